@@ -1,0 +1,38 @@
+/* internal.h - what files of the core share with each other and with the C tests only. */
+#ifndef OWU_INTERNAL_H
+#define OWU_INTERNAL_H
+
+#include "owu.h"
+
+/** Parse a JSON number or any plain decimal text as a double, whatever the process's locale.
+ *  @param text borrowed: [-]digits[.digits][e[+-]digits], checked by the caller. */
+double owu_number__parse(const char *text, size_t len);
+
+/** Shortest text that reads back as the same finite double, with ".0" where it is integral.
+ *  @return bytes written, no NUL. */
+size_t owu_number__format(double value, char out[32]);
+
+/** Bytes of the UTF-8 sequence at p (1 to 4), or 0 where it is not well-formed. */
+unsigned owu_utf8__length(const unsigned char *p, const unsigned char *end);
+
+/** Order of two keys by bytes, shorter first where one begins the other: <0, 0, >0. */
+int owu_key__compare(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/** Record one fault; path is copied. Ignores memory that ran out but counts (total). */
+struct owu_path {
+    const struct owu_path *up; /* NULL: the outermost step */
+    const char *key;           /* NULL: an index */
+    uint32_t key_len;
+    uint32_t order;
+    size_t index;
+};
+void owu_faults__add(owu_faults *faults, owu_fault_type type, const struct owu_path *path,
+                     const owu_model *model, const char *input, size_t input_len, bool secret,
+                     const char *detail);
+
+/** An empty document with an arena, reference count 1; NULL when memory ran out. */
+owu_document *owu_document__new(void);
+owu_arena *owu_document__arena(owu_document *document);
+void owu_document__set_value(owu_document *document, owu_cell value);
+
+#endif
