@@ -12,6 +12,10 @@ double owu_number__parse(const char *text, size_t len);
  *  @return bytes written, no NUL. */
 size_t owu_number__format(double value, char out[32]);
 
+/** Canonical digits ([-]digits, no leading zeros) as INT where an int64 holds them, else as a
+ *  BIGINT that borrows the text. */
+void owu_integer__cell(owu_cell *out, const char *digits, size_t len);
+
 /** Bytes of the UTF-8 sequence at p (1 to 4), or 0 where it is not well-formed. */
 unsigned owu_utf8__length(const unsigned char *p, const unsigned char *end);
 

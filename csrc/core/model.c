@@ -270,8 +270,7 @@ static bool only_digits(struct slice s, size_t *digits) {
     return *digits != 0;
 }
 
-/* A cell for canonical digits: an int64 where it fits, else the text. */
-static void integer_cell(owu_cell *out, const char *digits, size_t len) {
+void owu_integer__cell(owu_cell *out, const char *digits, size_t len) {
     const bool negative = len != 0 && digits[0] == '-';
     size_t i = negative ? 1 : 0;
     uint64_t value = 0;
@@ -340,7 +339,7 @@ static owu_fault_type int_from_text(const owu_cell *in, owu_arena *arena, owu_ce
         n = 1;
     }
     text[n] = '\0';
-    integer_cell(out, text, n);
+    owu_integer__cell(out, text, n);
     return OWU_FAULT_NONE;
 }
 
