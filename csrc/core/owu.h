@@ -318,7 +318,7 @@ typedef struct owu_faults {
 
 void owu_faults_free(owu_faults *faults);
 
-/* ---------------------------------------------------------------- documents (model.c, reader.c) */
+/* ------------------------------------------ documents (reader.c, model.c), rules (coerce.c) */
 
 enum { OWU_READ_STRICT = 1 /* no coercion between kinds */ };
 

@@ -165,7 +165,7 @@ size_t owu_number__format(double value, char out[32]) {
             memcpy(out + len, digits + 1, n - 1);
             len += n - 1;
         }
-        len += (size_t)snprintf(out + len, 8, "e%d", exponent);
+        len += (size_t)snprintf(out + len, 8, "e%+d", exponent);
     }
     return len;
 }
