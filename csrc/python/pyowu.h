@@ -1,0 +1,161 @@
+/*
+ * pyowu.h - what the files of the CPython wrapper share.
+ *
+ * The wrapper turns arguments into C values, calls the core without the GIL, and makes Python
+ * objects of what comes back. All rules live in the core, all facts in its two tables.
+ *
+ * References: functions that return PyObject * return a new reference, or NULL with an exception
+ * set, unless they say otherwise. Functions that return int return 0, or -1 with an exception set.
+ */
+#ifndef PYOWU_H
+#define PYOWU_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "owu.h"
+
+/* ---------------------------------------------------------------- module state (py_module.c) */
+
+typedef struct ModuleState ModuleState;
+
+/** One model class: static facts of the table beside the Python class made for them. */
+typedef struct ModelClass {
+    const owu_model *model;
+    ModuleState *state;    /* borrowed: the module outlives its classes */
+    PyTypeObject *type;    /* owned; NULL after the module was cleared */
+    PyObject **names;      /* owned: interned attribute names, model->n_fields */
+    PyObject **keys;       /* owned: interned JSON keys */
+    PyGetSetDef *getset;   /* owned: descriptors of the fields point into it */
+    char *getset_names;    /* owned: names of derived attributes */
+} ModelClass;
+
+struct ModuleState {
+    PyTypeObject *Model_Type;
+    PyTypeObject *ClassAttribute_Type;
+    PyTypeObject *EndpointMethod_Type;
+    PyTypeObject *Client_Type; /* base of UsersClient and the other resources */
+    ModelClass *classes; /* in the order of owu_models */
+    size_t n_classes;
+    PyObject *client_classes; /* dict: resource name -> class */
+    PyObject *errors;    /* openwebui_users.errors, imported on the first failure; may be NULL */
+    PyObject *describe;  /* openwebui_users._describe, imported when first needed; may be NULL */
+    PyObject *str_class_capsule; /* "__owu_class__" */
+    PyObject *str_dict, *str_model_dump, *str_all;
+};
+
+extern struct PyModuleDef owu_module_def;
+
+/** State of the module that made this type or one of its bases; NULL with TypeError. */
+ModuleState *owu_state_of_type(PyTypeObject *type);
+/** Import a module of this package once; *slot owns it afterwards. Borrowed result. */
+PyObject *owu_import_once(PyObject **slot, const char *name);
+/** Call a function of openwebui_users._describe with these arguments. */
+PyObject *owu_describe(ModuleState *state, const char *function, PyObject *argument);
+
+/* ---------------------------------------------------------------- failures (py_errors.c) */
+
+/** Where a value stands while it is converted: linked nodes on the C stack. */
+typedef struct Path {
+    const struct Path *up;
+    PyObject *key;    /* borrowed: a str; NULL: an index */
+    Py_ssize_t index;
+} Path;
+
+/** The location as a tuple of str and int. */
+PyObject *Path_tuple(const Path *path);
+
+/** Faults found in Python input: a list of {type, loc, msg, input}, made when the first is found. */
+typedef struct FaultList {
+    PyObject *list; /* owned; NULL: none so far */
+    bool from_json; /* messages say "object" and "array" */
+} FaultList;
+
+/** Add one fault. `input` is borrowed. `secret` fields show '**********' instead. */
+int FaultList_add(FaultList *faults, owu_fault_type type, const Path *path, PyObject *input,
+                  const owu_model *model, const char *detail);
+/** Raise ValidationError(title, list) and return NULL. Steals nothing; clears the list. */
+PyObject *FaultList_raise(FaultList *faults, ModuleState *state, const char *title);
+/** The core's faults of a JSON text as such a list; inputs are made from the slices. */
+PyObject *owu_faults_to_list(ModuleState *state, const owu_faults *faults, bool mask_secrets);
+/** One json_invalid error with line and column, as ValidationError(title). Returns NULL. */
+PyObject *owu_raise_json_invalid(ModuleState *state, const char *title, const owu_error *err,
+                                 PyObject *input);
+/** Raise SerializationError(message, loc). Returns -1. */
+int owu_raise_serialization(ModuleState *state, const Path *path, const char *format, ...);
+/** The exception for a core status without an answer (ENOMEM, EVALUE, ELIMIT …). Returns NULL. */
+PyObject *owu_raise_error(ModuleState *state, const owu_error *err);
+
+/* ---------------------------------------------------------------- conversion (py_convert.c) */
+
+enum {
+    CONVERT_STRICT = 1,
+    CONVERT_FROM_ATTRIBUTES = 2,
+    CONVERT_FROM_JSON = 4 /* the input was read from JSON text: see FaultList.from_json */
+};
+
+/**
+ * One Python value as a value of this type, by the rules of the core.
+ * @param[out] out new reference when 1 is returned.
+ * @return 1: converted; 0: a fault was added; -1: exception.
+ */
+int owu_convert(ModuleState *state, const owu_type *type, PyObject *in, unsigned flags,
+                const Path *path, const owu_model *owner, unsigned field_flags, FaultList *faults,
+                PyObject **out);
+
+/** The Python value of a cell; models hold a reference to document. */
+PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document);
+/** Any JSON text as Python objects. */
+PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len);
+
+/**
+ * A converted argument (None, bool, int, float, str, date: the result of owu_convert for a scalar
+ * type) as a cell. Text is borrowed from value, or from arena.
+ */
+int owu_python_to_cell(PyObject *value, owu_arena *arena, owu_cell *out);
+
+/**
+ * Write any Python value that JSON can hold. What it cannot hold raises SerializationError with
+ * the location: NaN, lone surrogates, other objects, keys that are not text, cycles.
+ */
+int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path);
+/** The same value made of dict, list, str, int, float, bool and None only. */
+PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *path);
+
+/* ---------------------------------------------------------------- models (py_model.c) */
+
+/** Make Model and all classes of the table, and add them to the module. */
+int owu_models_init(PyObject *module, ModuleState *state);
+
+/** An unread model object over a record. */
+PyObject *Model_from_record(ModuleState *state, owu_document *document, const owu_record *record);
+/** Is value an instance of any model class? */
+bool Model_check(ModuleState *state, PyObject *value);
+/** The table entry of a model object. */
+const owu_model *Model_model(PyObject *self);
+/** Class made for a table entry: borrowed. */
+ModelClass *owu_class_of(ModuleState *state, const owu_model *model);
+
+/** Validate a mapping (or, with CONVERT_FROM_ATTRIBUTES, any object) into a new instance.
+ *  @return 1, 0 (faults), -1 as owu_convert. */
+int Model_from_mapping(ModelClass *klass, PyTypeObject *type, PyObject *mapping, unsigned flags,
+                       const Path *path, FaultList *faults, PyObject **out);
+
+/**
+ * The request body of a model object: fields that were set, under JSON keys, and what it carries.
+ * Values assigned since are checked: ValidationError, or SerializationError, with the location.
+ */
+int Model_write_body(PyObject *self, owu_writer *writer);
+
+/* ---------------------------------------------------------------- clients (py_client.c) */
+
+/** Make the method descriptor type and the client classes, and add them to the module. */
+int owu_clients_init(PyObject *module, ModuleState *state);
+
+/* ---------------------------------------------------------------- tables (py_tables.c) */
+
+/** _core.model_table() and _core.endpoint_table(): the two tables as lists of dicts. */
+PyObject *owu_model_table(PyObject *module, PyObject *unused);
+PyObject *owu_endpoint_table(PyObject *module, PyObject *unused);
+
+#endif
