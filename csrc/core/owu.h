@@ -422,6 +422,7 @@ enum {
     OWU_WRITE_EXCLUDE_NONE = 8,
     OWU_WRITE_EXCLUDE_DEFAULTS = 16,
     OWU_WRITE_CARRIED = 32,      /* also the unknown keys of models that carry them */
+    OWU_WRITE_EXCLUDED = 64,     /* also fields that are never dumped */
     /* a body to the server: what was set, under JSON keys, nothing dropped */
     OWU_WRITE_BODY = OWU_WRITE_BY_ALIAS | OWU_WRITE_EXCLUDE_UNSET | OWU_WRITE_CARRIED
 };

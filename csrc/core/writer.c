@@ -571,7 +571,8 @@ static void write_record(owu_writer *w, const owu_record *record, unsigned flags
         const bool unset = record->cells[i].tag == OWU_TAG_UNSET;
         const owu_cell *cell = unset ? &field->def : &record->cells[i];
         const char *name = (flags & OWU_WRITE_BY_ALIAS) != 0 ? field->name : field->python_name;
-        if ((field->flags & OWU_EXCLUDED) != 0 || (unset && (flags & OWU_WRITE_EXCLUDE_UNSET)) ||
+        if (((field->flags & OWU_EXCLUDED) != 0 && (flags & OWU_WRITE_EXCLUDED) == 0) ||
+            (unset && (flags & OWU_WRITE_EXCLUDE_UNSET)) ||
             (cell->tag == OWU_TAG_NULL && (flags & OWU_WRITE_EXCLUDE_NONE) != 0) ||
             ((flags & OWU_WRITE_EXCLUDE_DEFAULTS) != 0 && same_cell(cell, &field->def))) {
             continue;

@@ -103,6 +103,9 @@ int owu_convert(ModuleState *state, const owu_type *type, PyObject *in, unsigned
                 const Path *path, const owu_model *owner, unsigned field_flags, FaultList *faults,
                 PyObject **out);
 
+/** Import the datetime C API for this file; once a module. */
+int owu_convert_init(void);
+
 /** The Python value of a cell; models hold a reference to document. */
 PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document);
 /** Any JSON text as Python objects. */
@@ -114,15 +117,29 @@ PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len);
  */
 int owu_python_to_cell(PyObject *value, owu_arena *arena, owu_cell *out);
 
-/**
- * Write any Python value that JSON can hold. What it cannot hold raises SerializationError with
- * the location: NaN, lone surrogates, other objects, keys that are not text, cycles.
- */
-int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path);
-/** The same value made of dict, list, str, int, float, bool and None only. */
-PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *path);
-
 /* ---------------------------------------------------------------- models (py_model.c) */
+
+/** A model: over a record whose values are made when they are read, or holding values only. */
+typedef struct ModelObject {
+    PyObject_HEAD
+    const ModelClass *klass;   /* borrowed: kept by the type */
+    owu_document *document;    /* owned; NULL: never read from JSON, or detached */
+    const owu_record *record;  /* borrowed from document */
+    PyObject **values;         /* owned, one a field; NULL: none was made yet */
+    PyObject *extra;           /* owned dict of unknown keys; NULL: still in the record, or none */
+    uint64_t set;              /* fields that were given */
+    uint64_t absent;           /* fields without any value: deleted, or constructed without */
+    PyObject *weakrefs;
+} ModelObject;
+
+/** The value of a field, made and kept on first use; AttributeError when it has none. */
+PyObject *Model_value(ModelObject *self, uint32_t index);
+/** The unknown keys as a dict, made on first use. Borrowed. */
+PyObject *Model_extra(ModelObject *self);
+/** Has nothing been read or changed since the record was decoded? */
+bool Model_is_pristine(const ModelObject *self);
+/** The value of a container field that was never set but was changed in place: is it so? 1, 0, -1 */
+int Model_default_was_edited(ModelObject *self, uint32_t index);
 
 /** Make Model and all classes of the table, and add them to the module. */
 int owu_models_init(PyObject *module, ModuleState *state);
@@ -141,11 +158,30 @@ ModelClass *owu_class_of(ModuleState *state, const owu_model *model);
 int Model_from_mapping(ModelClass *klass, PyTypeObject *type, PyObject *mapping, unsigned flags,
                        const Path *path, FaultList *faults, PyObject **out);
 
+/* ---------------------------------------------------------------- dumps (py_dump.c) */
+
+int owu_dump_init(void);
+
+PyObject *Model_model_dump(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *Model_model_dump_json(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *Model_to_json_bytes(PyObject *self, PyObject *args, PyObject *kwargs);
+/** Everything a pristine model holds, as JSON that reads back to the same: set fields, excluded
+ *  ones too, and what it carries. */
+int Model_write_everything(ModelObject *self, owu_writer *writer);
+
 /**
  * The request body of a model object: fields that were set, under JSON keys, and what it carries.
  * Values assigned since are checked: ValidationError, or SerializationError, with the location.
  */
 int Model_write_body(PyObject *self, owu_writer *writer);
+
+/**
+ * Write any Python value that JSON can hold. What it cannot hold raises SerializationError with
+ * the location: NaN, lone surrogates, other objects, keys that are not text, cycles.
+ */
+int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path);
+/** The same value made of dict, list, str, int, float, bool and None only. */
+PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *path);
 
 /* ---------------------------------------------------------------- clients (py_client.c) */
 
