@@ -56,6 +56,7 @@ static const struct {
                              "Input should be a valid array"},
     [OWU_FAULT_DICT_TYPE] = {"dict_type", "Input should be a valid dictionary",
                              "Input should be an object"},
+    [OWU_FAULT_INVALID_KEY] = {"invalid_key", "Keys should be strings", NULL},
     [OWU_FAULT_JSON_INVALID] = {"json_invalid", "Invalid JSON", NULL},
 };
 

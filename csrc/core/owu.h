@@ -279,6 +279,7 @@ typedef enum owu_fault_type {
     OWU_FAULT_DATE_FROM_DATETIME_INEXACT,
     OWU_FAULT_LIST_TYPE,
     OWU_FAULT_DICT_TYPE,
+    OWU_FAULT_INVALID_KEY,
     OWU_FAULT_JSON_INVALID,
     OWU_N_FAULT_TYPES
 } owu_fault_type;

@@ -787,8 +787,9 @@ static int body_field(Body *b, ModelObject *self, uint32_t index, const Path *pa
 
 static int body_extra(Body *b, ModelObject *self, const Path *path) {
     const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
+    PyObject *items;
+    Py_ssize_t i;
+    int failed = 0;
     if (self->extra == NULL) {
         for (; extra != NULL; extra = extra->next) {
             owu_write_key(b->out, extra->key, extra->key_len, extra->key_flags);
@@ -796,20 +797,25 @@ static int body_extra(Body *b, ModelObject *self, const Path *path) {
         }
         return 0;
     }
-    while (PyDict_Next(self->extra, &position, &key, &value)) {
+    items = PyDict_Items(self->extra);
+    for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
+        PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
         const Path step = {path, key, 0};
         Py_ssize_t len;
         const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
         if (text == NULL) {
             PyErr_Clear();
-            return owu_raise_serialization(b->state, path, "a key must be a str in valid Unicode");
-        }
-        owu_write_key(b->out, text, (size_t)len, 0);
-        if (owu_write_python(b->state, b->out, value, &step) < 0) {
-            return -1;
+            failed = owu_raise_serialization(b->state, path,
+                                             "a key must be a str in valid Unicode");
+        } else {
+            owu_write_key(b->out, text, (size_t)len, 0);
+            failed = owu_write_python(b->state, b->out,
+                                      PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1), &step);
         }
     }
-    return 0;
+    failed = items == NULL ? -1 : failed;
+    Py_XDECREF(items);
+    return failed;
 }
 
 static int body_model(Body *b, ModelObject *self, const Path *path) {

@@ -15,6 +15,9 @@
 
 #include "owu.h"
 
+/** A function as the void * of a type slot: ISO C converts by way of an integer only. */
+#define SLOT(function) ((void *)(uintptr_t)(function))
+
 /* ---------------------------------------------------------------- module state (py_module.c) */
 
 typedef struct ModuleState ModuleState;
@@ -41,7 +44,7 @@ struct ModuleState {
     PyObject *errors;    /* openwebui_users.errors, imported on the first failure; may be NULL */
     PyObject *describe;  /* openwebui_users._describe, imported when first needed; may be NULL */
     PyObject *str_class_capsule; /* "__owu_class__" */
-    PyObject *str_dict, *str_model_dump, *str_all;
+    PyObject *str_all;           /* "__all__" */
 };
 
 extern struct PyModuleDef owu_module_def;
