@@ -1,11 +1,9 @@
-/* py_model.c - the model classes: construction, attributes, comparison, copies, pickles. */
+/* py_model.c - the model classes: life of an object, attributes, comparison, repr. */
 #include "pyowu.h"
 
 #include <stddef.h>
 #include <string.h>
 #include <structmember.h>
-
-enum { PICKLE_FORMAT = 1 };
 
 /* ---------------------------------------------------------------- classes */
 
@@ -30,7 +28,7 @@ const owu_model *Model_model(PyObject *self) {
 static const char capsule_name[] = "openwebui_users._core.model";
 
 /* The table entry behind a class or the nearest of its bases; borrowed. */
-static ModelClass *class_of_type(PyTypeObject *type) {
+ModelClass *ModelClass_of_type(PyTypeObject *type) {
     ModuleState *state = owu_state_of_type(type);
     PyObject *capsule;
     ModelClass *klass;
@@ -50,7 +48,7 @@ static ModelClass *class_of_type(PyTypeObject *type) {
     return klass;
 }
 
-static int field_index(const ModelClass *klass, PyObject *name) {
+int ModelClass_field(const ModelClass *klass, PyObject *name) {
     uint32_t i;
     for (i = 0; i < klass->model->n_fields; i++) {
         if (klass->names[i] == name) {
@@ -65,7 +63,7 @@ static int field_index(const ModelClass *klass, PyObject *name) {
     return -1;
 }
 
-static int key_index(const ModelClass *klass, PyObject *key) {
+int ModelClass_key(const ModelClass *klass, PyObject *key) {
     uint32_t i;
     for (i = 0; i < klass->model->n_fields; i++) {
         if (klass->keys[i] == key || PyUnicode_Compare(klass->keys[i], key) == 0) {
@@ -77,7 +75,7 @@ static int key_index(const ModelClass *klass, PyObject *key) {
 
 /* ---------------------------------------------------------------- life of an object */
 
-static ModelObject *Model_alloc(ModelClass *klass, PyTypeObject *type) {
+ModelObject *Model_alloc(ModelClass *klass, PyTypeObject *type) {
     ModelObject *self = (ModelObject *)type->tp_alloc(type, 0);
     if (self != NULL) {
         self->klass = klass;
@@ -86,7 +84,7 @@ static ModelObject *Model_alloc(ModelClass *klass, PyTypeObject *type) {
 }
 
 static PyObject *Model_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    ModelClass *klass = class_of_type(type);
+    ModelClass *klass = ModelClass_of_type(type);
     (void)args;
     (void)kwargs;
     return klass == NULL ? NULL : (PyObject *)Model_alloc(klass, type);
@@ -118,7 +116,7 @@ static int Model_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     return 0;
 }
 
-static void clear_values(ModelObject *self) {
+void Model_clear_values(ModelObject *self) {
     PyObject **values = self->values;
     uint32_t i;
     self->values = NULL; /* first: a destructor below may look at self */
@@ -132,7 +130,7 @@ static void clear_values(ModelObject *self) {
 static int Model_tp_clear(PyObject *op) {
     ModelObject *self = (ModelObject *)op;
     self->absent = self->record == NULL ? UINT64_MAX : self->absent;
-    clear_values(self);
+    Model_clear_values(self);
     return 0;
 }
 
@@ -143,7 +141,7 @@ static void Model_tp_dealloc(PyObject *op) {
     if (self->weakrefs != NULL) {
         PyObject_ClearWeakRefs(op);
     }
-    clear_values(self);
+    Model_clear_values(self);
     owu_document_unref(self->document);
     type->tp_free(op);
     Py_DECREF(type);
@@ -151,7 +149,7 @@ static void Model_tp_dealloc(PyObject *op) {
 
 /* ---------------------------------------------------------------- values */
 
-static int Model_reserve_values(ModelObject *self) {
+int Model_reserve_values(ModelObject *self) {
     if (self->values == NULL) {
         self->values = PyMem_Calloc(self->klass->model->n_fields + 1, sizeof *self->values);
         if (self->values == NULL) {
@@ -163,7 +161,7 @@ static int Model_reserve_values(ModelObject *self) {
 }
 
 /* Steals value. */
-static int Model_put(ModelObject *self, uint32_t index, PyObject *value) {
+int Model_put(ModelObject *self, uint32_t index, PyObject *value) {
     if (Model_reserve_values(self) < 0) {
         Py_DECREF(value);
         return -1;
@@ -243,7 +241,7 @@ PyObject *Model_extra(ModelObject *self) {
 }
 
 /* Make every value, so that the record is no longer needed, and let go of it. */
-static int Model_detach(ModelObject *self) {
+int Model_detach(ModelObject *self) {
     uint32_t i;
     if (self->record == NULL) {
         return 0;
@@ -261,397 +259,6 @@ static int Model_detach(ModelObject *self) {
         }
     }
     return 0;
-}
-
-/* ---------------------------------------------------------------- construction */
-
-/* Where the value of a field is in the input. @return 1 (new reference), 0 when missing, -1. */
-static int input_of_field(const ModelClass *klass, uint32_t index, PyObject *input, bool attributes,
-                          PyObject **value, PyObject **name_used) {
-    PyObject *names[2];
-    int n = 1, i;
-    names[0] = klass->keys[index]; /* the JSON key wins over the attribute's name */
-    names[1] = klass->names[index];
-    n += names[0] != names[1] ? 1 : 0;
-    *name_used = names[0];
-    for (i = 0; i < n; i++) {
-        if (attributes) {
-            *value = PyObject_GetAttr(input, names[i]);
-            if (*value == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
-                return -1;
-            }
-            PyErr_Clear();
-        } else {
-            *value = Py_XNewRef(PyDict_GetItemWithError(input, names[i]));
-            if (*value == NULL && PyErr_Occurred()) {
-                return -1;
-            }
-        }
-        if (*value != NULL) {
-            *name_used = names[i];
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Filling one object from Python input. */
-typedef struct Filling {
-    ModelObject *self;
-    PyObject *input;    /* borrowed: a dict, or any object when attributes are read */
-    PyObject *original; /* borrowed: what the caller gave, for the errors */
-    bool attributes;
-    unsigned flags;
-    const Path *path;
-    FaultList *faults;
-    bool ok;
-} Filling;
-
-static int fill_field(Filling *f, uint32_t index) {
-    const ModelClass *klass = f->self->klass;
-    const owu_field *field = &klass->model->fields[index];
-    PyObject *given = NULL, *converted = NULL, *name = NULL;
-    int result = input_of_field(klass, index, f->input, f->attributes, &given, &name);
-    const Path step = {f->path, name, 0};
-
-    if (result < 0) {
-        return -1;
-    }
-    if (result == 0) {
-        if ((field->flags & OWU_REQUIRED) != 0) {
-            f->ok = false;
-            return FaultList_add(f->faults, OWU_FAULT_MISSING, &step, f->original, klass->model,
-                                 NULL) < 0
-                       ? -1
-                       : 0;
-        }
-        return 0;
-    }
-    result = owu_convert(klass->state, &field->type, given, f->flags, &step, klass->model,
-                         field->flags, f->faults, &converted);
-    Py_DECREF(given);
-    if (result == 0) {
-        f->ok = false;
-    }
-    if (result == 1) {
-        f->self->set |= UINT64_C(1) << index;
-        result = Model_put(f->self, index, converted);
-    }
-    return result < 0 ? -1 : 0;
-}
-
-/* What the model does not declare: kept or carried, in the order given. */
-static int fill_extra(Filling *f) {
-    const ModelClass *klass = f->self->klass;
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(f->input, &position, &key, &value)) {
-        if (!PyUnicode_Check(key)) {
-            if (klass->model->unknown == OWU_KEEP) {
-                const Path step = {f->path, key, 0};
-                f->ok = false;
-                if (FaultList_add(f->faults, OWU_FAULT_INVALID_KEY, &step, key, klass->model,
-                                  NULL) < 0) {
-                    return -1;
-                }
-            }
-            continue;
-        }
-        if (key_index(klass, key) >= 0 || field_index(klass, key) >= 0) {
-            continue;
-        }
-        if (f->self->extra == NULL && (f->self->extra = PyDict_New()) == NULL) {
-            return -1;
-        }
-        if (PyDict_SetItem(f->self->extra, key, value) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* @return 1, 0 (faults were added), -1 */
-static int Model_fill(ModelObject *self, PyObject *input, PyObject *original, bool attributes,
-                      unsigned flags, const Path *path, FaultList *faults) {
-    Filling f = {self, input, original, attributes, flags, path, faults, true};
-    uint32_t i;
-    for (i = 0; i < self->klass->model->n_fields; i++) {
-        if (fill_field(&f, i) < 0) {
-            return -1;
-        }
-    }
-    if (!attributes && fill_extra(&f) < 0) {
-        return -1;
-    }
-    return f.ok ? 1 : 0;
-}
-
-int Model_from_mapping(ModelClass *klass, PyTypeObject *type, PyObject *mapping, unsigned flags,
-                       const Path *path, FaultList *faults, PyObject **out) {
-    const bool attributes = !PyDict_Check(mapping) && !PyObject_HasAttrString(mapping, "keys");
-    ModelObject *self = Model_alloc(klass, type);
-    PyObject *input = NULL;
-    int result = -1;
-    if (self == NULL) {
-        return -1;
-    }
-    if (attributes || PyDict_CheckExact(mapping)) {
-        input = Py_NewRef(mapping);
-    } else {
-        input = PyDict_New();
-        if (input != NULL && PyDict_Update(input, mapping) < 0) {
-            Py_CLEAR(input);
-        }
-    }
-    if (input != NULL) {
-        result = Model_fill(self, input, mapping, attributes, flags, path, faults);
-    }
-    Py_XDECREF(input);
-    if (result == 1) {
-        *out = (PyObject *)self;
-        return 1;
-    }
-    Py_DECREF(self);
-    return result;
-}
-
-static int Model_tp_init(PyObject *op, PyObject *args, PyObject *kwargs) {
-    ModelObject *self = (ModelObject *)op;
-    FaultList faults = {NULL, false};
-    PyObject *input;
-    int result;
-
-    if (PyTuple_GET_SIZE(args) != 0) {
-        PyErr_Format(PyExc_TypeError,
-                     "%.100s() takes keyword arguments only, but %zd positional were given: write "
-                     "%.100s(name=value), or %.100s.model_validate(mapping)",
-                     Py_TYPE(op)->tp_name, PyTuple_GET_SIZE(args), Py_TYPE(op)->tp_name,
-                     Py_TYPE(op)->tp_name);
-        return -1;
-    }
-    clear_values(self); /* __init__ may be called again */
-    owu_document_unref(self->document);
-    self->document = NULL;
-    self->record = NULL;
-    self->set = self->absent = 0;
-    input = kwargs != NULL ? Py_NewRef(kwargs) : PyDict_New();
-    if (input == NULL) {
-        return -1;
-    }
-    result = Model_fill(self, input, input, false, 0, NULL, &faults);
-    Py_DECREF(input);
-    if (result == 0) {
-        (void)FaultList_raise(&faults, self->klass->state, Py_TYPE(op)->tp_name);
-    }
-    Py_CLEAR(faults.list);
-    return result == 1 ? 0 : -1;
-}
-
-/* Turn the result of a filling into what a constructor returns. */
-static PyObject *finish_validation(ModelClass *klass, PyTypeObject *type, int result,
-                                   FaultList *faults, PyObject *made) {
-    if (result == 0) {
-        (void)FaultList_raise(faults, klass->state, type->tp_name);
-    }
-    Py_CLEAR(faults->list);
-    return result == 1 ? made : NULL;
-}
-
-static PyObject *Model_model_validate(PyObject *cls, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"obj", "strict", "from_attributes", NULL};
-    PyTypeObject *type = (PyTypeObject *)cls;
-    PyObject *in, *strict = Py_None, *attributes = Py_None, *made = NULL;
-    ModelClass *klass = class_of_type(type);
-    FaultList faults = {NULL, false};
-    unsigned flags = 0;
-    int result;
-
-    if (klass == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "O|$OO:model_validate", names,
-                                                      &in, &strict, &attributes)) {
-        return NULL;
-    }
-    if (PyObject_TypeCheck(in, type)) {
-        return Py_NewRef(in);
-    }
-    if (PyObject_IsTrue(strict) == 1) {
-        flags |= CONVERT_STRICT;
-    }
-    if (PyObject_IsTrue(attributes) == 1) {
-        flags |= CONVERT_FROM_ATTRIBUTES;
-    }
-    if ((flags & CONVERT_FROM_ATTRIBUTES) != 0 && !PyUnicode_Check(in) && !PyBytes_Check(in) &&
-        !PyNumber_Check(in) && !PySequence_Check(in) && in != Py_None) {
-        result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
-    } else if (!Model_check(klass->state, in) &&
-               (PyDict_Check(in) ||
-                (PyMapping_Check(in) && PyObject_HasAttrString(in, "keys")))) {
-        result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
-    } else {
-        result = FaultList_add(&faults, OWU_FAULT_MODEL_TYPE, NULL, in, klass->model, NULL);
-    }
-    return finish_validation(klass, type, result, &faults, made);
-}
-
-/* Text of a str, bytes or bytearray; view keeps a buffer that must be released when held. */
-static int json_input(PyObject *in, const char **text, size_t *len, Py_buffer *view, bool *held) {
-    Py_ssize_t size = 0;
-    *held = false;
-    if (PyUnicode_Check(in)) {
-        *text = PyUnicode_AsUTF8AndSize(in, &size);
-        if (*text == NULL) {
-            return -1;
-        }
-    } else if (PyBytes_Check(in) || PyByteArray_Check(in)) {
-        if (PyObject_GetBuffer(in, view, PyBUF_SIMPLE) < 0) {
-            return -1;
-        }
-        *held = true;
-        *text = view->buf == NULL ? "" : view->buf;
-        size = view->len;
-    } else {
-        PyErr_Format(PyExc_TypeError, "JSON input must be str, bytes or bytearray, not %.100s",
-                     Py_TYPE(in)->tp_name);
-        return -1;
-    }
-    *len = (size_t)size;
-    return 0;
-}
-
-/* An instance of a Python subclass over the record that was read for the class of the table. */
-static PyObject *model_of_document(ModelClass *klass, PyTypeObject *type, owu_document *document) {
-    const owu_cell *value = owu_document_value(document);
-    PyObject *made = Model_from_record(klass->state, document, value->u.record);
-    if (made != NULL && type != klass->type) {
-        ModelObject *from = (ModelObject *)made;
-        ModelObject *self = Model_alloc(klass, type);
-        if (self != NULL) {
-            self->document = owu_document_ref(document);
-            self->record = from->record;
-            self->set = from->set;
-        }
-        Py_SETREF(made, (PyObject *)self);
-    }
-    return made;
-}
-
-static PyObject *Model_model_validate_json(PyObject *cls, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"json_data", "strict", NULL};
-    PyTypeObject *type = (PyTypeObject *)cls;
-    ModelClass *klass = class_of_type(type);
-    PyObject *in, *strict = Py_None, *made = NULL;
-    const char *text;
-    size_t len;
-    Py_buffer view;
-    bool held = false;
-    owu_faults faults = {0};
-    owu_document *document = NULL;
-    owu_error err;
-    owu_status status;
-    owu_type wanted = {OWU_MODEL, OWU_ANY, false, NULL};
-    unsigned flags;
-
-    if (klass == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:model_validate_json", names, &in,
-                                     &strict)) {
-        return NULL;
-    }
-    if (json_input(in, &text, &len, &view, &held) < 0) {
-        if (!PyUnicode_Check(in) || !PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-            return NULL;
-        }
-        PyErr_Clear(); /* a lone surrogate: no text of JSON */
-        (void)owu_fail(&err, OWU_EJSON, "invalid unicode code point at line 1 column 1");
-        return owu_raise_json_invalid(klass->state, type->tp_name, &err, in);
-    }
-    wanted.model = klass->model;
-    flags = PyObject_IsTrue(strict) == 1 ? OWU_READ_STRICT : 0;
-    Py_BEGIN_ALLOW_THREADS
-    status = owu_document_read(&document, &wanted, text, len, flags, &faults, &err);
-    Py_END_ALLOW_THREADS
-    if (status == OWU_OK) {
-        made = model_of_document(klass, type, document);
-    } else if (status == OWU_EJSON) {
-        (void)owu_raise_json_invalid(klass->state, type->tp_name, &err, in);
-    } else if (status == OWU_ESCHEMA) {
-        FaultList list = {owu_faults_to_list(klass->state, &faults, true), true};
-        if (list.list != NULL) {
-            (void)FaultList_raise(&list, klass->state, type->tp_name);
-            Py_CLEAR(list.list);
-        }
-    } else {
-        (void)owu_raise_error(klass->state, &err);
-    }
-    owu_document_unref(document);
-    owu_faults_free(&faults);
-    if (held) {
-        PyBuffer_Release(&view);
-    }
-    return made;
-}
-
-/* Without any check: what is given is taken, the rest are defaults or absent. */
-static PyObject *construct(ModelClass *klass, PyTypeObject *type, PyObject *values,
-                           PyObject *fields_set) {
-    ModelObject *self = Model_alloc(klass, type);
-    uint32_t i;
-    if (self == NULL) {
-        return NULL;
-    }
-    for (i = 0; i < klass->model->n_fields; i++) {
-        PyObject *value = NULL, *name = NULL;
-        const int found = input_of_field(klass, i, values, false, &value, &name);
-        const uint64_t bit = UINT64_C(1) << i;
-        if (found < 0 || (found == 1 && Model_put(self, i, value) < 0)) {
-            Py_DECREF(self);
-            return NULL;
-        }
-        if (fields_set == Py_None) {
-            self->set |= found == 1 ? bit : 0;
-        } else {
-            const int contains = PySequence_Contains(fields_set, klass->names[i]);
-            if (contains < 0) {
-                Py_DECREF(self);
-                return NULL;
-            }
-            self->set |= contains == 1 ? bit : 0;
-        }
-        if (found == 0 && (klass->model->fields[i].flags & OWU_REQUIRED) != 0) {
-            self->absent |= bit;
-        }
-    }
-    {
-        FaultList unused = {NULL, false};
-        Filling f = {self, values, values, false, 0, NULL, &unused, true};
-        if (fill_extra(&f) < 0) {
-            Py_CLEAR(self);
-        }
-        Py_CLEAR(unused.list);
-    }
-    return (PyObject *)self;
-}
-
-static PyObject *Model_model_construct(PyObject *cls, PyObject *args, PyObject *kwargs) {
-    PyTypeObject *type = (PyTypeObject *)cls;
-    ModelClass *klass = class_of_type(type);
-    PyObject *fields_set = Py_None, *values, *result, *given;
-    if (klass == NULL || !PyArg_ParseTuple(args, "|O:model_construct", &fields_set)) {
-        return NULL;
-    }
-    values = kwargs == NULL ? PyDict_New() : PyDict_Copy(kwargs);
-    if (values == NULL) {
-        return NULL;
-    }
-    given = PyDict_GetItemString(values, "_fields_set");
-    fields_set = given != NULL ? given : fields_set;
-    Py_INCREF(fields_set);
-    if (given != NULL && PyDict_DelItemString(values, "_fields_set") < 0) {
-        result = NULL;
-    } else {
-        result = construct(klass, type, values, fields_set);
-    }
-    Py_DECREF(fields_set);
-    Py_DECREF(values);
-    return result;
 }
 
 /* ---------------------------------------------------------------- attributes */
@@ -760,7 +367,7 @@ static int Model_tp_setattro(PyObject *op, PyObject *name, PyObject *value) {
     return -1;
 }
 
-static PyObject *Model_get_fields_set(PyObject *op, void *closure) {
+PyObject *Model_get_fields_set(PyObject *op, void *closure) {
     ModelObject *self = (ModelObject *)op;
     PyObject *result = PySet_New(NULL);
     uint32_t i;
@@ -872,7 +479,7 @@ static PyObject *Model_tp_iter(PyObject *op) {
 /* ---------------------------------------------------------------- repr */
 
 static bool is_secret(ModelObject *self, PyObject *name) {
-    const int index = field_index(self->klass, name);
+    const int index = ModelClass_field(self->klass, name);
     return index >= 0 && (self->klass->model->fields[index].flags & OWU_SECRET) != 0;
 }
 
@@ -929,275 +536,6 @@ static PyObject *Model_tp_str(PyObject *op) {
     result = repr_joined((ModelObject *)op, " ");
     Py_ReprLeave(op);
     return result;
-}
-
-/* ---------------------------------------------------------------- copies */
-
-/* The __dict__ that a Python subclass may have; NULL without exception when there is none. */
-static PyObject *instance_dict(PyObject *op) {
-    PyObject *dict = NULL;
-    if (Py_TYPE(op)->tp_dictoffset != 0
-#if PY_VERSION_HEX >= 0x030B0000
-        || PyType_HasFeature(Py_TYPE(op), Py_TPFLAGS_MANAGED_DICT)
-#endif
-    ) {
-        dict = PyObject_GetAttrString(op, "__dict__");
-        if (dict == NULL) {
-            PyErr_Clear();
-        }
-    }
-    return dict;
-}
-
-static int copy_instance_dict(PyObject *from, PyObject *to, PyObject *deepcopy, PyObject *memo) {
-    PyObject *dict = instance_dict(from), *copied = NULL, *target = NULL;
-    int failed = 0;
-    if (dict != NULL && PyDict_GET_SIZE(dict) != 0) {
-        copied = deepcopy == NULL ? PyDict_Copy(dict)
-                                  : PyObject_CallFunctionObjArgs(deepcopy, dict, memo, NULL);
-        target = copied == NULL ? NULL : instance_dict(to);
-        failed = target == NULL || PyDict_Update(target, copied) < 0 ? -1 : 0;
-        Py_XDECREF(copied);
-        Py_XDECREF(target);
-    }
-    Py_XDECREF(dict);
-    return failed;
-}
-
-/* A copy that shares its values with self (deepcopy NULL) or has copies of them. */
-static PyObject *copy_model(ModelObject *self, PyObject *deepcopy, PyObject *memo) {
-    ModelObject *copy;
-    uint32_t i;
-    if (Model_detach(self) < 0 || Model_reserve_values(self) < 0) {
-        return NULL;
-    }
-    copy = Model_alloc((ModelClass *)self->klass, Py_TYPE(self));
-    if (copy == NULL || Model_reserve_values(copy) < 0) {
-        Py_XDECREF(copy);
-        return NULL;
-    }
-    copy->set = self->set;
-    copy->absent = self->absent;
-    for (i = 0; i <= self->klass->model->n_fields; i++) {
-        const bool last = i == self->klass->model->n_fields;
-        PyObject *value = last ? self->extra : self->values[i];
-        PyObject *copied = NULL;
-        if (value == NULL) {
-            continue;
-        }
-        copied = deepcopy != NULL ? PyObject_CallFunctionObjArgs(deepcopy, value, memo, NULL)
-                 : last           ? PyDict_Copy(value)
-                                  : Py_NewRef(value);
-        if (copied == NULL) {
-            Py_DECREF(copy);
-            return NULL;
-        }
-        if (last) {
-            copy->extra = copied;
-        } else {
-            copy->values[i] = copied;
-        }
-    }
-    if (copy_instance_dict((PyObject *)self, (PyObject *)copy, deepcopy, memo) < 0) {
-        Py_CLEAR(copy);
-    }
-    return (PyObject *)copy;
-}
-
-static PyObject *Model_copy(PyObject *op, PyObject *unused) {
-    (void)unused;
-    return copy_model((ModelObject *)op, NULL, NULL);
-}
-
-static PyObject *deep_copy(PyObject *op, PyObject *memo) {
-    PyObject *module = PyImport_ImportModule("copy");
-    PyObject *deepcopy = module == NULL ? NULL : PyObject_GetAttrString(module, "deepcopy");
-    PyObject *result = NULL, *key = PyLong_FromVoidPtr(op);
-    if (deepcopy != NULL && key != NULL) {
-        result = copy_model((ModelObject *)op, deepcopy, memo);
-    }
-    if (result != NULL && PyDict_Check(memo) && PyDict_SetItem(memo, key, result) < 0) {
-        Py_CLEAR(result);
-    }
-    Py_XDECREF(module);
-    Py_XDECREF(deepcopy);
-    Py_XDECREF(key);
-    return result;
-}
-
-static PyObject *Model_deepcopy(PyObject *op, PyObject *memo) {
-    PyObject *own = memo == Py_None ? PyDict_New() : Py_NewRef(memo);
-    PyObject *result = own == NULL ? NULL : deep_copy(op, own);
-    Py_XDECREF(own);
-    return result;
-}
-
-/* Set values without checking them, as attributes or as unknown keys. */
-static int update_values(ModelObject *self, PyObject *changes) {
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(changes, &position, &key, &value)) {
-        int index;
-        if (!PyUnicode_Check(key)) {
-            PyErr_SetString(PyExc_TypeError, "names of fields must be str");
-            return -1;
-        }
-        index = field_index(self->klass, key);
-        index = index >= 0 ? index : key_index(self->klass, key);
-        if (index >= 0) {
-            if (Model_put(self, (uint32_t)index, Py_NewRef(value)) < 0) {
-                return -1;
-            }
-            self->set |= UINT64_C(1) << index;
-        } else if (Model_extra(self) == NULL || PyDict_SetItem(self->extra, key, value) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static PyObject *Model_model_copy(PyObject *op, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"update", "deep", NULL};
-    PyObject *update = Py_None, *result, *changes = NULL;
-    int deep = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$Op:model_copy", names, &update, &deep)) {
-        return NULL;
-    }
-    result = deep ? Model_deepcopy(op, Py_None) : Model_copy(op, NULL);
-    if (result != NULL && update != Py_None) {
-        changes = PyDict_New();
-        if (changes == NULL || PyDict_Update(changes, update) < 0 ||
-            update_values((ModelObject *)result, changes) < 0) {
-            Py_CLEAR(result);
-        }
-        Py_XDECREF(changes);
-    }
-    return result;
-}
-
-static PyObject *Model_replace(PyObject *op, PyObject *args, PyObject *kwargs) {
-    PyObject *result;
-    if (PyTuple_GET_SIZE(args) != 0) {
-        PyErr_SetString(PyExc_TypeError, "__replace__() takes keyword arguments only");
-        return NULL;
-    }
-    result = Model_copy(op, NULL);
-    if (result != NULL && kwargs != NULL && update_values((ModelObject *)result, kwargs) < 0) {
-        Py_CLEAR(result);
-    }
-    return result;
-}
-
-/* ---------------------------------------------------------------- pickles */
-
-/* Every value by name, for an object that was read or changed. */
-static PyObject *values_by_name(ModelObject *self) {
-    PyObject *dict = PyDict_New();
-    uint32_t i;
-    for (i = 0; dict != NULL && i < self->klass->model->n_fields; i++) {
-        PyObject *value;
-        if ((self->absent >> i & 1) != 0) {
-            continue;
-        }
-        value = Model_value(self, i);
-        if (value == NULL || PyDict_SetItem(dict, self->klass->names[i], value) < 0) {
-            Py_CLEAR(dict);
-        }
-        Py_XDECREF(value);
-    }
-    if (dict != NULL && (Model_extra(self) == NULL || PyDict_Update(dict, self->extra) < 0)) {
-        Py_CLEAR(dict);
-    }
-    return dict;
-}
-
-/*
- * (restore, (class, format, JSON, values, set names), __dict__ or None). An object that nobody
- * touched travels as its JSON; any other as its values, so that nothing assigned to it is lost.
- */
-static PyObject *Model_reduce(PyObject *op, PyObject *unused) {
-    ModelObject *self = (ModelObject *)op;
-    PyObject *restore = PyObject_GetAttrString((PyObject *)Py_TYPE(op), "_restore");
-    PyObject *json = NULL, *values = NULL, *set = NULL, *dict = NULL, *result = NULL;
-    owu_buffer buffer = {0};
-    owu_writer writer;
-
-    (void)unused;
-    if (Model_is_pristine(self)) {
-        owu_writer_init(&writer, &buffer, -1);
-        if (Model_write_everything(self, &writer) == 0) {
-            json = PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.len);
-            values = Py_NewRef(Py_None);
-            set = Py_NewRef(Py_None);
-        }
-        owu_buffer_free(&buffer);
-    } else {
-        json = Py_NewRef(Py_None);
-        values = values_by_name(self);
-        set = Model_get_fields_set(op, NULL);
-    }
-    dict = instance_dict(op);
-    if (dict == NULL || PyDict_GET_SIZE(dict) == 0) {
-        Py_XSETREF(dict, Py_NewRef(Py_None));
-    }
-    if (restore != NULL && json != NULL && values != NULL && set != NULL) {
-        result = Py_BuildValue("(O(iOOO)O)", restore, PICKLE_FORMAT, json, values, set, dict);
-    }
-    Py_XDECREF(restore);
-    Py_XDECREF(json);
-    Py_XDECREF(values);
-    Py_XDECREF(set);
-    Py_XDECREF(dict);
-    return result;
-}
-
-static PyObject *Model_restore(PyObject *cls, PyObject *args) {
-    PyTypeObject *type = (PyTypeObject *)cls;
-    ModelClass *klass = class_of_type(type);
-    PyObject *json, *values, *set;
-    int format;
-    if (klass == NULL || !PyArg_ParseTuple(args, "iOOO:_restore", &format, &json, &values, &set)) {
-        return NULL;
-    }
-    if (format != PICKLE_FORMAT) {
-        PyErr_Format(PyExc_ValueError,
-                     "a pickle of %.100s has format %d; this version of openwebui_users reads %d",
-                     type->tp_name, format, PICKLE_FORMAT);
-        return NULL;
-    }
-    if (PyBytes_Check(json)) {
-        PyObject *one = PyTuple_Pack(1, json);
-        PyObject *result = one == NULL ? NULL : Model_model_validate_json(cls, one, NULL);
-        Py_XDECREF(one);
-        return result;
-    }
-    if (!PyDict_Check(values) || !PyAnySet_Check(set)) {
-        PyErr_SetString(PyExc_ValueError, "a pickle of a model that this version cannot read");
-        return NULL;
-    }
-    {
-        PyObject *result = construct(klass, type, values, set);
-        uint32_t i;
-        for (i = 0; result != NULL && i < klass->model->n_fields; i++) {
-            ModelObject *self = (ModelObject *)result;
-            if (self->values == NULL || self->values[i] == NULL) {
-                self->absent |= UINT64_C(1) << i; /* every other value is in the pickle */
-            }
-        }
-        return result;
-    }
-}
-
-static PyObject *Model_setstate(PyObject *op, PyObject *state) {
-    if (state != Py_None) {
-        PyObject *dict = instance_dict(op);
-        const int failed = dict == NULL || PyDict_Update(dict, state) < 0;
-        Py_XDECREF(dict);
-        if (failed) {
-            return NULL;
-        }
-    }
-    Py_RETURN_NONE;
 }
 
 /* ---------------------------------------------------------------- what _describe answers */

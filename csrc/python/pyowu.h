@@ -144,6 +144,22 @@ bool Model_is_pristine(const ModelObject *self);
 /** The value of a container field that was never set but was changed in place: is it so? 1, 0, -1 */
 int Model_default_was_edited(ModelObject *self, uint32_t index);
 
+/** The table entry behind a class or the nearest of its bases: borrowed; NULL with TypeError. */
+ModelClass *ModelClass_of_type(PyTypeObject *type);
+/** Index of the field with this attribute name, or with this JSON key; -1. */
+int ModelClass_field(const ModelClass *klass, PyObject *name);
+int ModelClass_key(const ModelClass *klass, PyObject *key);
+/** An empty instance of type, a subclass of klass->type. */
+ModelObject *Model_alloc(ModelClass *klass, PyTypeObject *type);
+/** Make room for values; let go of all of them; put one in place (steals value). */
+int Model_reserve_values(ModelObject *self);
+void Model_clear_values(ModelObject *self);
+int Model_put(ModelObject *self, uint32_t index, PyObject *value);
+/** Make every value, so that the record is no longer needed. */
+int Model_detach(ModelObject *self);
+/** The getter of model_fields_set. */
+PyObject *Model_get_fields_set(PyObject *op, void *closure);
+
 /** Make Model and all classes of the table, and add them to the module. */
 int owu_models_init(PyObject *module, ModuleState *state);
 
@@ -156,10 +172,30 @@ const owu_model *Model_model(PyObject *self);
 /** Class made for a table entry: borrowed. */
 ModelClass *owu_class_of(ModuleState *state, const owu_model *model);
 
+/* ---------------------------------------------------------------- construction (py_validate.c) */
+
 /** Validate a mapping (or, with CONVERT_FROM_ATTRIBUTES, any object) into a new instance.
  *  @return 1, 0 (faults), -1 as owu_convert. */
 int Model_from_mapping(ModelClass *klass, PyTypeObject *type, PyObject *mapping, unsigned flags,
                        const Path *path, FaultList *faults, PyObject **out);
+/** Without any check: what is given is taken, the rest are defaults or absent.
+ *  @param fields_set a container of names, or None: those that are given. */
+PyObject *Model_construct(ModelClass *klass, PyTypeObject *type, PyObject *values,
+                          PyObject *fields_set);
+int Model_tp_init(PyObject *op, PyObject *args, PyObject *kwargs);
+PyObject *Model_model_validate(PyObject *cls, PyObject *args, PyObject *kwargs);
+PyObject *Model_model_validate_json(PyObject *cls, PyObject *args, PyObject *kwargs);
+PyObject *Model_model_construct(PyObject *cls, PyObject *args, PyObject *kwargs);
+
+/* ---------------------------------------------------------------- copies (py_copy.c) */
+
+PyObject *Model_copy(PyObject *op, PyObject *unused);
+PyObject *Model_deepcopy(PyObject *op, PyObject *memo);
+PyObject *Model_model_copy(PyObject *op, PyObject *args, PyObject *kwargs);
+PyObject *Model_replace(PyObject *op, PyObject *args, PyObject *kwargs);
+PyObject *Model_reduce(PyObject *op, PyObject *unused);
+PyObject *Model_restore(PyObject *cls, PyObject *args);
+PyObject *Model_setstate(PyObject *op, PyObject *state);
 
 /* ---------------------------------------------------------------- dumps (py_dump.c) */
 
