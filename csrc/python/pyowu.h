@@ -88,6 +88,26 @@ PyObject *owu_raise_json_invalid(ModuleState *state, const char *title, const ow
 int owu_raise_serialization(ModuleState *state, const Path *path, const char *format, ...);
 /** The exception for a core status without an answer (ENOMEM, EVALUE, ELIMIT …). Returns NULL. */
 PyObject *owu_raise_error(ModuleState *state, const owu_error *err);
+/** A class of openwebui_users.errors by name: new reference. */
+PyObject *owu_error_class(ModuleState *state, const char *name);
+/** Raise an exception of that module with a printf-like message (PyUnicode_FromFormat). NULL. */
+PyObject *owu_raise(ModuleState *state, const char *name, const char *format, ...);
+/** _core.secret_names(): keys that the table of models marks as secret, as a frozenset. */
+PyObject *owu_secret_names(PyObject *module, PyObject *unused);
+
+/** What is known of a call that failed. */
+typedef struct CallFacts {
+    owu_client *client;           /* borrowed: base URL, and the key, to mask it; may be NULL */
+    const owu_endpoint *endpoint; /* static; NULL: a request without a row in the table */
+    const char *method;           /* borrowed */
+    PyObject *url;                /* borrowed: str without query */
+    const owu_answer *answer;     /* borrowed; NULL: none came */
+} CallFacts;
+
+/** The exception for a failed call. Keeps an exception that is already set. Returns NULL. */
+PyObject *owu_raise_call(ModuleState *state, const owu_error *err, const CallFacts *facts);
+/** Header lines of an answer as a list of (name, value). */
+PyObject *owu_answer_lines(const owu_answer *answer);
 
 /* ---------------------------------------------------------------- conversion (py_convert.c) */
 
