@@ -597,12 +597,18 @@ class ServiceUnavailableError(InternalServerError):
 # ---------------------------------------------------------------- secrets
 
 
+_names: frozenset[str] | None = None
+
+
 def _secret_names() -> frozenset[str]:
     """Keys whose values are never shown: what the table of models marks as secret."""
-    from . import _core
+    global _names
+    if _names is None:
+        from . import _core
 
-    names: frozenset[str] = _core.secret_names()
-    return names
+        fields = (field for model in _core.model_table() for field in model["fields"])
+        _names = frozenset(field["alias"] for field in fields if field["secret"])
+    return _names
 
 
 def _mask(value: Any, names: frozenset[str], seen: dict[int, tuple[Any, Any]]) -> Any:

@@ -204,30 +204,6 @@ PyObject *owu_raise_json_invalid(ModuleState *state, const char *title, const ow
     return NULL;
 }
 
-/* Does the table mark any field as secret that the server knows by this key? */
-PyObject *owu_secret_names(PyObject *module, PyObject *unused) {
-    PyObject *names = PySet_New(NULL), *frozen;
-    (void)module;
-    (void)unused;
-    for (const owu_model *const *model = owu_models; names != NULL && *model != NULL; model++) {
-        for (uint32_t i = 0; names != NULL && i < (*model)->n_fields; i++) {
-            const owu_field *field = &(*model)->fields[i];
-            PyObject *name;
-            if ((field->flags & OWU_SECRET) == 0) {
-                continue;
-            }
-            name = PyUnicode_InternFromString(field->name);
-            if (name == NULL || PySet_Add(names, name) < 0) {
-                Py_CLEAR(names);
-            }
-            Py_XDECREF(name);
-        }
-    }
-    frozen = names == NULL ? NULL : PyFrozenSet_New(names);
-    Py_XDECREF(names);
-    return frozen;
-}
-
 int owu_raise_serialization(ModuleState *state, const Path *path, const char *format, ...) {
     va_list arguments;
     PyObject *reason, *loc = NULL, *class = NULL, *message = NULL, *where = NULL;

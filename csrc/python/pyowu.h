@@ -92,8 +92,6 @@ PyObject *owu_raise_error(ModuleState *state, const owu_error *err);
 PyObject *owu_error_class(ModuleState *state, const char *name);
 /** Raise an exception of that module with a printf-like message (PyUnicode_FromFormat). NULL. */
 PyObject *owu_raise(ModuleState *state, const char *name, const char *format, ...);
-/** _core.secret_names(): keys that the table of models marks as secret, as a frozenset. */
-PyObject *owu_secret_names(PyObject *module, PyObject *unused);
 
 /** What is known of a call that failed. */
 typedef struct CallFacts {
@@ -244,8 +242,99 @@ PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *p
 
 /* ---------------------------------------------------------------- clients (py_client.c) */
 
+/** A client, or a view of one: other resources, other options, the same connections. */
+typedef struct ClientObject {
+    PyObject_HEAD
+    owu_client *client;       /* owned; NULL: __init__ did not run */
+    PyObject *root;           /* owned: the client that this is a view of; NULL: it is one itself */
+    PyObject *header_lines;   /* owned tuple of bytes, "Name: value"; NULL: none */
+    PyObject *extra_headers;  /* owned dict, what they were made of; NULL: none */
+    PyObject *user_agent;     /* owned str; NULL: the default */
+    PyObject *dict;           /* owned */
+    PyObject *weakrefs;
+    double timeout;           /* seconds; 0: none */
+    double connect_timeout;   /* seconds; 0: as timeout */
+    size_t max_body;
+    Py_ssize_t password_limit; /* bytes; 0: not checked */
+    bool raw;                 /* methods return RawResponse */
+    bool used;                /* of a root: a request was made, so closing is due */
+} ClientObject;
+
+enum { CLIENT_MAX_EXTRA_HEADERS = 64 };
+
+/** Options of one call with lines to point at; both borrow from the client. */
+typedef struct ClientOptions {
+    owu_options options;
+    const char *lines[CLIENT_MAX_EXTRA_HEADERS + 1];
+} ClientOptions;
+
+/** A client that was initialised; RuntimeError otherwise. Fills out with its options. */
+int Client_options(ClientObject *self, ClientOptions *out);
+/** Base URL and target without its query, as str. */
+PyObject *Client_url(const ClientObject *self, const char *target, size_t len);
+/** Note that a request is made now: closing is due. */
+void Client_mark_used(ClientObject *self);
 /** Make the method descriptor type and the client classes, and add them to the module. */
 int owu_clients_init(PyObject *module, ModuleState *state);
+
+/* ---------------------------------------------------------------- one call (py_call.c) */
+
+/** Wait without the GIL; signals are looked at between slices. */
+typedef struct Blocking {
+    PyThreadState *thread;
+} Blocking;
+
+/** Release the GIL and let these options look at signals. */
+void Blocking_begin(Blocking *self, owu_options *options);
+void Blocking_end(Blocking *self);
+
+/** One call of the table: what goes in and what came out. Zero-initialise; Call_clear it. */
+typedef struct Call {
+    ModuleState *state;           /* borrowed */
+    ClientObject *client;         /* borrowed: the caller holds it */
+    const owu_endpoint *endpoint; /* static */
+    PyObject *values[OWU_MAX_PARAMS]; /* owned: hold the texts of cells */
+    owu_cell cells[OWU_MAX_PARAMS];
+    owu_arena arena;
+    owu_buffer body;
+    bool has_body;
+    bool switched_off; /* a switch of the client (OWU_IN_CLIENT) was given as false */
+    owu_answer answer;
+    owu_error err;
+    owu_status status;
+} Call;
+
+/** "UsersClient.get_users" of a row. */
+PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint);
+/** Stroke one: bind, check and copy the arguments (without self), as vectorcall has them. */
+int Call_prepare(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
+/** Stroke two: send and wait without the GIL. */
+int Call_run(Call *call);
+/** Stroke three: the result, or the exception. */
+PyObject *Call_finish(Call *call);
+void Call_clear(Call *call);
+
+/* ---------------------------------------------------------------- methods (py_endpoint.c) */
+
+/** Make EndpointMethod. */
+int owu_endpoint_init(PyObject *module, ModuleState *state);
+/** The method of one row, for a class of clients. */
+PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint, PyTypeObject *owner);
+/** The class made for a resource: borrowed, NULL without exception when there is none. */
+PyTypeObject *owu_client_class(ModuleState *state, const char *resource);
+
+/* ---------------------------------------------------------------- raw answers (py_response.c) */
+
+/** Make RawResponse and add it to the module. */
+int owu_response_init(PyObject *module);
+/**
+ * An answer as it came.
+ * @param answer  moved: zeroed when this returns, whatever it returns.
+ * @param method  static or living as long as endpoint; copied otherwise.
+ */
+PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_endpoint *endpoint,
+                          const char *method, PyObject *url, owu_answer *answer);
+
 
 /* ---------------------------------------------------------------- tables (py_tables.c) */
 
