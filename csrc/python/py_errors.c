@@ -301,7 +301,8 @@ PyObject *owu_answer_lines(const owu_answer *answer) {
     PyObject *lines = PyList_New((Py_ssize_t)answer->n_headers);
     for (size_t i = 0; lines != NULL && i < answer->n_headers; i++) {
         const owu_header *header = &answer->headers[i];
-        PyObject *name = PyUnicode_DecodeLatin1(header->name, (Py_ssize_t)strlen(header->name), NULL);
+        PyObject *name =
+            PyUnicode_DecodeLatin1(header->name, (Py_ssize_t)strlen(header->name), NULL);
         PyObject *value =
             PyUnicode_DecodeLatin1(header->value, (Py_ssize_t)header->value_len, NULL);
         PyObject *line = name == NULL || value == NULL ? NULL : PyTuple_Pack(2, name, value);
@@ -400,9 +401,9 @@ static int put_facts(ModuleState *state, PyObject *dict, unsigned wanted, const 
             0) {
         return -1;
     }
-    if ((wanted & FACT_NEEDS) != 0 && (put(dict, "needs", text_or_none(answer->needs)) < 0 ||
-                                       put(dict, "server_version",
-                                           text_or_none(answer->server_version)) < 0)) {
+    if ((wanted & FACT_NEEDS) != 0 &&
+        (put(dict, "needs", text_or_none(answer->needs)) < 0 ||
+         put(dict, "server_version", text_or_none(answer->server_version)) < 0)) {
         return -1;
     }
     return (wanted & FACT_FAULTS) != 0 ? put_faults(state, dict, facts) : 0;
@@ -495,8 +496,7 @@ PyObject *owu_raise_call(ModuleState *state, const owu_error *err, const CallFac
         break;
     default:
         if ((size_t)code < sizeof failures / sizeof *failures &&
-            failures[code].class_name != NULL &&
-            (code != OWU_ESCHEMA || facts->answer != NULL)) {
+            failures[code].class_name != NULL && (code != OWU_ESCHEMA || facts->answer != NULL)) {
             raise_failure(state, failures[code].class_name, failures[code].facts, err, facts);
         } else {
             PyErr_Format(PyExc_SystemError, "%s: %s", owu_status_name(err->code), err->message);

@@ -268,7 +268,9 @@ typedef struct ClientOptions {
     const char *lines[CLIENT_MAX_EXTRA_HEADERS + 1];
 } ClientOptions;
 
-/** A client that was initialised; RuntimeError otherwise. Fills out with its options. */
+/** Was this client initialised? RuntimeError otherwise. */
+int Client_check(const ClientObject *self);
+/** Options of a client that was initialised; RuntimeError otherwise. */
 int Client_options(ClientObject *self, ClientOptions *out);
 /** Base URL and target without its query, as str. */
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len);
@@ -276,6 +278,28 @@ PyObject *Client_url(const ClientObject *self, const char *target, size_t len);
 void Client_mark_used(ClientObject *self);
 /** Make the method descriptor type and the client classes, and add them to the module. */
 int owu_clients_init(PyObject *module, ModuleState *state);
+
+/* ---------------------------------------------------------------- configuration (py_configure.c) */
+
+/** Arguments of the constructor; NULL: not given. All borrowed. */
+typedef struct ClientSettings {
+    PyObject *base_url, *api_key;
+    PyObject *timeout, *connect_timeout, *extra_headers, *user_agent, *max_body, *password_limit;
+} ClientSettings;
+
+extern const char *const owu_default_user_agent;
+
+/** Initialise an empty client: ConfigurationError, TypeError; RuntimeError when it is not empty. */
+int Client_configure(ClientObject *self, const ClientSettings *settings);
+/** The settings that a view may change. */
+int Client_set_options(ClientObject *self, ModuleState *state, const ClientSettings *settings);
+/** Replace the key; NULL or None: none. ConfigurationError never shows it. */
+int Client_set_key(ClientObject *self, PyObject *value);
+
+/* ------------------------------------------------- requests without a model (py_request.c) */
+
+PyObject *Client_request(PyObject *op, PyObject *args, PyObject *kwargs);
+PyObject *Client_get_version(PyObject *op, PyObject *unused);
 
 /* ---------------------------------------------------------------- one call (py_call.c) */
 

@@ -1,0 +1,570 @@
+/* py_call.c - one call of the table: arguments in, transfer without the GIL, result out. */
+#include "pyowu.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- waiting without the GIL */
+
+/* The core asks between slices: run signal handlers, and stop when one raised. */
+static bool Blocking_interrupted(void *context) {
+    Blocking *self = context;
+    bool stop;
+    PyEval_RestoreThread(self->thread);
+    stop = PyErr_CheckSignals() < 0;
+    self->thread = PyEval_SaveThread();
+    return stop;
+}
+
+void Blocking_begin(Blocking *self, owu_options *options) {
+    options->interrupt = Blocking_interrupted;
+    options->interrupt_context = self;
+    self->thread = PyEval_SaveThread();
+}
+
+void Blocking_end(Blocking *self) { PyEval_RestoreThread(self->thread); }
+
+/* ---------------------------------------------------------------- arguments that do not fit */
+
+PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint) {
+    PyTypeObject *class = owu_client_class(state, endpoint->resource);
+    const char *dot;
+    if (class == NULL) {
+        return PyErr_Occurred() ? NULL : PyUnicode_FromString(endpoint->name);
+    }
+    dot = strrchr(class->tp_name, '.');
+    return PyUnicode_FromFormat("%s.%s", dot == NULL ? class->tp_name : dot + 1, endpoint->name);
+}
+
+/* Raise class with "UsersClient.get_users() " before a message. Returns -1. */
+static int refuse(const Call *call, PyObject *class, const char *format, ...) {
+    va_list arguments;
+    PyObject *message, *name = NULL;
+    va_start(arguments, format);
+    message = PyUnicode_FromFormatV(format, arguments);
+    va_end(arguments);
+    if (message != NULL && (name = owu_endpoint_qualname(call->state, call->endpoint)) != NULL) {
+        PyErr_Format(class, "%U() %U", name, message);
+    }
+    Py_XDECREF(message);
+    Py_XDECREF(name);
+    return -1;
+}
+
+/* Python counts self among the positional arguments. */
+static int refuse_count(const Call *call, Py_ssize_t given) {
+    Py_ssize_t most = (Py_ssize_t)call->endpoint->n_params + 1, least = 1;
+    while (least < most && call->endpoint->params[least - 1].required) {
+        least++;
+    }
+    if (least < most) {
+        return refuse(call, PyExc_TypeError,
+                      "takes from %zd to %zd positional arguments but %zd were given", least, most,
+                      given + 1);
+    }
+    return refuse(call, PyExc_TypeError, "takes %zd positional argument%s but %zd were given", most,
+                  most == 1 ? "" : "s", given + 1);
+}
+
+/* "'a'", "'a' and 'b'", "'a', 'b', and 'c'": the required parameters without a value. */
+static int refuse_missing(const Call *call) {
+    const char *missing[OWU_MAX_PARAMS];
+    size_t n = 0;
+    PyObject *list = NULL;
+    for (uint32_t i = 0; i < call->endpoint->n_params; i++) {
+        if (call->endpoint->params[i].required && call->values[i] == NULL) {
+            missing[n++] = call->endpoint->params[i].name;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *joint = i == 0 ? "" : n == 2 ? " and " : i + 1 == n ? ", and " : ", ";
+        PyObject *longer = list == NULL ? PyUnicode_FromFormat("'%s'", missing[i])
+                                        : PyUnicode_FromFormat("%U%s'%s'", list, joint, missing[i]);
+        Py_XSETREF(list, longer);
+        if (list == NULL) {
+            return -1;
+        }
+    }
+    (void)refuse(call, PyExc_TypeError, "missing %zu required positional argument%s: %U", n,
+                 n == 1 ? "" : "s", list);
+    Py_XDECREF(list);
+    return -1;
+}
+
+/* ---------------------------------------------------------------- binding */
+
+/* Index of the parameter of that name, or -1. */
+static int param_index(const owu_endpoint *endpoint, PyObject *name) {
+    for (uint32_t i = 0; i < endpoint->n_params; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, endpoint->params[i].name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* Index of the body parameter, or -1. */
+static int body_index(const owu_endpoint *endpoint) {
+    for (uint32_t i = 0; i < endpoint->n_params; i++) {
+        if (endpoint->params[i].place == OWU_IN_BODY) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* May a keyword of this name stand for a field of the model? */
+static bool is_field(const owu_model *model, PyObject *name) {
+    if (model->unknown == OWU_KEEP) {
+        return true;
+    }
+    for (uint32_t i = 0; i < model->n_fields; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, model->fields[i].python_name) == 0 ||
+            PyUnicode_CompareWithASCIIString(name, model->fields[i].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A keyword that is no parameter: a field of the form, collected in a dict that is made for it. */
+static int bind_field(const Call *call, int body, PyObject *name, PyObject *value,
+                      PyObject **fields) {
+    const owu_model *model = body >= 0 && call->endpoint->params[body].type.kind == OWU_MODEL
+                                 ? call->endpoint->params[body].type.model
+                                 : NULL;
+    if (model == NULL || !is_field(model, name)) {
+        return refuse(call, PyExc_TypeError, "got an unexpected keyword argument '%U'", name);
+    }
+    if (*fields == NULL && (*fields = PyDict_New()) == NULL) {
+        return -1;
+    }
+    return PyDict_SetItem(*fields, name, value);
+}
+
+static int bind_keywords(Call *call, PyObject *const *values, PyObject *kwnames,
+                         PyObject **fields) {
+    int body = body_index(call->endpoint);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        int index = param_index(call->endpoint, name);
+        if (index < 0) {
+            if (bind_field(call, body, name, values[i], fields) < 0) {
+                return -1;
+            }
+        } else if (call->values[index] != NULL) {
+            return refuse(call, PyExc_TypeError, "got multiple values for argument '%U'", name);
+        } else {
+            call->values[index] = Py_NewRef(values[i]);
+        }
+    }
+    if (*fields != NULL && call->values[body] != NULL && call->values[body] != Py_None) {
+        return refuse(call, PyExc_TypeError,
+                      "takes either '%s' or keywords for its fields, not both",
+                      call->endpoint->params[body].name);
+    }
+    if (*fields != NULL) {
+        Py_XSETREF(call->values[body], Py_NewRef(*fields));
+    }
+    return 0;
+}
+
+/* Give every argument to its parameter, as Python itself would. */
+static int bind(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+    PyObject *fields = NULL;
+    int failed = -1;
+    if (nargs > (Py_ssize_t)call->endpoint->n_params) {
+        return refuse_count(call, nargs);
+    }
+    for (Py_ssize_t i = 0; i < nargs; i++) {
+        call->values[i] = Py_NewRef(args[i]);
+    }
+    if (kwnames != NULL && bind_keywords(call, args + nargs, kwnames, &fields) < 0) {
+        goto done;
+    }
+    for (uint32_t i = 0; i < call->endpoint->n_params; i++) {
+        const owu_param *param = &call->endpoint->params[i];
+        if (param->required && call->values[i] == NULL) {
+            (void)refuse_missing(call);
+            goto done;
+        }
+        if (!param->required && call->values[i] == Py_None) {
+            Py_CLEAR(call->values[i]); /* as if it had not been given */
+        }
+    }
+    failed = 0;
+done:
+    Py_XDECREF(fields);
+    return failed;
+}
+
+/* ---------------------------------------------------------------- conversion */
+
+/* A fault of an argument: of its type TypeError, of its value ValueError. Never the value. */
+static int refuse_fault(const Call *call, const owu_param *param, PyObject *value,
+                        FaultList *faults) {
+    PyObject *fault = faults->list == NULL ? NULL : PyList_GetItem(faults->list, 0);
+    PyObject *type = fault == NULL ? NULL : PyDict_GetItemString(fault, "type");
+    PyObject *msg = fault == NULL ? NULL : PyDict_GetItemString(fault, "msg");
+    if (type == NULL || msg == NULL) {
+        PyErr_SetString(PyExc_SystemError, "an argument was refused without a reason");
+    } else {
+        const char *text = PyUnicode_AsUTF8(type);
+        size_t len = text == NULL ? 0 : strlen(text);
+        bool by_type = len > 5 && strcmp(text + len - 5, "_type") == 0;
+        (void)refuse(call, by_type ? PyExc_TypeError : PyExc_ValueError,
+                     "argument '%s': %U%s%.100s", param->name, msg, by_type ? ", not " : "",
+                     by_type ? Py_TYPE(value)->tp_name : "");
+    }
+    Py_CLEAR(faults->list);
+    return -1;
+}
+
+static int check_bounds(const Call *call, const owu_param *param, const owu_cell *cell) {
+    bool bounded = param->min != 0 || param->max != 0;
+    bool open_end = param->max < param->min; /* a lower bound only */
+    if (!bounded || (cell->tag == OWU_TAG_INT && cell->u.integer >= param->min &&
+                     (open_end || cell->u.integer <= param->max))) {
+        return 0;
+    }
+    if (open_end) {
+        return refuse(call, PyExc_ValueError, "argument '%s' must be at least %lld", param->name,
+                      (long long)param->min);
+    }
+    return refuse(call, PyExc_ValueError, "argument '%s' must be from %lld to %lld", param->name,
+                  (long long)param->min, (long long)param->max);
+}
+
+/* An id is a str and nothing else: a number or an object that prints well is a mistake. */
+static int check_path_argument(const Call *call, const owu_param *param, PyObject *value) {
+    if (PyUnicode_Check(value)) {
+        return 0;
+    }
+    return refuse(call, PyExc_TypeError, "argument '%s' must be str, not %.100s%s", param->name,
+                  Py_TYPE(value)->tp_name,
+                  Model_check(call->state, value) ? ": pass its id, for instance user.id" : "");
+}
+
+/* A scalar argument as a cell; the converted value is kept because the cell borrows its text. */
+static int convert_scalar(Call *call, uint32_t index) {
+    const owu_param *param = &call->endpoint->params[index];
+    FaultList faults = {NULL, false};
+    PyObject *value = call->values[index], *made = NULL;
+    int got;
+    if (param->place == OWU_IN_PATH && check_path_argument(call, param, value) < 0) {
+        return -1;
+    }
+    got = owu_convert(call->state, &param->type, value, 0, NULL, NULL, 0, &faults, &made);
+    if (got <= 0) {
+        got = got < 0 ? -1 : refuse_fault(call, param, value, &faults);
+        Py_XDECREF(faults.list);
+        return got;
+    }
+    Py_SETREF(call->values[index], made);
+    if (owu_python_to_cell(made, &call->arena, &call->cells[index]) < 0) {
+        return -1;
+    }
+    return param->type.kind == OWU_INT ? check_bounds(call, param, &call->cells[index]) : 0;
+}
+
+/* ---------------------------------------------------------------- the body */
+
+static bool is_mapping(PyObject *value) {
+    return PyDict_Check(value) || (PyMapping_Check(value) && PyObject_HasAttrString(value, "keys"));
+}
+
+/* A form is its own class, a dict, or keywords; another model is a mistake that is named. */
+static int check_form(const Call *call, const owu_param *param, PyObject *value) {
+    const owu_model *model = param->type.model;
+    PyTypeObject *class = owu_class_of(call->state, model)->type;
+    bool is_model = Model_check(call->state, value);
+    if (is_model ? PyObject_TypeCheck(value, class) : is_mapping(value)) {
+        return 0;
+    }
+    return refuse(call, PyExc_TypeError,
+                  "argument '%s' must be a %s, a dict or keywords for its fields, not %.100s",
+                  param->name, model->name, Py_TYPE(value)->tp_name);
+}
+
+/* The body parameter as a value that is fit to be written. */
+static int convert_body(Call *call, const owu_param *param, PyObject *value, PyObject **out) {
+    FaultList faults = {NULL, false};
+    int got;
+    if (param->type.kind == OWU_ANY) {
+        *out = Py_NewRef(value);
+        return 0;
+    }
+    if (param->type.kind == OWU_MODEL && check_form(call, param, value) < 0) {
+        return -1;
+    }
+    got = owu_convert(call->state, &param->type, value, 0, NULL, NULL, 0, &faults, out);
+    if (got == 0) {
+        if (param->type.kind == OWU_MODEL) {
+            (void)FaultList_raise(&faults, call->state, param->type.model->name);
+        } else {
+            (void)refuse_fault(call, param, value, &faults);
+        }
+    }
+    Py_XDECREF(faults.list);
+    return got <= 0 ? -1 : 0;
+}
+
+static int write_body(Call *call, uint32_t index) {
+    const owu_param *param = &call->endpoint->params[index];
+    PyObject *value = NULL;
+    owu_writer writer;
+    int failed;
+    if (convert_body(call, param, call->values[index], &value) < 0) {
+        return -1;
+    }
+    owu_writer_init(&writer, &call->body, -1);
+    failed = param->type.kind == OWU_MODEL ? Model_write_body(value, &writer)
+                                           : owu_write_python(call->state, &writer, value, NULL);
+    Py_DECREF(value);
+    if (failed == 0 && call->body.status != OWU_OK) {
+        failed = call->body.status == OWU_ENOMEM
+                     ? (PyErr_NoMemory(), -1)
+                     : owu_raise_serialization(call->state, NULL, "the body passes %zu bytes",
+                                               OWU_MAX_REQUEST);
+    }
+    call->has_body = failed == 0;
+    return failed;
+}
+
+/* ---------------------------------------------------------------- passwords */
+
+/* The UTF-8 length of the text under one key of the body; -1 when there is none, -2 on failure. */
+static Py_ssize_t body_text_length(const Call *call, const char *key) {
+    owu_buffer pointer = {NULL, 0, 0, 0, OWU_OK}, text = {NULL, 0, 0, 0, OWU_OK};
+    PyObject *value = NULL;
+    Py_ssize_t length = -2;
+    owu_status status;
+    (void)owu_buffer_append_char(&pointer, '/');
+    (void)owu_buffer_append_text(&pointer, key);
+    status = owu_buffer_terminate(&pointer);
+    if (status == OWU_OK) {
+        status = owu_json_pointer(&text, call->body.data, call->body.len, pointer.data, NULL);
+    }
+    if (status == OWU_ENOMEM) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    if (status != OWU_OK) {
+        length = -1;
+        goto done;
+    }
+    value = owu_json_to_python(call->state, text.data, text.len);
+    if (value == NULL) {
+        goto done;
+    }
+    if (!PyUnicode_Check(value)) {
+        length = -1;
+    } else if (PyUnicode_AsUTF8AndSize(value, &length) == NULL) {
+        length = -2;
+    }
+done:
+    if (text.data != NULL) {
+        memset(text.data, 0, text.len);
+    }
+    owu_buffer_free(&pointer);
+    owu_buffer_free(&text);
+    Py_XDECREF(value);
+    return length;
+}
+
+/* Servers that hash with bcrypt use 72 bytes of a password; older ones fail with status 500. */
+static int check_passwords(const Call *call, uint32_t index) {
+    const owu_model *model = call->endpoint->params[index].type.model;
+    Py_ssize_t limit = call->client->password_limit;
+    if ((call->endpoint->flags & OWU_CHECKS_PASSWORD) == 0 || limit == 0 || model == NULL) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < model->n_fields; i++) {
+        const owu_field *field = &model->fields[i];
+        Py_ssize_t length = -1;
+        if ((field->flags & OWU_SECRET) != 0 && field->type.kind == OWU_STR) {
+            length = body_text_length(call, field->name);
+        }
+        if (length == -2) {
+            return -1;
+        }
+        if (length > limit) {
+            return refuse(call, PyExc_ValueError,
+                          "'%s' is %zd bytes long in UTF-8, but servers that hash with bcrypt take "
+                          "at most %zd: choose a shorter one, or make the client with "
+                          "password_limit=None when the server uses argon2",
+                          field->python_name, length, limit);
+        }
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- the three strokes */
+
+static int prepare_argument(Call *call, uint32_t index) {
+    const owu_param *param = &call->endpoint->params[index];
+    if (call->values[index] == NULL) {
+        call->cells[index] = param->def;
+    } else if (param->place == OWU_IN_BODY) {
+        return write_body(call, index) < 0 ? -1 : check_passwords(call, index);
+    } else if (convert_scalar(call, index) < 0) {
+        return -1;
+    }
+    if (param->place == OWU_IN_CLIENT && call->cells[index].tag == OWU_TAG_BOOL &&
+        !call->cells[index].u.boolean) {
+        call->switched_off = true;
+    }
+    return 0;
+}
+
+int Call_prepare(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+    if (call->endpoint->n_params > OWU_MAX_PARAMS) {
+        PyErr_SetString(PyExc_SystemError, "a call of the table has too many parameters");
+        return -1;
+    }
+    if (bind(call, args, nargs, kwnames) < 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < call->endpoint->n_params; i++) {
+        if (prepare_argument(call, i) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int Call_run(Call *call) {
+    ClientOptions options;
+    Blocking blocking;
+    if (Client_options(call->client, &options) < 0) {
+        return -1;
+    }
+    Client_mark_used(call->client);
+    Blocking_begin(&blocking, &options.options);
+    call->status = owu_client_call(call->client->client, call->endpoint, call->cells,
+                                   call->has_body ? call->body.data : NULL, call->body.len,
+                                   &options.options, &call->answer, &call->err);
+    Blocking_end(&blocking);
+    return 0;
+}
+
+/* URL of the call without its query; the bare template where the arguments make none. */
+static PyObject *call_url(const Call *call) {
+    owu_buffer target = {NULL, 0, 0, 0, OWU_OK};
+    PyObject *url;
+    if (owu_endpoint_target(&target, call->endpoint, call->cells, NULL) == OWU_OK) {
+        url = Client_url(call->client, target.data, target.len);
+    } else {
+        url = Client_url(call->client, call->endpoint->path, strlen(call->endpoint->path));
+    }
+    owu_buffer_free(&target);
+    return url;
+}
+
+static PyObject *raise_call(const Call *call) {
+    CallFacts facts = {call->client->client, call->endpoint, call->endpoint->method, NULL,
+                       &call->answer};
+    PyObject *url;
+    if (PyErr_Occurred()) {
+        return NULL; /* a signal handler raised while the call waited */
+    }
+    url = call_url(call);
+    if (url != NULL) {
+        facts.url = url;
+        (void)owu_raise_call(call->state, &call->err, &facts);
+        Py_DECREF(url);
+    }
+    return NULL;
+}
+
+/* Make the answer's token the client's key. An answer without one (two-step, pending) has none. */
+static int adopt_token(const Call *call) {
+    owu_buffer text = {NULL, 0, 0, 0, OWU_OK};
+    PyObject *token = NULL;
+    const char *key = NULL;
+    Py_ssize_t len = 0;
+    int failed = -1;
+    owu_error err;
+    owu_status status =
+        owu_json_pointer(&text, call->answer.body.data, call->answer.body.len, "/token", NULL);
+    if (status != OWU_OK) {
+        failed = status == OWU_ENOMEM ? (PyErr_NoMemory(), -1) : 0;
+        goto done;
+    }
+    token = owu_json_to_python(call->state, text.data, text.len);
+    if (token == NULL) {
+        goto done;
+    }
+    if (PyUnicode_Check(token) && (key = PyUnicode_AsUTF8AndSize(token, &len)) == NULL) {
+        goto done;
+    }
+    if (len > 0 && owu_client_set_key(call->client->client, key, (size_t)len, &err) != OWU_OK) {
+        (void)owu_raise_error(call->state, &err);
+        goto done;
+    }
+    failed = 0;
+done:
+    if (text.data != NULL) {
+        memset(text.data, 0, text.len);
+    }
+    owu_buffer_free(&text);
+    Py_XDECREF(token);
+    return failed;
+}
+
+/* What a call changes in the client itself: its key, after signing in or out. */
+static int update_key(const Call *call) {
+    unsigned flags = call->endpoint->flags;
+    owu_error err;
+    if (call->switched_off || call->answer.status < 200 || call->answer.status > 299) {
+        return 0;
+    }
+    if ((flags & OWU_ADOPTS_TOKEN) != 0) {
+        return adopt_token(call);
+    }
+    if ((flags & OWU_DROPS_TOKEN) != 0 &&
+        owu_client_set_key(call->client->client, NULL, 0, &err) != OWU_OK) {
+        (void)owu_raise_error(call->state, &err);
+        return -1;
+    }
+    return 0;
+}
+
+PyObject *Call_finish(Call *call) {
+    PyObject *url, *result = NULL;
+    if (call->status != OWU_OK || PyErr_Occurred()) {
+        return raise_call(call);
+    }
+    if (update_key(call) < 0) {
+        return NULL;
+    }
+    if (call->client->raw) {
+        url = call_url(call);
+        if (url != NULL) {
+            result = RawResponse_new(call->state, call->client, call->endpoint,
+                                     call->endpoint->method, url, &call->answer);
+            Py_DECREF(url);
+        }
+        return result;
+    }
+    switch (call->endpoint->answer.kind) {
+    case OWU_NOTHING:
+        Py_RETURN_NONE;
+    case OWU_BYTES:
+        return PyBytes_FromStringAndSize(call->answer.body.data, (Py_ssize_t)call->answer.body.len);
+    default:
+        return owu_cell_to_python(call->state, owu_document_value(call->answer.document),
+                                  call->answer.document);
+    }
+}
+
+void Call_clear(Call *call) {
+    for (size_t i = 0; i < OWU_MAX_PARAMS; i++) {
+        Py_CLEAR(call->values[i]);
+    }
+    if (call->body.data != NULL) {
+        memset(call->body.data, 0, call->body.len); /* it may hold a password */
+    }
+    owu_buffer_free(&call->body);
+    owu_arena_free(&call->arena);
+    owu_answer_free(&call->answer);
+}
