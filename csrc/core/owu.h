@@ -478,7 +478,8 @@ enum {
     OWU_ADOPTS_TOKEN = 8,    /* the answer's token becomes the client's key */
     OWU_DROPS_TOKEN = 16,    /* the client's key is forgotten afterwards */
     OWU_CHECKS_PASSWORD = 32,/* `password`/`new_password` of the body at most 72 bytes */
-    OWU_USER_ROUTE = 64      /* 400 and 404 with the not-found text mean an unknown user */
+    OWU_USER_ROUTE = 64,     /* 400 and 404 with the not-found text mean an unknown user */
+    OWU_BARE_BODY = 128      /* the one field of the body's form may be given without the form */
 };
 
 typedef struct owu_endpoint {
