@@ -1,0 +1,116 @@
+# `make help` lists what there is. Everything is made in a venv; repeated calls do only what changed.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Versions of Open WebUI for `make test-server`.
+VERSIONS ?= 0.6.42 0.12.4
+# Versions of Python for `make test-pythons`.
+PYTHONS ?= 3.10 3.11 3.12 3.13
+# More arguments for pytest: make test ARGS="-k carrying -x"
+ARGS ?=
+
+PIP := $(VENV)/bin/pip --disable-pip-version-check -q
+PY := $(VENV)/bin/python
+PYTEST := $(VENV)/bin/pytest
+
+C_FILES := $(wildcard csrc/*/*.[ch])
+C_TESTS := $(wildcard tests/c/*.[ch] tests/c/*/*.[ch])
+# mypy takes each folder of tests by itself, because several have a conftest.py.
+TEST_FOLDERS := $(sort $(dir $(wildcard tests/*/*.py)))
+PYTHON_FOLDERS := $(wildcard examples scripts benchmarks)
+
+# Our own continuous integration tolerates no warning of the compiler.
+ifneq ($(CI),)
+export OWU_WERROR := 1
+endif
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+		while IFS="$$(printf '\t')" read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
+
+# ------------------------------------------------------------------ stamps: what was done already
+
+$(VENV)/.made: scripts/install_requirements.sh
+	PYTHON="$(PYTHON)" sh scripts/install_requirements.sh
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install 'setuptools>=77'
+	@touch $@
+
+# Without build isolation pip compiles with the setuptools of the venv, and downloads none.
+$(VENV)/.installed: $(VENV)/.made pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[server]'
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.installed setup.py $(C_FILES)
+	$(PY) setup.py -q build_ext --inplace
+	@touch $@
+
+$(VENV)/.tested-with: $(VENV)/.installed pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[test]'
+	@touch $@
+
+$(VENV)/.linted-with: $(VENV)/.installed pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[test,lint]'
+	@touch $@
+
+# ------------------------------------------------------------------ targets
+
+.PHONY: build
+build: $(VENV)/.built ## compile the core; installs what the machine lacks
+
+.PHONY: demo
+demo: build ## show what the package does, against the embedded server
+	$(PY) examples/demo.py
+
+.PHONY: test
+test: lint unit ## lint, then all tests that need no real server
+
+.PHONY: unit
+unit: build $(VENV)/.tested-with ## the tests of `make test` without lint
+	$(PYTEST) -m 'not real_server' $(ARGS)
+
+.PHONY: test-c
+test-c: $(VENV)/.tested-with ## the tests of the C core alone, under the sanitizers
+	$(PYTEST) tests/test_c.py $(ARGS)
+
+.PHONY: test-server
+test-server: build $(VENV)/.tested-with ## tests against real servers: VERSIONS="0.6.42 0.12.4"
+	OWU_SERVER_VERSIONS="$(VERSIONS)" $(PYTEST) -m real_server $(ARGS)
+
+.PHONY: test-pythons
+test-pythons: ## the unit tests on every Python of PYTHONS that is there
+	@sh scripts/test_pythons.sh $(PYTHONS)
+
+.PHONY: sanitize
+sanitize: build $(VENV)/.tested-with ## the unit tests on a build with AddressSanitizer and UBSan
+	@sh scripts/test_sanitized.sh $(PY) $(ARGS)
+
+.PHONY: lint
+lint: build $(VENV)/.linted-with ## ruff, mypy, stubs against the extension, clang-format
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy openwebui_users setup.py
+	@for folder in tests/ $(TEST_FOLDERS) $(PYTHON_FOLDERS); do \
+		files=$$(ls $$folder/*.py 2>/dev/null) || continue; \
+		echo "mypy $$folder"; \
+		$(VENV)/bin/mypy --no-error-summary $$files || exit 1; \
+	done
+	$(if $(wildcard openwebui_users/_core.pyi),$(PY) -m mypy.stubtest openwebui_users._core)
+	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES) $(C_TESTS)
+
+.PHONY: format
+format: $(VENV)/.linted-with ## let ruff and clang-format mend what they can
+	$(VENV)/bin/ruff check --fix-only -q .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/clang-format -i $(C_FILES) $(C_TESTS)
+
+.PHONY: stubs
+stubs: $(VENV)/.built $(VENV)/.linted-with ## make openwebui_users/_core.pyi anew from the tables
+	$(PY) scripts/generate_stubs.py
+
+.PHONY: clean
+clean: ## remove everything that was made, the venvs too
+	rm -rf .venv .venv-3.* $(VENV) build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f openwebui_users/_core*.so
+	find . -name __pycache__ -prune -exec rm -rf {} +
