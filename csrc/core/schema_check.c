@@ -54,7 +54,7 @@ const owu_endpoint *owu_endpoint_find(const char *resource, const char *name) {
 
 static bool is_sentence(const char *doc) {
     const size_t len = doc == NULL ? 0 : strlen(doc);
-    return len > 3 && doc[len - 1] == '.' && doc[0] >= 'A' && doc[0] <= 'Z';
+    return len > 3 && (doc[len - 1] == '.' || doc[len - 1] == '?') && doc[0] >= 'A' && doc[0] <= 'Z';
 }
 
 static bool is_identifier(const char *name) {
