@@ -1,0 +1,607 @@
+/*
+ * http.c - requests over libcurl; the only file that names it.
+ *
+ * A pool holds pairs of a multi handle and an easy handle. A request takes a pair, runs it on the
+ * calling thread in slices, and gives it back: the multi handle keeps its connection alive for the
+ * next request, and no connection is ever used by two threads at once.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include "http.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "libcurl 7.87 or later is needed (CURLOPT_QUICK_EXIT)"
+#endif
+
+enum { SLICE_MS = 100, MAX_IDLE = 64 };
+
+/* ---------------------------------------------------------------- process-wide start */
+
+static pthread_once_t start_once = PTHREAD_ONCE_INIT;
+static CURLcode start_code;
+
+static void start_libcurl(void) {
+    start_code = curl_global_init(CURL_GLOBAL_DEFAULT); /* never undone: others share libcurl */
+}
+
+owu_status owu_global_init(owu_error *err) {
+    (void)pthread_once(&start_once, start_libcurl);
+    if (start_code != CURLE_OK) {
+        return owu_fail(err, OWU_EINTERNAL, "libcurl does not start: %s",
+                        curl_easy_strerror(start_code));
+    }
+    if (curl_version_info(CURLVERSION_NOW)->version_num < 0x075700) {
+        return owu_fail(err, OWU_EINTERNAL,
+                        "libcurl %s is loaded, but 7.87 or later is needed: update libcurl",
+                        curl_version_info(CURLVERSION_NOW)->version);
+    }
+    return OWU_OK;
+}
+
+const char *owu_http_library_version(void) {
+    return curl_version();
+}
+
+/* ---------------------------------------------------------------- pool */
+
+typedef struct Lane {
+    CURLM *multi;
+    CURL *easy;
+    struct Lane *next;
+} Lane;
+
+struct owu_http_pool {
+    pthread_mutex_t lock;
+    Lane *idle;
+    unsigned n_idle;
+    pid_t pid; /* whose connections these are */
+    bool closed;
+};
+
+owu_http_pool *owu_http__pool_new(void) {
+    owu_http_pool *pool = owu_malloc(sizeof *pool);
+    if (pool == NULL) {
+        return NULL;
+    }
+    memset(pool, 0, sizeof *pool);
+    if (pthread_mutex_init(&pool->lock, NULL) != 0) {
+        owu_free(pool);
+        return NULL;
+    }
+    pool->pid = getpid();
+    return pool;
+}
+
+static void lane_free(Lane *lane) {
+    if (lane != NULL) {
+        curl_easy_cleanup(lane->easy);
+        (void)curl_multi_cleanup(lane->multi);
+        owu_free(lane);
+    }
+}
+
+static Lane *lane_new(void) {
+    Lane *lane = owu_malloc(sizeof *lane);
+    if (lane == NULL) {
+        return NULL;
+    }
+    memset(lane, 0, sizeof *lane);
+    lane->multi = curl_multi_init();
+    lane->easy = curl_easy_init();
+    if (lane->multi == NULL || lane->easy == NULL) {
+        lane_free(lane);
+        return NULL;
+    }
+    return lane;
+}
+
+/*
+ * In the child of a fork: the connections are the parent's, and so may be the lock's state. The
+ * handles are abandoned, not cleaned up: TLS would say goodbye on the parent's connection.
+ */
+static void forget_after_fork(owu_http_pool *pool) {
+    if (pool->pid != getpid()) {
+        (void)pthread_mutex_init(&pool->lock, NULL);
+        pool->idle = NULL;
+        pool->n_idle = 0;
+        pool->pid = getpid();
+    }
+}
+
+static Lane *take_lane(owu_http_pool *pool) {
+    Lane *lane;
+    forget_after_fork(pool);
+    (void)pthread_mutex_lock(&pool->lock);
+    lane = pool->idle;
+    if (lane != NULL) {
+        pool->idle = lane->next;
+        pool->n_idle--;
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    return lane != NULL ? lane : lane_new();
+}
+
+static void give_back_lane(owu_http_pool *pool, Lane *lane) {
+    bool keep = false;
+    if (pool->pid != getpid()) {
+        return; /* forked while it was in use: abandoned */
+    }
+    (void)pthread_mutex_lock(&pool->lock);
+    if (!pool->closed && pool->n_idle < MAX_IDLE) {
+        lane->next = pool->idle;
+        pool->idle = lane;
+        pool->n_idle++;
+        keep = true;
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    if (!keep) {
+        lane_free(lane);
+    }
+}
+
+void owu_http__pool_close(owu_http_pool *pool) {
+    Lane *lane;
+    forget_after_fork(pool);
+    (void)pthread_mutex_lock(&pool->lock);
+    lane = pool->idle;
+    pool->idle = NULL;
+    pool->n_idle = 0;
+    pool->closed = true;
+    (void)pthread_mutex_unlock(&pool->lock);
+    while (lane != NULL) {
+        Lane *next = lane->next;
+        lane_free(lane);
+        lane = next;
+    }
+}
+
+void owu_http__pool_free(owu_http_pool *pool) {
+    if (pool != NULL) {
+        owu_http__pool_close(pool);
+        (void)pthread_mutex_destroy(&pool->lock);
+        owu_free(pool);
+    }
+}
+
+/* ---------------------------------------------------------------- one transfer */
+
+typedef struct Transfer {
+    const owu_http_request *request;
+    owu_answer *answer;
+    struct curl_slist *headers;
+    char error_text[CURL_ERROR_SIZE];
+    size_t header_bytes;
+    owu_status refused; /* why a callback stopped the transfer */
+    CURLcode result;
+    bool finished;
+    struct timespec start;
+} Transfer;
+
+static double seconds_since(const struct timespec *start) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *context) {
+    Transfer *t = context;
+    owu_buffer *body = &t->answer->body;
+    if (owu_buffer_append(body, data, size * n) != OWU_OK) {
+        t->refused = body->status == OWU_ELIMIT ? OWU_ETOO_LARGE : OWU_ENOMEM;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    return size * n;
+}
+
+static void free_headers(owu_answer *answer) {
+    size_t i;
+    for (i = 0; i < answer->n_headers; i++) {
+        owu_free(answer->headers[i].name);
+        owu_free(answer->headers[i].value);
+    }
+    owu_free(answer->headers);
+    answer->headers = NULL;
+    answer->n_headers = 0;
+}
+
+static char *copy_text(const char *text, size_t len, bool lower) {
+    char *copy = owu_malloc(len + 1);
+    size_t i;
+    for (i = 0; copy != NULL && i < len; i++) {
+        const char c = text[i];
+        copy[i] = lower && c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    }
+    if (copy != NULL) {
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
+static owu_status add_header(owu_answer *answer, const char *line, size_t len) {
+    const char *colon = memchr(line, ':', len);
+    const char *value;
+    owu_header *header;
+    if (colon == NULL || answer->n_headers >= OWU_MAX_HEADERS) {
+        return colon == NULL ? OWU_OK : OWU_EPROTOCOL;
+    }
+    if (answer->headers == NULL) {
+        answer->headers = owu_malloc(OWU_MAX_HEADERS * sizeof *answer->headers);
+        if (answer->headers == NULL) {
+            return OWU_ENOMEM;
+        }
+    }
+    value = colon + 1;
+    len -= (size_t)(value - line);
+    while (len > 0 && (*value == ' ' || *value == '\t')) {
+        value++;
+        len--;
+    }
+    while (len > 0 && strchr(" \t\r\n", value[len - 1]) != NULL) {
+        len--;
+    }
+    header = &answer->headers[answer->n_headers];
+    header->name = copy_text(line, (size_t)(colon - line), true);
+    header->value = copy_text(value, len, false);
+    header->value_len = len;
+    if (header->name == NULL || header->value == NULL) {
+        owu_free(header->name);
+        owu_free(header->value);
+        return OWU_ENOMEM;
+    }
+    answer->n_headers++;
+    return OWU_OK;
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *context) {
+    Transfer *t = context;
+    const size_t len = size * n;
+    t->header_bytes += len;
+    if (t->header_bytes > OWU_MAX_HEADER_BYTES) {
+        t->refused = OWU_EPROTOCOL;
+        return 0;
+    }
+    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* of a later answer, such as behind 100 */
+        free_headers(t->answer);
+        return len;
+    }
+    t->refused = add_header(t->answer, data, len);
+    return t->refused == OWU_OK ? len : 0;
+}
+
+static owu_status append_header_line(Transfer *t, const char *line) {
+    struct curl_slist *longer = curl_slist_append(t->headers, line);
+    if (longer == NULL) {
+        return OWU_ENOMEM;
+    }
+    t->headers = longer;
+    return OWU_OK;
+}
+
+static owu_status collect_headers(Transfer *t) {
+    const char *const *line = t->request->headers;
+    owu_status status = append_header_line(t, "Expect:"); /* no pause before a body */
+    for (; status == OWU_OK && line != NULL && *line != NULL; line++) {
+        status = append_header_line(t, *line);
+    }
+    return status;
+}
+
+static long milliseconds(double seconds) {
+    if (seconds <= 0) {
+        return 0;
+    }
+    return seconds >= 2000000.0 ? 2000000000L : (long)(seconds * 1000.0) + 1;
+}
+
+#define SET(option, value) \
+    do { \
+        if (code == CURLE_OK) { \
+            code = curl_easy_setopt(easy, option, value); \
+        } \
+    } while (0)
+
+static CURLcode set_body(CURL *easy, const owu_http_request *q) {
+    CURLcode code = CURLE_OK;
+    if (q->body != NULL) {
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_len);
+        SET(CURLOPT_POSTFIELDS, q->body);
+    } else if (strcmp(q->method, "POST") == 0) {
+        SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
+        SET(CURLOPT_POSTFIELDS, "");
+    } else if (strcmp(q->method, "GET") == 0) {
+        SET(CURLOPT_HTTPGET, 1L);
+    } else if (strcmp(q->method, "HEAD") == 0) {
+        SET(CURLOPT_NOBODY, 1L);
+    }
+    if (strcmp(q->method, "GET") != 0 && strcmp(q->method, "POST") != 0 &&
+        strcmp(q->method, "HEAD") != 0) {
+        SET(CURLOPT_CUSTOMREQUEST, q->method);
+    } else if (q->body != NULL && strcmp(q->method, "GET") == 0) {
+        SET(CURLOPT_CUSTOMREQUEST, q->method);
+    }
+    return code;
+}
+
+static const char *environment(const char *name) {
+    const char *value = getenv(name);
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static CURLcode set_tls(CURL *easy) {
+    CURLcode code = CURLE_OK;
+    const char *ca = environment("SSL_CERT_FILE");
+    ca = ca != NULL ? ca : environment("CURL_CA_BUNDLE");
+    SET(CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (ca != NULL) {
+        SET(CURLOPT_CAINFO, ca);
+    }
+    return code;
+}
+
+/* All options, from nothing: none of an earlier request can linger. */
+static CURLcode set_all(CURL *easy, Transfer *t) {
+    const owu_http_request *q = t->request;
+    CURLcode code = CURLE_OK;
+    curl_easy_reset(easy);
+    SET(CURLOPT_ERRORBUFFER, t->error_text);
+    SET(CURLOPT_PRIVATE, t);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs holds nobody up */
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_FOLLOWLOCATION, 0L);
+    SET(CURLOPT_PATH_AS_IS, 1L); /* what was checked is what is sent */
+    SET(CURLOPT_HTTP09_ALLOWED, 0L);
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    SET(CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can decompress */
+    SET(CURLOPT_TCP_NODELAY, 1L);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(q->connect_timeout));
+    SET(CURLOPT_TIMEOUT_MS, milliseconds(q->timeout));
+    SET(CURLOPT_URL, q->url);
+    SET(CURLOPT_HTTPHEADER, t->headers);
+    SET(CURLOPT_USERAGENT, q->user_agent);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, t);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, t);
+    if (!q->repeatable) {
+        /* libcurl sends again, on its own, what it sent on a kept connection that turns out to be
+         * dead: right for a read, a second write for all others. A fresh connection is never
+         * retried so. */
+        SET(CURLOPT_FRESH_CONNECT, 1L);
+    }
+    if (code == CURLE_OK) {
+        code = set_body(easy, q);
+    }
+    return code == CURLE_OK ? set_tls(easy) : code;
+}
+
+/* ---------------------------------------------------------------- running it */
+
+static void take_result(CURLM *multi, Transfer *t) {
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(multi, &left)) != NULL) {
+        if (message->msg == CURLMSG_DONE) {
+            t->result = message->data.result;
+            t->finished = true;
+        }
+    }
+}
+
+/* Until it is done, the deadline has passed, or the caller wants to stop. */
+static owu_status run(Lane *lane, Transfer *t, owu_error *err) {
+    const owu_http_request *q = t->request;
+    while (!t->finished) {
+        int running = 0;
+        double left = SLICE_MS / 1000.0;
+        CURLMcode code = curl_multi_perform(lane->multi, &running);
+        take_result(lane->multi, t);
+        if (t->finished) {
+            break;
+        }
+        if (code == CURLM_OK) {
+            if (q->timeout > 0) { /* libcurl's own clock may be held up: keep one here */
+                const double rest = q->timeout - seconds_since(&t->start);
+                if (rest <= 0) {
+                    t->result = CURLE_OPERATION_TIMEDOUT;
+                    t->finished = true;
+                    break;
+                }
+                left = rest < left ? rest : left;
+            }
+            code = curl_multi_poll(lane->multi, NULL, 0, (int)(left * 1000.0) + 1, NULL);
+        }
+        if (code != CURLM_OK) {
+            return owu_fail(err, code == CURLM_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
+                            "libcurl: %s", curl_multi_strerror(code));
+        }
+        if (q->interrupt != NULL && q->interrupt(q->interrupt_context)) {
+            return owu_fail(err, OWU_EINTERRUPTED, "interrupted");
+        }
+    }
+    return OWU_OK;
+}
+
+/* ---------------------------------------------------------------- what went wrong */
+
+/* scheme://host[:port] of a URL, for messages: no path, no query. */
+static void origin_of(const char *url, char out[128]) {
+    const char *host = strstr(url, "://");
+    size_t len = host == NULL ? 0 : (size_t)(host + 3 - url) + strcspn(host + 3, "/?#");
+    len = len > 127 ? 127 : len;
+    memcpy(out, url, len);
+    out[len] = '\0';
+}
+
+static owu_status fail_connect(Transfer *t, const char *origin, owu_error *err) {
+    return owu_fail(err, OWU_ECONNECT, "cannot connect to %s: %s", origin,
+                    t->error_text[0] != '\0' ? t->error_text : curl_easy_strerror(t->result));
+}
+
+static owu_status fail_timeout(Lane *lane, Transfer *t, const char *origin, owu_error *err) {
+    curl_off_t connected = 0;
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+    if (connected == 0) {
+        return owu_fail(err, OWU_ECONNECT_TIMEOUT, "no connection to %s within %.3g s", origin,
+                        seconds_since(&t->start));
+    }
+    return owu_fail(err, OWU_ETIMEOUT, "no whole answer from %s within %.3g s", origin,
+                    t->request->timeout);
+}
+
+static owu_status fail_incomplete(Lane *lane, Transfer *t, const char *origin, owu_error *err) {
+    curl_off_t expected = -1, received = 0;
+    owu_status status;
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    status = owu_fail(err, OWU_EINCOMPLETE,
+                      "the connection to %s ended after %lld bytes of the answer", origin,
+                      (long long)received);
+    if (err != NULL) {
+        err->received = (int64_t)received;
+        err->expected = (int64_t)expected;
+    }
+    return status;
+}
+
+static owu_status fail_too_large(Transfer *t, const char *origin, owu_error *err) {
+    const owu_status status =
+        owu_fail(err, OWU_ETOO_LARGE, "the answer of %s is larger than %zu bytes (max_body)",
+                 origin, t->request->max_body);
+    if (err != NULL) {
+        err->received = (int64_t)t->answer->body.len;
+        err->expected = (int64_t)t->request->max_body;
+    }
+    return status;
+}
+
+static bool answer_began(Lane *lane) {
+    long status = 0;
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status != 0;
+}
+
+static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
+    const char *reason =
+        t->error_text[0] != '\0' ? t->error_text : curl_easy_strerror(t->result);
+    char origin[128];
+    origin_of(t->request->url, origin);
+    switch (t->result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return owu_fail(err, OWU_EDNS, "cannot find the host of %s: %s", origin, reason);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+        return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s failed: %s", origin, reason);
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_INTERFACE_FAILED:
+        return fail_connect(t, origin, err);
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_USE_SSL_FAILED:
+        return owu_fail(err, OWU_ETLS, "no secure connection to %s: %s", origin, reason);
+    case CURLE_OPERATION_TIMEDOUT:
+        return fail_timeout(lane, t, origin, err);
+    case CURLE_PARTIAL_FILE:
+        return fail_incomplete(lane, t, origin, err);
+    case CURLE_GOT_NOTHING:
+        return owu_fail(err, OWU_EREAD, "%s closed the connection without an answer", origin);
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        if (answer_began(lane)) {
+            return fail_incomplete(lane, t, origin, err);
+        }
+        return owu_fail(err, OWU_EREAD, "the connection to %s broke: %s", origin, reason);
+    case CURLE_SEND_ERROR:
+    case CURLE_SEND_FAIL_REWIND:
+        return owu_fail(err, OWU_EWRITE, "the request to %s could not be sent: %s", origin, reason);
+    case CURLE_WRITE_ERROR:
+    case CURLE_FILESIZE_EXCEEDED:
+        if (t->refused == OWU_ETOO_LARGE) {
+            return fail_too_large(t, origin, err);
+        }
+        if (t->refused == OWU_ENOMEM) {
+            return owu_fail(err, OWU_ENOMEM, "out of memory while reading an answer");
+        }
+        break;
+    case CURLE_OUT_OF_MEMORY:
+        return owu_fail(err, OWU_ENOMEM, "out of memory in libcurl");
+    default:
+        break;
+    }
+    return owu_fail(err, OWU_EPROTOCOL, "%s did not answer in HTTP as it should: %s", origin,
+                    reason);
+}
+
+/* ---------------------------------------------------------------- perform */
+
+static owu_status add_and_run(Lane *lane, Transfer *t, owu_error *err) {
+    owu_status status;
+    CURLMcode multi_code;
+    const CURLcode code = set_all(lane->easy, t);
+    if (code != CURLE_OK) {
+        return owu_fail(err, code == CURLE_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
+                        "libcurl refused an option: %s", curl_easy_strerror(code));
+    }
+    multi_code = curl_multi_add_handle(lane->multi, lane->easy);
+    if (multi_code != CURLM_OK) {
+        return owu_fail(err, multi_code == CURLM_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
+                        "libcurl: %s", curl_multi_strerror(multi_code));
+    }
+    status = run(lane, t, err);
+    if (status == OWU_OK && t->result != CURLE_OK) {
+        status = fail_transfer(lane, t, err);
+    }
+    if (status == OWU_OK) {
+        long code_of_answer = 0;
+        (void)curl_easy_getinfo(lane->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);
+        t->answer->status = (int)code_of_answer;
+    }
+    (void)curl_multi_remove_handle(lane->multi, lane->easy); /* also stops what still runs */
+    return status;
+}
+
+owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *request,
+                             owu_answer *answer, owu_error *err) {
+    Transfer transfer;
+    Lane *lane = take_lane(pool);
+    owu_status status;
+
+    memset(&transfer, 0, sizeof transfer);
+    transfer.request = request;
+    transfer.answer = answer;
+    (void)clock_gettime(CLOCK_MONOTONIC, &transfer.start);
+    if (lane == NULL || collect_headers(&transfer) != OWU_OK) {
+        status = owu_fail(err, OWU_ENOMEM, "out of memory before a request");
+        goto done;
+    }
+    answer->body.limit = request->max_body;
+    answer->requests++;
+    status = add_and_run(lane, &transfer, err);
+    answer->elapsed += seconds_since(&transfer.start);
+done:
+    if (lane != NULL) {
+        give_back_lane(pool, lane);
+    }
+    curl_slist_free_all(transfer.headers);
+    return status;
+}
