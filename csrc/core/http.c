@@ -179,6 +179,7 @@ typedef struct Transfer {
     struct curl_slist *headers;
     char error_text[CURL_ERROR_SIZE];
     size_t header_bytes;
+    unsigned sent;      /* requests that went out */
     owu_status refused; /* why a callback stopped the transfer */
     CURLcode result;
     bool finished;
@@ -274,6 +275,26 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
     }
     t->refused = add_header(t->answer, data, len);
     return t->refused == OWU_OK ? len : 0;
+}
+
+/*
+ * Called before each request goes out on a connection. libcurl sends again, on its own, what it
+ * sent on a kept connection that turns out to be dead: once is right for a read, but a second write
+ * must never happen, so here it is stopped.
+ */
+static int on_request(void *context, char *ip, char *local_ip, int port, int local_port) {
+    Transfer *t = context;
+    const unsigned allowed = t->request->repeatable ? 2 : 1;
+    (void)ip;
+    (void)local_ip;
+    (void)port;
+    (void)local_port;
+    if (t->sent >= allowed) {
+        t->refused = OWU_EREAD;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    t->sent++;
+    return CURL_PREREQFUNC_OK;
 }
 
 static owu_status append_header_line(Transfer *t, const char *line) {
@@ -377,12 +398,8 @@ static CURLcode set_all(CURL *easy, Transfer *t) {
     SET(CURLOPT_WRITEDATA, t);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, t);
-    if (!q->repeatable) {
-        /* libcurl sends again, on its own, what it sent on a kept connection that turns out to be
-         * dead: right for a read, a second write for all others. A fresh connection is never
-         * retried so. */
-        SET(CURLOPT_FRESH_CONNECT, 1L);
-    }
+    SET(CURLOPT_PREREQFUNCTION, on_request);
+    SET(CURLOPT_PREREQDATA, t);
     if (code == CURLE_OK) {
         code = set_body(easy, q);
     }
@@ -463,7 +480,7 @@ static owu_status fail_timeout(Lane *lane, Transfer *t, const char *origin, owu_
                     t->request->timeout);
 }
 
-static owu_status fail_incomplete(Lane *lane, Transfer *t, const char *origin, owu_error *err) {
+static owu_status fail_incomplete(Lane *lane, const char *origin, owu_error *err) {
     curl_off_t expected = -1, received = 0;
     owu_status status;
     (void)curl_easy_getinfo(lane->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
@@ -521,14 +538,15 @@ static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
     case CURLE_OPERATION_TIMEDOUT:
         return fail_timeout(lane, t, origin, err);
     case CURLE_PARTIAL_FILE:
-        return fail_incomplete(lane, t, origin, err);
+        return fail_incomplete(lane, origin, err);
+    case CURLE_ABORTED_BY_CALLBACK: /* on_request: the first one got no answer */
     case CURLE_GOT_NOTHING:
         return owu_fail(err, OWU_EREAD, "%s closed the connection without an answer", origin);
     case CURLE_RECV_ERROR:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
         if (answer_began(lane)) {
-            return fail_incomplete(lane, t, origin, err);
+            return fail_incomplete(lane, origin, err);
         }
         return owu_fail(err, OWU_EREAD, "the connection to %s broke: %s", origin, reason);
     case CURLE_SEND_ERROR:
@@ -595,8 +613,8 @@ owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *reques
         goto done;
     }
     answer->body.limit = request->max_body;
-    answer->requests++;
     status = add_and_run(lane, &transfer, err);
+    answer->requests += transfer.sent;
     answer->elapsed += seconds_since(&transfer.start);
 done:
     if (lane != NULL) {
