@@ -8,9 +8,8 @@ this module, and nothing dear is imported before a function needs it.
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterator
-from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from . import _core
@@ -18,6 +17,7 @@ from . import _core
 if TYPE_CHECKING:
     import dataclasses
     import inspect
+    from collections.abc import Callable, Iterator
 
     from pydantic import GetJsonSchemaHandler
     from pydantic_core import CoreSchema
@@ -34,12 +34,12 @@ _MAX_ROWS = 50  # objects of one list in such a table
 # ---------------------------------------------------------------- the tables, by name and by class
 
 
-@lru_cache(maxsize=None)
+@cache
 def _models() -> dict[str, Row]:
     return {row["name"]: row for row in _core.model_table()}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _endpoints() -> dict[tuple[str, str], Row]:
     return {(row["resource"], row["name"]): row for row in _core.endpoint_table()}
 
@@ -50,7 +50,7 @@ def _class_of(name: str) -> ModelClass:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rows_by_class() -> dict[type, Row]:
     return {_class_of(name): row for name, row in _models().items()}
 
@@ -252,9 +252,7 @@ def model_signature(cls: ModelClass) -> inspect.Signature:
     ]
     # required fields may follow optional ones, which keyword-only parameters allow
     if row is not None and row["unknown"] == "keep":
-        parameters.append(
-            inspect.Parameter("extra", inspect.Parameter.VAR_KEYWORD, annotation=Any)
-        )
+        parameters.append(inspect.Parameter("extra", inspect.Parameter.VAR_KEYWORD, annotation=Any))
     return inspect.Signature(parameters, return_annotation=None)
 
 
@@ -411,12 +409,11 @@ def _pydantic_schema(cls: ModelClass) -> CoreSchema:
 
 def core_schema(arguments: tuple[ModelClass, Any, Any]) -> CoreSchema:
     """What pydantic does with a field of this class: check it and dump it by our own rules."""
-    schema = dict(_pydantic_schema(arguments[0]))  # pydantic adds to what it is given
-    return schema  # type: ignore[return-value]
+    return cast("CoreSchema", dict(_pydantic_schema(arguments[0])))  # pydantic adds to it
 
 
 def pydantic_json_schema(arguments: tuple[ModelClass, Any, GetJsonSchemaHandler]) -> Row:
-    """The same schema as model_json_schema(), with references as the document at hand wants them."""
+    """The schema of model_json_schema(), with references as the document at hand wants them."""
     from pydantic_core import core_schema as build
 
     cls, _, handler = arguments
@@ -496,105 +493,55 @@ def repr_html(obj: _core.Model) -> str:
 # ---------------------------------------------------------------- methods of the clients
 
 
-def _argument_annotation(param: Row) -> Any:
-    """What may be given for a parameter: a body also as a mapping."""
+def _is_form(param: Row) -> bool:
+    """Is it a body whose fields may be given as keywords instead?"""
+    return bool(param["place"] == "body" and param["kind"] == "model")
+
+
+def argument_annotation(param: Row) -> Any:
+    """What may be given for a parameter: a form also as a mapping, or left out."""
     plain = _plain_type(param["kind"], param["item"], param["model"])
-    if param["place"] == "body" and param["kind"] == "model":
+    if _is_form(param):
         from collections.abc import Mapping
 
-        plain = plain | Mapping[str, Any]
+        return plain | Mapping[str, Any] | None
     optional = param["nullable"] or (not param["required"] and param["default"] is None)
     return plain | None if optional and plain is not Any else plain
 
 
-def _takes_keywords(endpoint: Row) -> bool:
-    """May the fields of the body be given as keywords instead of the body itself?"""
-    return any(p["place"] == "body" and p["kind"] == "model" for p in endpoint["params"])
+def form_fields(endpoint: Row) -> tuple[list[Row], bool]:
+    """Fields of the form that a method takes as keywords, and whether it takes others as well."""
+    form = next((param for param in endpoint["params"] if _is_form(param)), None)
+    if form is None:
+        return [], False
+    model = _models()[form["model"]]
+    taken = {param["name"] for param in endpoint["params"]}
+    return [f for f in model["fields"] if f["name"] not in taken], model["unknown"] == "keep"
 
 
-@lru_cache(maxsize=None)
 def endpoint_signature(key: tuple[str, str]) -> inspect.Signature:
-    """How a method of a client is called, `self` included."""
+    """How a method of a client (resource and name) is called, `self` included.
+
+    The fields of a form show `...` as default: what is not given is not sent.
+    """
     import inspect
 
     endpoint = _endpoints()[key]
-    positional = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter("self", positional)]
+    named, keywords = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter("self", named)]
     for param in endpoint["params"]:
-        by_keywords = param["place"] == "body" and param["kind"] == "model"
-        annotation = _argument_annotation(param)
-        default = inspect.Parameter.empty if param["required"] else param["default"]
-        if by_keywords:
-            annotation, default = annotation | None, None
+        required = param["required"] and not _is_form(param)
+        default = inspect.Parameter.empty if required else param["default"]
         parameters.append(
             inspect.Parameter(
-                param["name"],
-                inspect.Parameter.KEYWORD_ONLY if param["place"] == "client" else positional,
-                annotation=annotation,
-                default=default,
+                param["name"], named, annotation=argument_annotation(param), default=default
             )
         )
-    if _takes_keywords(endpoint):
-        parameters.append(
-            inspect.Parameter("fields", inspect.Parameter.VAR_KEYWORD, annotation=Any)
-        )
+    fields, takes_more = form_fields(endpoint)
+    parameters += [
+        inspect.Parameter(f["name"], keywords, annotation=annotation_of(f), default=...)
+        for f in fields
+    ]
+    if takes_more:
+        parameters.append(inspect.Parameter("extra", inspect.Parameter.VAR_KEYWORD, annotation=Any))
     return inspect.Signature(parameters, return_annotation=annotation_of(endpoint["answer"]))
-
-
-def _section(title: str, lines: list[str]) -> list[str]:
-    return ["", f"{title}:", *(f"    {line}" for line in lines)] if lines else []
-
-
-def _argument_line(param: Row) -> str:
-    text = f"{param['name']} ({type_text(_argument_annotation(param))}): {param['doc']}"
-    if param["min"] is not None:
-        text += f" From {param['min']} to {param['max']}."
-    if param["since"]:
-        text += f" Since Open WebUI {param['since']}."
-    return text
-
-
-def _raises_lines(endpoint: Row) -> list[str]:
-    lines = []
-    if endpoint["user_route"]:
-        lines.append("UserNotFoundError: there is no user with this id.")
-    if endpoint["not_found_hint"]:
-        lines.append(f"NotFoundError, BadRequestError: {endpoint['not_found_hint']}")
-    if endpoint["checks_password"]:
-        lines.append("ValueError: the password is longer than 72 bytes.")
-    if any(param["place"] == "body" for param in endpoint["params"]):
-        lines.append("ValidationError: the body does not fit its model; nothing was sent.")
-    if not endpoint["public"]:
-        lines.append("AuthenticationError: the key is missing, wrong or expired.")
-    if endpoint["since"]:
-        lines.append("UnsupportedByServerError: the connected server has no such route.")
-    lines.append("OpenWebUIError: base of these and of every other failure.")
-    return lines
-
-
-def _route_lines(endpoint: Row) -> list[str]:
-    lines = [f"{endpoint['method']} {endpoint['path']}"]
-    if endpoint["older_method"]:
-        lines.append(f"{endpoint['older_method']} before Open WebUI {endpoint['older_before']}")
-    if endpoint["since"]:
-        lines.append(f"since Open WebUI {endpoint['since']}")
-    return lines
-
-
-@lru_cache(maxsize=None)
-def endpoint_doc(key: tuple[str, str]) -> str:
-    """The docstring of a method of a client."""
-    endpoint = _endpoints()[key]
-    arguments = [_argument_line(param) for param in endpoint["params"]]
-    if _takes_keywords(endpoint):
-        arguments.append("**fields: The fields of the form, instead of the form itself.")
-    answer = type_text(annotation_of(endpoint["answer"]))
-    returns = [] if answer == "None" else [f"{answer}: {endpoint['returns'] or 'The answer.'}"]
-    lines = [endpoint["doc"].strip()]
-    lines += _section("Args", arguments)
-    lines += _section("Returns", returns)
-    lines += _section("Raises", _raises_lines(endpoint))
-    lines += _section("Route", _route_lines(endpoint))
-    return "\n".join(lines)
-
-

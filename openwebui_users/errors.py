@@ -7,9 +7,12 @@ shown where the server means it to be read (`detail`), bodies and header values 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
 
 from ._headers import Headers
+
+TYPE_CHECKING = False  # as typing has it, without importing typing
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = [
     "APIConnectionError",
@@ -677,17 +680,6 @@ def _server_fault(row: Mapping[str, Any]) -> dict[str, Any]:
 # ---------------------------------------------------------------- answers to exceptions
 
 
-class _Rule(NamedTuple):
-    """One row: an answer like this becomes this exception, with this advice. First match wins."""
-
-    low: int
-    high: int
-    text: str  # lower case, must occur in the detail; begins with "=": must be all of it
-    user_route: bool  # only where the table of calls says that the path names a user
-    error: type[APIStatusError]
-    advice: str
-
-
 _NOT_FOUND_TEXT = "could not find what you're looking for"
 _LOOK_IT_UP = "No user has this id, or the user was deleted meanwhile; search_users() finds ids."
 _CHECK_KEY = (
@@ -702,182 +694,168 @@ _BEHIND_PROXY = (
     "try again, then look at its log."
 )
 
-_RULES: tuple[_Rule, ...] = (
-    _Rule(400, 400, _NOT_FOUND_TEXT, True, UserNotFoundError, "{hint}"),
-    _Rule(404, 404, "=not found", False, NotFoundError, _WRONG_ROUTE),
-    _Rule(404, 404, "", True, UserNotFoundError, "{hint}"),
-    _Rule(400, 400, _NOT_FOUND_TEXT, False, BadRequestError, "{hint}"),
-    _Rule(404, 404, "", False, NotFoundError, "{hint}"),
-    _Rule(
-        400,
-        400,
+
+def _only(status: int) -> range:
+    return range(status, status + 1)
+
+
+# One row: an answer of this status, whose detail holds this text (lower case; after "=": is it),
+# becomes this exception with this advice. First match wins. The flag: only where the table of
+# calls says that the path names a user.
+_RULES: tuple[tuple[range, str, bool, type[APIStatusError], str], ...] = (
+    (_only(400), _NOT_FOUND_TEXT, True, UserNotFoundError, "{hint}"),
+    (_only(404), "=not found", False, NotFoundError, _WRONG_ROUTE),
+    (_only(404), "", True, UserNotFoundError, "{hint}"),
+    (_only(400), _NOT_FOUND_TEXT, False, BadRequestError, "{hint}"),
+    (_only(404), "", False, NotFoundError, "{hint}"),
+    (
+        _only(400),
         "email is already registered",
         False,
         EmailTakenError,
         "Choose another address, or update the user who has it: search_users(query=email).",
     ),
-    _Rule(
-        400,
-        400,
+    (
+        _only(400),
         "password you entered is too long",
         False,
         InvalidPasswordError,
         "Choose a password of at most 72 bytes in UTF-8.",
     ),
-    _Rule(
-        400,
-        400,
+    (
+        _only(400),
         "email or password provided is incorrect",
         False,
         InvalidPasswordError,
         "Check both; an administrator can set a new password with update_user_by_id().",
     ),
-    _Rule(
-        400,
-        400,
+    (
+        _only(400),
         "password provided is incorrect",
         False,
         InvalidPasswordError,
         "The current password does not match.",
     ),
-    _Rule(
-        400,
-        400,
+    (
+        _only(400),
         "password",
         False,
         InvalidPasswordError,
         "The server has rules for passwords: choose one that meets them.",
     ),
-    _Rule(
-        400,
-        400,
+    (
+        _only(400),
         "email format",
         False,
         BadRequestError,
         "Give a complete address such as name@example.com.",
     ),
-    _Rule(
-        401,
-        401,
+    (
+        _only(401),
         "do not have permission",
         False,
         AdminRequiredError,
         "This call needs the API key of an administrator (role 'admin'); the one given is valid, "
         "but its user is not one, or is still 'pending'.",
     ),
-    _Rule(
-        401,
-        401,
+    (
+        _only(401),
         "not authenticated",
         False,
         AuthenticationError,
         "No API key was sent: give api_key=... or set OPENWEBUI_API_KEY, "
         "or sign in with auths.signin().",
     ),
-    _Rule(
-        401,
-        401,
+    (
+        _only(401),
         "expired",
         False,
         AuthenticationError,
         "Sign in again with auths.signin(), or use an API key.",
     ),
-    _Rule(401, 401, "", False, AuthenticationError, _CHECK_KEY),
-    _Rule(
-        403,
-        403,
+    (_only(401), "", False, AuthenticationError, _CHECK_KEY),
+    (
+        _only(403),
         "human session",
         False,
         PermissionDeniedError,
         "The server allows this with the token of a sign-in only, not with an API key: "
         "call auths.signin() first.",
     ),
-    _Rule(
-        403,
-        403,
+    (
+        _only(403),
         "use of api key is not enabled",
         False,
         PermissionDeniedError,
         "An administrator can enable API keys in the server's settings; "
         "until then sign in with auths.signin().",
     ),
-    _Rule(
-        403,
-        403,
+    (
+        _only(403),
         "api key creation is not allowed",
         False,
         PermissionDeniedError,
         "An administrator can enable API keys in the server's settings.",
     ),
-    _Rule(
-        403,
-        403,
+    (
+        _only(403),
         "restricted as a security measure",
         False,
         PermissionDeniedError,
         "The server protects your own account and that of the primary administrator (the first "
         "one created) against this.",
     ),
-    _Rule(
-        403,
-        403,
+    (
+        _only(403),
         "disabled",
         False,
         PermissionDeniedError,
         "An administrator can enable this feature in the server's settings.",
     ),
-    _Rule(
-        403,
-        403,
+    (
+        _only(403),
         "do not have permission",
         False,
         PermissionDeniedError,
         "The user of this key may not do this, or the server restricts API keys to certain routes.",
     ),
-    _Rule(
-        403,
-        403,
+    (
+        _only(403),
         "",
         False,
         PermissionDeniedError,
         "The user of this key may not do this, or the feature is switched off on the server.",
     ),
-    _Rule(
-        405,
-        405,
+    (
+        _only(405),
         "",
         False,
         APIStatusError,
         "The server knows this path, but not with this method: it may be of another version "
         "(get_version()).",
     ),
-    _Rule(
-        409, 409, "", False, ConflictError, "Read the present state and repeat the change on it."
-    ),
-    _Rule(
-        413,
-        413,
+    (_only(409), "", False, ConflictError, "Read the present state and repeat the change on it."),
+    (
+        _only(413),
         "",
         False,
         APIStatusError,
         "A proxy before the server limits the size of a request: send less at once.",
     ),
-    _Rule(422, 422, "", False, UnprocessableEntityError, ""),
-    _Rule(429, 429, "", False, RateLimitError, "{wait}"),
-    _Rule(
-        500,
-        500,
+    (_only(422), "", False, UnprocessableEntityError, ""),
+    (_only(429), "", False, RateLimitError, "{wait}"),
+    (
+        _only(500),
         "primary admin",
         False,
         InternalServerError,
         "The server protects the primary administrator (the first one created) against this.",
     ),
-    _Rule(502, 502, "", False, InternalServerError, _BEHIND_PROXY),
-    _Rule(503, 503, "", False, ServiceUnavailableError, "{wait}"),
-    _Rule(504, 504, "", False, InternalServerError, _BEHIND_PROXY),
-    _Rule(500, 599, "", False, InternalServerError, "The server's log says more."),
-    _Rule(400, 400, "", False, BadRequestError, ""),
-    _Rule(0, 999, "", False, APIStatusError, ""),
+    (_only(502), "", False, InternalServerError, _BEHIND_PROXY),
+    (_only(503), "", False, ServiceUnavailableError, "{wait}"),
+    (_only(504), "", False, InternalServerError, _BEHIND_PROXY),
+    (range(500, 600), "", False, InternalServerError, "The server's log says more."),
+    (_only(400), "", False, BadRequestError, ""),
 )
 
 
@@ -912,10 +890,13 @@ def _detail_text(detail: object) -> str:
     return ""
 
 
-def _matches(rule: _Rule, status_code: int, text: str, user_route: bool) -> bool:
-    if not rule.low <= status_code <= rule.high or (rule.user_route and not user_route):
-        return False
-    return text == rule.text[1:] if rule.text.startswith("=") else rule.text in text
+def _rule_of(status_code: int, detail: str, user_route: bool) -> tuple[type[APIStatusError], str]:
+    for statuses, text, users_only, error, advice in _RULES:
+        if status_code not in statuses or (users_only and not user_route):
+            continue
+        if detail == text[1:] if text.startswith("=") else text in detail:
+            return error, advice
+    return APIStatusError, ""
 
 
 def _wait_text(headers: Headers) -> str:
@@ -954,11 +935,8 @@ def from_answer(
     """
     lines = headers if isinstance(headers, Headers) else Headers(headers)
     text = _detail_text(detail)
-    lowered = text.lower()
-    rule = next(rule for rule in _RULES if _matches(rule, status_code, lowered, user_route))
-    advice = rule.advice.format(
-        hint=hint or (_LOOK_IT_UP if user_route else ""), wait=_wait_text(lines)
-    )
+    error, advice = _rule_of(status_code, text.lower(), user_route)
+    advice = advice.format(hint=hint or (_LOOK_IT_UP if user_route else ""), wait=_wait_text(lines))
     if not text and body:
         kind = lines.get("content-type", "").split(";")[0] or "no content type"
         text = f"(no explanation: {len(body)} bytes, {_printable(kind)})"
@@ -968,7 +946,7 @@ def from_answer(
         message += (" " if message[-1] in ".!?" else ". ") + advice
     if secret:
         message = message.replace(secret, MASK)
-    return rule.error(
+    return error(
         message,
         status_code=status_code,
         detail=detail,

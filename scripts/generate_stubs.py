@@ -1,0 +1,786 @@
+"""Write what is derived from the two tables: type stubs, and the reference parts of the docs.
+
+    python scripts/generate_stubs.py            write the files
+    python scripts/generate_stubs.py --check    fail when one of them is not up to date
+
+The tables are read from the compiled core, so build it first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from openwebui_users import _core, _describe  # noqa: E402
+
+Row = dict[str, Any]
+
+# ---------------------------------------------------------------- facts that only the stubs need
+
+#: Models whose kept keys are known: servers send them all the fields of another model as well.
+SENT_BESIDES = {"UserActiveResponse": "UserModel"}
+
+#: Free-form fields whose usual keys are known: a TypedDict in the stubs.
+TYPED_DICTS = {("UserSettings", "ui"): "UserSettingsUI"}
+
+#: Keys of UserSettings.ui: type, meaning. The server keeps any other key as well.
+UI_KEYS: dict[str, tuple[str, str]] = {
+    "pinnedModels": ("list[str]", "Ids of the models pinned to the sidebar."),
+    "toolServers": ("list[dict[str, Any]]", "Tool servers of the user's own, one entry each."),
+    "detectArtifacts": ("bool", "Look for artifacts in answers."),
+    "showUpdateToast": ("bool", "Say when a newer version of the server is out."),
+    "showChangelog": ("bool", "Show what is new after an update."),
+    "showEmojiInCall": ("bool", "Show emoji during a call."),
+    "voiceInterruption": ("bool", "Let speaking interrupt the answer during a call."),
+    "collapseCodeBlocks": ("bool", "Fold blocks of code at first."),
+    "expandDetails": ("bool", "Unfold details at first."),
+    "notificationSound": ("bool", "Play a sound with notifications."),
+    "notificationSoundAlways": ("bool", "Play it also while the page is in front."),
+    "stylizedPdfExport": ("bool", "Export PDF files as the page looks."),
+    "notifications": ("UserSettingsNotifications", "Where notifications are sent."),
+    "imageCompression": ("bool", "Make images smaller before they are sent."),
+    "imageCompressionSize": ("Any", "Size to which images are made smaller."),
+    "textScale": ("float", "Factor by which text is made larger."),
+    "widescreenMode": ("Any", "Use the whole width of the window."),
+    "largeTextAsFile": ("bool", "Attach long pasted text as a file."),
+    "promptAutocomplete": ("bool", "Complete prompts while they are typed."),
+    "hapticFeedback": ("bool", "Vibrate on devices that can."),
+    "responseAutoCopy": ("Any", "Copy each answer to the clipboard."),
+    "richTextInput": ("bool", "Show formatting while typing."),
+    "params": ("Any", "Further parameters for the models."),
+    "userLocation": ("Any", "Whether, and which, location may be used."),
+    "webSearch": ("Any", "When the web is searched."),
+    "memory": ("bool", "Remember facts between chats."),
+    "autoTags": ("bool", "Give chats tags by themselves."),
+    "autoFollowUps": ("bool", "Propose questions to go on with."),
+    "backgroundImageUrl": ("Any", "Picture behind the chat; null for none."),
+    "landingPageMode": ("str", "What the first page looks like."),
+    "iframeSandboxAllowForms": ("bool", "Let embedded pages send forms."),
+    "iframeSandboxAllowSameOrigin": ("bool", "Let embedded pages keep their origin."),
+    "scrollOnBranchChange": ("bool", "Scroll when another branch of a chat is chosen."),
+    "directConnections": ("Any", "Model services that the browser reaches by itself."),
+    "chatBubble": ("bool", "Show messages as bubbles."),
+    "copyFormatted": ("bool", "Copy text with its formatting."),
+    "models": ("list[str]", "Ids of the models that a new chat starts with."),
+    "conversationMode": ("bool", "Keep talking and listening in turn."),
+    "speechAutoSend": ("bool", "Send what was spoken without asking."),
+    "responseAutoPlayback": ("bool", "Read answers aloud."),
+    "audio": ("dict[str, Any]", "Speech in both directions."),
+    "showUsername": ("bool", "Show the user's name instead of “You”."),
+    "notificationEnabled": ("bool", "Show notifications of the browser."),
+    "highContrastMode": ("bool", "Use stronger contrasts."),
+    "title": ("dict[str, Any]", "How titles of chats are made."),
+    "showChatTitleInTab": ("bool", "Show the chat's title in the browser's tab."),
+    "splitLargeDeltas": ("bool", "Show long pieces of an answer little by little."),
+    "chatDirection": ("str", "Direction of text: “LTR”, “RTL” or “auto”."),
+    "ctrlEnterToSend": ("bool", "Send with Ctrl+Enter; Enter begins a new line."),
+    "system": ("str", "System prompt of the user's own."),
+    "seed": ("float", "Seed of random choices."),
+    "temperature": ("str", "Sampling temperature."),
+    "repeat_penalty": ("str", "Penalty for repetition."),
+    "top_k": ("str", "Sample from so many most likely tokens."),
+    "top_p": ("str", "Sample from tokens of this summed probability."),
+    "num_ctx": ("str", "Size of the context in tokens."),
+    "num_batch": ("str", "Tokens processed at a time."),
+    "num_keep": ("str", "Tokens kept of the start of the context."),
+    "options": ("dict[str, Any]", "Options of single models."),
+}
+
+MODELS: dict[str, Row] = {row["name"]: row for row in _core.model_table()}
+
+# ---------------------------------------------------------------- types as text
+
+_SIMPLE = {
+    "any": "Any",
+    "str": "str",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "date": "datetime.date",
+    "bytes": "bytes",
+    "nothing": "None",
+}
+
+
+def item_text(row: Row) -> str:
+    return row["model"] if row["item"] == "model" else _SIMPLE[row["item"] or "any"]
+
+
+def or_none(text: str, nullable: bool) -> str:
+    return f"{text} | None" if nullable and text not in ("Any", "None") else text
+
+
+def plain_text(row: Row) -> str:
+    """The type without null."""
+    if row["kind"] == "model":
+        return str(row["model"])
+    if row["kind"] == "list":
+        return f"list[{item_text(row)}]"
+    if row["kind"] == "dict":
+        return f"dict[str, {item_text(row)}]"
+    return _SIMPLE[row["kind"]]
+
+
+def value_text(row: Row, owner: str = "") -> str:
+    """The type of what is read."""
+    return or_none(TYPED_DICTS.get((owner, row["name"])) or plain_text(row), row["nullable"])
+
+
+def input_text(row: Row, owner: str = "") -> str:
+    """The type of what may be given where a value is checked: also what is coerced for sure."""
+    mapping = "Mapping[str, Any]"
+    if row["kind"] == "model":
+        text = f"{row['model']} | {mapping}"
+    elif row["kind"] == "list":
+        inner = f"{row['model']} | {mapping}" if row["item"] == "model" else item_text(row)
+        text = f"Sequence[{inner}]"
+    elif row["kind"] == "dict":
+        text = f"Mapping[str, {item_text(row)}]"
+        typed = TYPED_DICTS.get((owner, row["name"]))
+        text = f"{typed} | {text}" if typed else text
+    elif row["kind"] == "date":
+        text = "datetime.date | str"
+    else:
+        text = _SIMPLE[row["kind"]]
+    return or_none(text, row["nullable"])
+
+
+# ---------------------------------------------------------------- writing Python
+
+INDENT = "    "
+
+
+def wrapped(line: str, pad: str) -> list[str]:
+    """A line of a docstring, continued below with a deeper indent where it is too long."""
+    own = pad + line[: len(line) - len(line.lstrip())]
+    hanging = own + INDENT if own != pad else own
+    return textwrap.wrap(line.strip(), 100, initial_indent=own, subsequent_indent=hanging)
+
+
+def docstring(text: str, depth: int) -> list[str]:
+    pad = INDENT * depth
+    lines = text.strip().replace("\\", "\\\\").replace('"""', "'''").splitlines()
+    if len(lines) == 1 and len(pad + lines[0]) <= 94:
+        return [f'{pad}"""{lines[0]}"""']
+    lines[0] = f'"""{lines[0]}'
+    body = [part for line in lines for part in (wrapped(line, pad) or [""])]
+    return [*body, f'{pad}"""']
+
+
+def signature(head: str, parameters: Iterable[str], answer: str, depth: int) -> list[str]:
+    """`def head(parameters) -> answer:`, a parameter a line where it does not fit in one."""
+    pad = INDENT * depth
+    listed = list(parameters)
+    line = f"{pad}{head}({', '.join(listed)}) -> {answer}:"
+    if len(line) <= 100:
+        return [line]
+    inner = [f"{pad}{INDENT}{parameter}," for parameter in listed]
+    return [f"{pad}{head}(", *inner, f"{pad}) -> {answer}:"]
+
+
+# ---------------------------------------------------------------- models
+
+
+def epoch_name(field: Row, names: set[str]) -> str | None:
+    """Name of the datetime beside an epoch field: `created` of `created_at`."""
+    short = field["name"].removesuffix("_at")
+    return short if field["epoch"] and short not in {field["name"], *names} else None
+
+
+def own_fields(model: Row) -> list[Row]:
+    """Fields that the base does not have in the same form."""
+    inherited = MODELS[model["base"]]["fields"] if model["base"] else []
+    return [field for field in model["fields"] if field not in inherited]
+
+
+def kept_fields(model: Row) -> list[Row]:
+    """Keys that servers are known to send beyond the declared fields."""
+    other = SENT_BESIDES.get(model["name"])
+    declared = {field["name"] for field in model["fields"]}
+    fields = MODELS[other]["fields"] if other else []
+    return [
+        {**field, "kind": "dict", "item": "any", "model": None}
+        if field["kind"] == "model"
+        else {**field, "kind": "str"}
+        if field["kind"] == "date"  # kept keys are not converted
+        else field
+        for field in fields
+        if field["name"] not in declared and not field["excluded"]
+    ]
+
+
+def narrows(model: Row, field: Row) -> bool:
+    """Does the field hold containers of another model than the base's field of that name?"""
+    base = MODELS[model["base"]]["fields"] if model["base"] else []
+    other = next((known for known in base if known["name"] == field["name"]), None)
+    return other is not None and other["item"] == "model" and other["model"] != field["model"]
+
+
+def attribute_lines(model: Row, field: Row) -> Iterator[str]:
+    ignore = "  # type: ignore[assignment]" if narrows(model, field) else ""
+    yield f"{INDENT}{field['name']}: {value_text(field, model['name'])}{ignore}"
+    yield from docstring(field["doc"], 1)
+
+
+def companion_lines(model: Row) -> Iterator[str]:
+    names = {field["name"] for field in model["fields"]}
+    for field in own_fields(model):
+        name = epoch_name(field, names)
+        if name is not None:
+            yield f"{INDENT}@property"
+            yield f"{INDENT}def {name}(self) -> datetime.datetime | None:"
+            yield f'{INDENT * 2}"""The same moment as {field["name"]}, in UTC."""'
+
+
+def init_lines(model: Row) -> list[str]:
+    fields = [*model["fields"], *({**f, "required": False} for f in kept_fields(model))]
+    parameters = ["self", "*"] if fields else ["self"]
+    parameters += [
+        f"{field['name']}: {input_text(field, model['name'])}"
+        + ("" if field["required"] else " = ...")
+        for field in fields
+    ]
+    if model["unknown"] == "keep":
+        parameters.append("**extra: Any")
+    lines = signature("def __init__", parameters, "None", 1)
+    return [*lines[:-1], f"{lines[-1]} ..."]
+
+
+def match_lines(model: Row) -> list[str]:
+    names = [json.dumps(field["name"]) for field in model["fields"]]
+    line = f"{INDENT}__match_args__ = ({', '.join(names)}{',' if len(names) == 1 else ''})"
+    if len(line) <= 100:
+        return [line]
+    return [
+        f"{INDENT}__match_args__ = (",
+        *(f"{INDENT * 2}{name}," for name in names),
+        f"{INDENT})",
+    ]
+
+
+def model_lines(model: Row) -> Iterator[str]:
+    yield f"class {model['name']}({model['base'] or 'Model'}):"
+    yield from docstring(model["doc"], 1)
+    yield ""
+    for field in own_fields(model):
+        yield from attribute_lines(model, field)
+    for field in kept_fields(model):
+        yield from attribute_lines(model, field)
+    yield from companion_lines(model)
+    yield from match_lines(model)
+    yield from init_lines(model)
+    yield ""
+
+
+def typed_dict_lines() -> Iterator[str]:
+    yield "@type_check_only"
+    yield "class UserSettingsNotifications(TypedDict, total=False):"
+    yield from docstring("`notifications` in the settings of the web page.", 1)
+    yield ""
+    yield f"{INDENT}webhook_url: str"
+    yield from docstring("Address that notifications are posted to.", 1)
+    yield ""
+    yield "@type_check_only"
+    yield "class UserSettingsUI(TypedDict, total=False):"
+    yield from docstring("Settings of the web page: the usual keys. Others are kept as well.", 1)
+    yield ""
+    for name, (annotation, doc) in UI_KEYS.items():
+        yield f"{INDENT}{name}: {annotation}"
+        yield from docstring(doc, 1)
+    yield ""
+
+
+MODEL_BASE = '''\
+class Model:
+    """Common base of all models: what a server sends or takes.
+
+    Instances are made with keyword arguments, which are checked and coerced as pydantic does; all
+    errors are raised together as ValidationError.
+    """
+
+    model_fields: ClassVar[dict[str, FieldInfo]]
+    """What is known of each field, by its name."""
+    __signature__: ClassVar[inspect.Signature]
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+    @property
+    def model_fields_set(self) -> set[str]:
+        """Names of the fields that were given a value."""
+    @property
+    def model_extra(self) -> dict[str, Any] | None:
+        """Unknown keys that this model keeps, or None where it carries them."""
+    @property
+    def model_unknown(self) -> dict[str, Any]:
+        """Unknown keys that are carried: not dumped, but sent back in a request body."""
+    @classmethod
+    def model_validate(
+        cls, obj: Any, /, *, strict: bool | None = None, from_attributes: bool | None = None
+    ) -> Self:
+        """Check a mapping and make an instance of it; an instance is returned as it is."""
+    @classmethod
+    def from_dict(
+        cls, obj: Any, /, *, strict: bool | None = None, from_attributes: bool | None = None
+    ) -> Self:
+        """Another name of model_validate()."""
+    @classmethod
+    def model_validate_json(
+        cls, json_data: str | bytes | bytearray, /, *, strict: bool | None = None
+    ) -> Self:
+        """Check JSON text (str, bytes or bytearray) and make an instance of it."""
+    @classmethod
+    def from_json(
+        cls, json_data: str | bytes | bytearray, /, *, strict: bool | None = None
+    ) -> Self:
+        """Another name of model_validate_json()."""
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+        """Make an instance of trusted values without any check."""
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema (draft 2020-12) of this model."""
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with some values replaced without a check."""
+    def copy(self) -> Self:
+        """A shallow copy."""
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: dict[int, Any], /) -> Self: ...
+    def __replace__(self, **changes: Any) -> Self: ...
+    def __iter__(self) -> Iterator[tuple[str, Any]]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __rich_repr__(self) -> list[tuple[str, Any]]: ...
+    def _repr_html_(self) -> str: ...
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any, /) -> Any: ...
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any, /) -> Any: ...
+'''
+
+DUMP = (
+    ("mode", 'Literal["python", "json"] | str', '"python"'),
+    ("include", "_IncEx | None", "None"),
+    ("exclude", "_IncEx | None", "None"),
+    ("by_alias", "bool", "False"),
+    ("exclude_unset", "bool", "False"),
+    ("exclude_defaults", "bool", "False"),
+    ("exclude_none", "bool", "False"),
+)
+
+
+def dump_lines() -> Iterator[str]:
+    """The dumps, which share their parameters."""
+    text = (("indent", "int | None", "None"), *DUMP[1:])
+    methods = (
+        ("model_dump", DUMP, "dict[str, Any]", "The fields as a fresh dict."),
+        ("to_dict", DUMP, "dict[str, Any]", "Another name of model_dump()."),
+        ("model_dump_json", text, "str", "The fields as JSON text."),
+        ("to_json", text, "str", "Another name of model_dump_json()."),
+        ("to_json_bytes", text, "bytes", "The fields as JSON in UTF-8."),
+    )
+    for name, parameters, answer, doc in methods:
+        listed = [f"{p}: {annotation} = {default}" for p, annotation, default in parameters]
+        yield from signature(f"def {name}", ["self", "*", *listed], answer, 1)
+        yield from docstring(doc, 2)
+    yield ""
+
+
+# ---------------------------------------------------------------- clients
+
+CLIENT_BASE = '''\
+@type_check_only
+class Client:
+    """What all clients share: one server, its connections, a key and options."""
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        timeout: float | None = 60.0,
+        connect_timeout: float | None = 5.0,
+        extra_headers: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        max_body: int = 67108864,
+        password_limit: int | None = 72,
+    ) -> None: ...
+    @property
+    def base_url(self) -> str:
+        """Address of the server, normalised."""
+    @property
+    def api_key(self) -> str | None:
+        """Key or token that is sent; None when there is none. Views share it."""
+    @api_key.setter
+    def api_key(self, value: str | None, /) -> None: ...
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+    @property
+    def timeout(self) -> float | None:
+        """Seconds for a whole call; None: no limit."""
+    @property
+    def connect_timeout(self) -> float | None:
+        """Seconds to reach the server; None: as timeout."""
+    @property
+    def max_body(self) -> int:
+        """Largest answer in bytes, decompressed."""
+    @property
+    def password_limit(self) -> int | None:
+        """Longest password in bytes of UTF-8; None: not checked."""
+    @property
+    def user_agent(self) -> str:
+        """How the client names itself."""
+    @property
+    def extra_headers(self) -> dict[str, str]:
+        """Headers sent with every call."""
+    def with_options(
+        self,
+        *,
+        timeout: float | None = ...,
+        connect_timeout: float | None = ...,
+        extra_headers: Mapping[str, str] = ...,
+        max_body: int = ...,
+        password_limit: int | None = ...,
+    ) -> Self:
+        """This client with other options, over the same connections and with the same key.
+
+        Options that are not given stay as they are; extra_headers replaces all of them.
+        """
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+    ) -> RawResponse:
+        """Call any route of the server, for those that have no method here.
+
+        Returns:
+            RawResponse: whatever its status; see its raise_for_status().
+        """
+    def get_version(self) -> str:
+        """The server's version, for instance '0.12.4'; asked once."""
+    def close(self) -> None:
+        """Close the connections; this client and its views cannot be used any more."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+'''
+
+RAW_RESPONSE = '''\
+@final
+class RawResponse:
+    """An answer as it came: status, header lines and body.
+
+    Returned by the methods of `client.with_raw_response` and by `client.request()`; no status is
+    refused before `parse()` or `raise_for_status()` is called.
+    """
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+    @property
+    def url(self) -> str:
+        """URL of the request, without its query."""
+    @property
+    def status_code(self) -> int:
+        """HTTP status."""
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 200 to 299."""
+    @property
+    def headers(self) -> Headers:
+        """Header lines, read by name in any case."""
+    @property
+    def content(self) -> bytes:
+        """The body as bytes, decompressed."""
+    @property
+    def text(self) -> str:
+        """The body as text; what is not UTF-8 is replaced."""
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the call took."""
+    def json(self) -> Any:
+        """The body as plain Python values, read strictly."""
+    def parse(self) -> Any:
+        """What the client's method itself would have returned."""
+    def raise_for_status(self) -> Self:
+        """This answer, when its status is 200 to 299."""
+'''
+
+HEAD = '''\
+# Generated by scripts/generate_stubs.py from the tables of the core: do not edit.
+# ruff: noqa: A002
+import dataclasses
+import datetime
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, ClassVar, Literal, TypeAlias, TypedDict, final, type_check_only
+
+from typing_extensions import Self
+
+from ._describe import FieldInfo
+from ._headers import Headers
+
+_IncEx: TypeAlias = (
+    set[int]
+    | set[str]
+    | set[int | str]
+    | Mapping[int, Any]
+    | Mapping[str, Any]
+    | Mapping[int | str, Any]
+)
+
+__version__: str
+
+def model_table() -> list[dict[str, Any]]:
+    """The table of models, as a list of dicts."""
+
+def endpoint_table() -> list[dict[str, Any]]:
+    """The table of calls, as a list of dicts."""
+
+def library_versions() -> dict[str, str]:
+    """Versions of this package and of the libraries below it."""
+
+'''
+
+
+def endpoints_of(resource: str) -> list[Row]:
+    return [row for row in _core.endpoint_table() if row["resource"] == resource]
+
+
+def resources() -> list[str]:
+    """Resources of the table, in its order."""
+    return list(dict.fromkeys(row["resource"] for row in _core.endpoint_table()))
+
+
+def client_name(resource: str) -> str:
+    return f"{resource.title()}Client"
+
+
+def argument_text(param: Row) -> str:
+    """The type of a parameter of a method."""
+    if param["place"] == "body" and param["kind"] == "model":
+        return f"{param['model']} | Mapping[str, Any] | None"
+    optional = param["nullable"] or (not param["required"] and param["default"] is None)
+    return or_none(input_text({**param, "nullable": False}), optional)
+
+
+def parameters_of(endpoint: Row) -> list[str]:
+    """Parameters of a method: those of the call, then the fields of its form."""
+    listed = ["self"]
+    for param in endpoint["params"]:
+        text = f"{param['name']}: {argument_text(param)}"
+        is_form = param["place"] == "body" and param["kind"] == "model"
+        if is_form or not param["required"]:
+            text += f" = {param['default']!r}"
+        listed.append(text)
+    fields, takes_more = _describe.form_fields(endpoint)
+    listed += ["*"] if fields else []
+    form = next((p["model"] for p in endpoint["params"] if p["kind"] == "model"), "")
+    listed += [f"{field['name']}: {input_text(field, form)} = ..." for field in fields]
+    return [*listed, "**extra: Any"] if takes_more else listed
+
+
+def method_lines(endpoint: Row, answer: str) -> Iterator[str]:
+    yield from signature(f"def {endpoint['name']}", parameters_of(endpoint), answer, 1)
+    method = getattr(getattr(_core, client_name(endpoint["resource"])), endpoint["name"])
+    yield from docstring(method.__doc__, 2)
+
+
+def client_lines(resource: str) -> Iterator[str]:
+    name = client_name(resource)
+    doc = getattr(_core, name).__doc__
+    yield f"class {name}(Client):"
+    yield from docstring(doc, 1)
+    yield ""
+    yield f"{INDENT}@property"
+    yield f"{INDENT}def with_raw_response(self) -> {name}WithRawResponse:"
+    yield f'{INDENT * 2}"""This client with methods that return RawResponse."""'
+    for other in resources():
+        yield f"{INDENT}@property"
+        yield f"{INDENT}def {other}(self) -> {client_name(other)}:"
+        yield f'{INDENT * 2}"""{getattr(_core, client_name(other)).__doc__.splitlines()[0]}"""'
+    for endpoint in endpoints_of(resource):
+        yield from method_lines(endpoint, value_text(endpoint["answer"] | {"name": ""}))
+    yield ""
+    yield "@type_check_only"
+    yield f"class {name}WithRawResponse(Client):"
+    yield f'{INDENT}"""{name} whose methods return the answer as it came."""'
+    yield ""
+    for endpoint in endpoints_of(resource):
+        lines = signature(f"def {endpoint['name']}", parameters_of(endpoint), "RawResponse", 1)
+        yield from [*lines[:-1], f"{lines[-1]} ..."]
+    yield ""
+
+
+def core_stub() -> str:
+    lines = [HEAD + MODEL_BASE.rstrip("\n"), *dump_lines(), *typed_dict_lines()]
+    for model in MODELS.values():
+        lines += model_lines(model)
+    lines += [RAW_RESPONSE, CLIENT_BASE]
+    for resource in resources():
+        lines += client_lines(resource)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def models_stub() -> str:
+    names = sorted(["Model", *MODELS])
+    typed = ["UserSettingsNotifications", "UserSettingsUI"]
+    imports = "\n".join(f"    {name} as {name}," for name in [*names, *typed])
+    listed = "\n".join(f'    "{name}",' for name in names)
+    return (
+        "# Generated by scripts/generate_stubs.py from the tables of the core: do not edit.\n"
+        f"# ruff: noqa: I001\nfrom ._core import (\n{imports}\n)\n\n__all__ = [\n{listed}\n]\n"
+    )
+
+
+# ---------------------------------------------------------------- reference parts of the docs
+
+
+def cell(text: object) -> str:
+    """A text as a cell of a Markdown table."""
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def code(text: object) -> str:
+    return f"`{cell(text)}`"
+
+
+def field_row(model: Row, field: Row) -> str:
+    default = "required" if field["required"] else code(json.dumps(field["default"]))
+    names = {other["name"] for other in model["fields"]}
+    notes = [field["doc"]]
+    if field["alias"] != field["name"]:
+        notes.append(f"JSON key `{field['alias']}`.")
+    if field["secret"]:
+        notes.append("Masked in displays.")
+    if epoch_name(field, names):
+        notes.append(f"As a datetime: `{epoch_name(field, names)}`.")
+    return (
+        f"| {code(field['name'])} | {code(or_none(plain_text(field), field['nullable']))} "
+        f"| {default} | {cell(' '.join(notes))} |"
+    )
+
+
+def models_reference() -> Iterator[str]:
+    for model in MODELS.values():
+        yield f"### {model['name']}"
+        yield ""
+        if model["base"]:
+            yield f"Derives from `{model['base']}`."
+            yield ""
+        yield model["doc"]
+        if model["unknown"] == "keep":
+            yield ""
+            yield "Unknown keys are kept: attributes, and part of dumps."
+        yield ""
+        yield "| field | type | default | meaning |"
+        yield "| --- | --- | --- | --- |"
+        yield from (field_row(model, field) for field in model["fields"])
+        yield ""
+
+
+def ui_reference() -> Iterator[str]:
+    yield "| key | type | meaning |"
+    yield "| --- | --- | --- |"
+    for name, (annotation, doc) in UI_KEYS.items():
+        yield f"| {code(name)} | {code(annotation)} | {cell(doc)} |"
+
+
+def call_reference(endpoint: Row) -> Iterator[str]:
+    short = [
+        f"{param['name']}" if param["required"] else f"{param['name']}={param['default']!r}"
+        for param in endpoint["params"]
+    ]
+    answer = or_none(plain_text(endpoint["answer"]), endpoint["answer"]["nullable"])
+    yield f"#### `{endpoint['name']}({', '.join(short)})` → `{answer}`"
+    yield ""
+    since = f", since Open WebUI {endpoint['since']}" if endpoint["since"] else ""
+    yield f"`{endpoint['method']} {endpoint['path']}`{since}"
+    yield ""
+    yield endpoint["doc"].strip()
+    yield ""
+    for param in endpoint["params"]:
+        since = f" Since Open WebUI {param['since']}." if param["since"] else ""
+        text = f"- {code(param['name'])} ({code(argument_text(param))}): {param['doc']}{since}"
+        yield text
+    if endpoint["params"]:
+        yield ""
+
+
+def client_reference() -> Iterator[str]:
+    for resource in resources():
+        yield f"### {client_name(resource)}"
+        yield ""
+        for endpoint in endpoints_of(resource):
+            yield from call_reference(endpoint)
+
+
+def with_section(text: str, name: str, lines: Iterable[str]) -> str:
+    """The text with what stands between two markers replaced."""
+    begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise SystemExit(f"no section {name!r} between {begin} and {end}")
+    body = "\n".join(lines).strip("\n")
+    return f"{before}{begin}\n\n{body}\n\n{end}{after}"
+
+
+# ---------------------------------------------------------------- files
+
+
+def generated() -> dict[Path, str]:
+    """What every generated file should hold."""
+    package, docs = ROOT / "openwebui_users", ROOT / "docs"
+    models_page = (docs / "models.md").read_text(encoding="utf-8")
+    models_page = with_section(models_page, "ui", ui_reference())
+    models_page = with_section(models_page, "models", models_reference())
+    client_page = (docs / "client.md").read_text(encoding="utf-8")
+    return {
+        package / "_core.pyi": core_stub(),
+        package / "models.pyi": models_stub(),
+        docs / "models.md": models_page,
+        docs / "client.md": with_section(client_page, "calls", client_reference()),
+    }
+
+
+def stale() -> list[Path]:
+    """Files that are not what the tables say."""
+    return [
+        path
+        for path, text in generated().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when stale")
+    options = parser.parse_args(arguments)
+    paths = stale()
+    for path in paths:
+        print(f"{'stale' if options.check else 'written'}: {path.relative_to(ROOT)}")
+        if not options.check:
+            path.write_text(generated()[path], encoding="utf-8")
+    return 1 if options.check and paths else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,44 @@
+"""Generated files are what the generator writes today."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from project import ROOT
+
+STUBS = "openwebui_users/_core.pyi"
+
+
+def check_in(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "scripts/generate_stubs.py", "--check"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_generated_files_are_fresh() -> None:
+    done = check_in(ROOT)
+    assert done.returncode == 0, f"run `make stubs`:\n{done.stdout}{done.stderr}"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for name in ("docs", "openwebui_users", "scripts"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_stale_file_is_seen(copy: Path) -> None:
+    assert check_in(copy).returncode == 0
+    stubs = copy / STUBS
+    stubs.write_text(stubs.read_text() + "\nforgotten: int\n")
+    done = check_in(copy)
+    assert done.returncode == 1
+    assert STUBS in done.stdout + done.stderr

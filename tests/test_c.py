@@ -1,0 +1,189 @@
+"""Compiles and runs the tests of the C core: one case a file tests/c/test_*.c.
+
+They are linked with the core alone, without Python, and run under AddressSanitizer (with its leak
+check) and UndefinedBehaviorSanitizer. What was compiled is kept in build/c-tests under a hash of
+everything that went into it, so that only changes cost time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CORE = ROOT / "csrc" / "core"
+TESTS = ROOT / "tests" / "c"
+BUILD = ROOT / "build" / "c-tests"
+KEPT_LIBRARIES = 3
+
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+TIME_LIMIT = 300  # seconds for one test program
+
+
+def _load_setup() -> ModuleType:
+    """setup.py as a module: the flags of the product are the flags of its tests."""
+    spec = importlib.util.spec_from_file_location("openwebui_users_setup", ROOT / "setup.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+SETUP = _load_setup()
+SOURCES = sorted(TESTS.glob("test_*.c"))
+
+
+def _compiler() -> list[str]:
+    return shlex.split(os.environ.get("CC", "cc"))
+
+
+def _strict_flags() -> list[str]:
+    return [
+        "-std=c11",
+        *SETUP.WARNINGS,
+        "-Werror",
+        '-DOWU_VERSION="0.0.0"',
+        f"-I{CORE}",
+        f"-I{TESTS}",
+        *SETUP.library_flags("--cflags"),
+    ]
+
+
+def _run(command: list[str]) -> None:
+    """Run a compiler; its complaints are the failure."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"{shlex.join(command)}\n{done.stdout}{done.stderr}", pytrace=False)
+
+
+def _digest(flags: Iterable[str], files: Iterable[Path]) -> str:
+    found = hashlib.sha256("\0".join(flags).encode())
+    for path in files:
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _compile_all(compiler: list[str], flags: list[str], sources: list[Path], folder: Path) -> None:
+    commands = [
+        [*compiler, *flags, "-c", str(source), "-o", str(folder / f"{source.stem}.o")]
+        for source in sources
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, commands))
+
+
+def _check_sanitizers(compiler: list[str], folder: Path) -> None:
+    """Say so clearly when the compiler came without the sanitizers' libraries."""
+    probe = folder / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    program = folder / "probe"
+    command = [*compiler, *SANITIZERS, str(probe), "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        done = subprocess.run([program], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(
+            f"{shlex.join(compiler)} cannot make programs with AddressSanitizer and "
+            "UndefinedBehaviorSanitizer. Install their libraries (Debian: part of gcc, or "
+            "libclang-rt-14-dev for clang; Fedora: libasan libubsan), or name another compiler "
+            f"with CC=…\n{done.stdout}{done.stderr}",
+            pytrace=False,
+        )
+
+
+def _forget_old_libraries() -> None:
+    libraries = sorted(BUILD.glob("core-*"), key=lambda path: path.stat().st_mtime)
+    for folder in libraries[:-KEPT_LIBRARIES]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Workshop:
+    """The core as a static library under the sanitizers, and programs linked with it."""
+
+    def __init__(self) -> None:
+        self.compiler = _compiler()
+        self.flags = [*_strict_flags(), *SANITIZERS, "-g", "-O1", "-fno-omit-frame-pointer"]
+        version = subprocess.run(
+            [*self.compiler, "--version"], capture_output=True, text=True, check=True
+        ).stdout
+        core = sorted(CORE.glob("*.[ch]"))
+        self.folder = BUILD / f"core-{_digest([version, *self.flags], core)}"
+        self.library = self.folder / "libowu.a"
+        if not self.library.exists():
+            self._make_library()
+
+    def _make_library(self) -> None:
+        BUILD.mkdir(parents=True, exist_ok=True)
+        # Made aside and moved when complete: whoever finds the library finds all of it.
+        with tempfile.TemporaryDirectory(dir=BUILD, prefix="unfinished-") as name:
+            unfinished = Path(name)
+            _check_sanitizers(self.compiler, unfinished)
+            _compile_all(self.compiler, self.flags, sorted(CORE.glob("*.c")), unfinished)
+            objects = [str(path) for path in sorted(unfinished.glob("*.o"))]
+            _run(["ar", "rcs", str(unfinished / "libowu.a"), *objects])
+            self.folder.mkdir(exist_ok=True)
+            (unfinished / "libowu.a").replace(self.library)
+        _forget_old_libraries()
+
+    def program(self, source: Path) -> Path:
+        """The test program of this source, compiled unless it is there already."""
+        digest = _digest((), [source, *sorted(TESTS.glob("*.h"))])
+        program = self.folder / f"{source.stem}-{digest}"
+        if not program.exists():
+            unfinished = program.with_suffix(f".{os.getpid()}")
+            inputs = [str(source), str(self.library)]
+            libraries = [*SETUP.library_flags("--libs"), "-lm", "-lpthread"]
+            output = ["-o", str(unfinished)]
+            _run([*self.compiler, *self.flags, *inputs, *libraries, *output])
+            unfinished.replace(program)
+        return program
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Workshop:
+    return Workshop()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_program(workshop: Workshop, source: Path) -> None:
+    program = workshop.program(source)
+    environment = {
+        **os.environ,
+        "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    done = subprocess.run(
+        [program],
+        cwd=TESTS,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=TIME_LIMIT,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{source.name} ended with {done.returncode}:\n{done.stdout}", pytrace=False)
+
+
+@pytest.mark.parametrize(
+    "source", [*sorted(CORE.glob("*.c")), *SOURCES], ids=lambda path: path.name
+)
+def test_no_warning_of_clang(source: Path) -> None:
+    """A second compiler sees other things; it only has to read the file."""
+    if shutil.which("clang") is None:
+        pytest.skip("clang is not installed")
+    _run(["clang", *_strict_flags(), "-fsyntax-only", str(source)])

@@ -1,0 +1,69 @@
+"""Builds of the extension with one thing deliberately different, for tests that need the contrast.
+
+A variant is made from a copy of the sources: nothing in the product switches on being tested.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace a text that occurs exactly once in a source file."""
+
+    path: str
+    old: str
+    new: str
+
+
+def build_variant(folder: Path, edits: tuple[Edit, ...]) -> Path:
+    """Build the package with these edits below folder.
+
+    Returns:
+        The folder to put on PYTHONPATH: it holds an `openwebui_users` package.
+    """
+    source = folder / "source"
+    for name in ("csrc", "openwebui_users"):
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("*.so", "__pycache__")
+        )
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for edit in edits:
+        path = source / edit.path
+        text = path.read_text()
+        if text.count(edit.old) != 1:
+            raise AssertionError(f"{edit.path} holds {text.count(edit.old)} of: {edit.old}")
+        path.write_text(text.replace(edit.old, edit.new))
+    environment = {**os.environ, "CFLAGS": "-O0"}
+    subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=source,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return source
+
+
+def run_in_variant(package: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python script with the variant's package first on the path."""
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment,
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
