@@ -35,6 +35,7 @@ enum {
 #define OWU_MAX_HEADER_BYTES ((size_t)256 << 10)
 #define OWU_MAX_REQUEST ((size_t)1 << 30)       /* cap on a request body */
 #define OWU_MAX_URL ((size_t)64 << 10)
+#define OWU_MAX_TREE ((size_t)4 << 20)          /* JSON text that is merged or compared: 4 MiB */
 
 /* ---------------------------------------------------------------- status and error (base.c) */
 
@@ -438,18 +439,22 @@ void owu_date_text(owu_date date, char out[11]);
 
 /**
  * The text at a JSON Pointer (RFC 6901) of a JSON text, for instance "/detail" of an error body.
- * @param[out] out  the value as compact JSON appended to the buffer.
- * @return OWU_OK, OWU_EJSON, OWU_ENOMEM, OWU_EVALUE when nothing is there.
+ * @param[out] out  the value as compact JSON appended to the buffer; its numbers as they stand.
+ * @param pointer   borrowed; "" is the whole text. Of equal keys on the way the last counts.
+ * @return OWU_OK, OWU_EJSON, OWU_ENOMEM, OWU_EVALUE when nothing is there or it is no pointer.
  */
 owu_status owu_json_pointer(owu_buffer *out, const char *text, size_t len, const char *pointer,
                             owu_error *err);
-/** Apply a merge patch (RFC 7396) to a JSON text; exact numbers; result appended, compact. */
+/** Apply a merge patch (RFC 7396) to a JSON text; exact numbers; result appended, compact.
+ *  @return OWU_OK, OWU_EJSON, OWU_ENOMEM, OWU_ELIMIT (a text above OWU_MAX_TREE). */
 owu_status owu_json_merge(owu_buffer *out, const char *text, size_t len, const char *patch,
                           size_t patch_len, owu_error *err);
-/** The merge patch that turns one JSON text into the other, appended to out ("{}" when equal). */
+/** The merge patch that turns one JSON text into the other, appended to out ("{}" when equal
+ *  objects). @return as owu_json_merge; OWU_EVALUE when a member would have to become null, which
+ *  no merge patch can say; out may then hold a part. */
 owu_status owu_json_diff(owu_buffer *out, const char *from, size_t from_len, const char *to,
                          size_t to_len, owu_error *err);
-/** Are two JSON texts equal as values (key order aside, integers exact)? */
+/** Are two JSON texts equal as values (key order aside, integers exact, 1.0 equal to 1)? */
 owu_status owu_json_equal(bool *out, const char *a, size_t a_len, const char *b, size_t b_len,
                           owu_error *err);
 /** Static: version of the cJSON library in use. */
