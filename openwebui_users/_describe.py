@@ -493,6 +493,19 @@ def repr_html(obj: _core.Model) -> str:
 # ---------------------------------------------------------------- methods of the clients
 
 
+def epoch_to_datetime(arguments: tuple[int, bool]) -> datetime.datetime:
+    """The moment that an epoch field counts to, in UTC; arguments: value, is it in nanoseconds?"""
+    import datetime
+
+    value, is_nanoseconds = arguments
+    microseconds = value // 1000 if is_nanoseconds else value * 1_000_000
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    try:
+        return epoch + datetime.timedelta(microseconds=microseconds)
+    except OverflowError:
+        raise ValueError("this moment lies outside the years 1 to 9999") from None
+
+
 def _is_form(param: Row) -> bool:
     """Is it a body whose fields may be given as keywords instead?"""
     return bool(param["place"] == "body" and param["kind"] == "model")

@@ -484,6 +484,11 @@ static double as_double(const owu_cell *in) {
     }
 }
 
+/* A whole number that an int64 holds; pydantic counts the smallest one out. */
+static bool fits_int64(double number) {
+    return number == floor(number) && fabs(number) < 9223372036854775808.0;
+}
+
 static owu_fault_type to_int(const owu_cell *in, bool strict, owu_arena *arena, owu_cell *out) {
     const double number = in->tag == OWU_TAG_FLOAT ? in->u.number : 0.0;
     if (in->tag == OWU_TAG_INT || in->tag == OWU_TAG_BIGINT) {
@@ -507,7 +512,7 @@ static owu_fault_type to_int(const owu_cell *in, bool strict, owu_arena *arena, 
     if (number != floor(number)) {
         return OWU_FAULT_INT_FROM_FLOAT;
     }
-    if (number >= 9223372036854775808.0 || number <= -9223372036854775808.0) {
+    if (!fits_int64(number)) {
         return OWU_FAULT_INT_PARSING_SIZE;
     }
     out->u.integer = (int64_t)number;
@@ -548,7 +553,8 @@ static owu_fault_type to_bool(const owu_cell *in, bool strict, owu_cell *out) {
         out->u.boolean = number != 0.0;
         return OWU_FAULT_NONE;
     }
-    return in->tag == OWU_TAG_INT ? OWU_FAULT_BOOL_PARSING : OWU_FAULT_BOOL_TYPE;
+    return in->tag == OWU_TAG_INT || fits_int64(number) ? OWU_FAULT_BOOL_PARSING
+                                                        : OWU_FAULT_BOOL_TYPE;
 }
 
 static owu_fault_type to_date(const owu_cell *in, bool strict, owu_cell *out, char *detail) {

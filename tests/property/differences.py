@@ -14,9 +14,23 @@ OPTIONAL_HERE: dict[str, set[str]] = {
     "SigninResponse": {"id", "name", "role", "email", "profile_image_url", "token", "token_type"},
 }
 
-# Defaults: the peer's grant sharing to everybody, the server's do not.
+# Fields that may be null here and not in the peer: sections that older servers lack, and one class
+# for the two-step and pending replies to a sign-in.
+NULLABLE_HERE: dict[str, set[str]] = {
+    "UserPermissions": {"settings", "access_grants"},
+    "SigninResponse": {"id", "name", "role", "email", "profile_image_url", "token", "token_type"},
+}
+
 OTHER_DEFAULT: dict[str, set[str]] = {
+    # The peer's grant sharing to everybody, the server's do not.
     "SharingPermissions": {"public_tools", "public_notes"},
+    # Kinds float: 0.0 here, the integer 0 in the peer.
+    "UserUsageInsights": {
+        "assistant_message_share",
+        "average_messages_per_active_day",
+        "average_tokens_per_chat",
+        "user_message_share",
+    },
 }
 
 # Classes of the peer that have validators or shapes of their own and are compared elsewhere.

@@ -138,10 +138,16 @@ def _common_fields(name: str) -> list[dict[str, Any]]:
     return [field for field in TABLE[name]["fields"] if field["name"] in peer]
 
 
-def _value(field: dict[str, Any], mode: str) -> st.SearchStrategy[Any]:
+def _value(name: str, field: dict[str, Any], mode: str) -> st.SearchStrategy[Any]:
+    """Values for one field of this model."""
+
     def of_kind(kind: str) -> st.SearchStrategy[Any]:
         if kind == "model":
-            return _payload(field["model"], mode) if mode == "valid" else _payloads(field["model"])
+            return (
+                _payload(field["model"], mode)
+                if mode == "valid"
+                else _payloads(field["model"], mode)
+            )
         if mode == "valid":
             return FITTING[kind]
         choices = [FITTING[kind], FITTING[kind], NEAR[kind]]
@@ -156,21 +162,22 @@ def _value(field: dict[str, Any], mode: str) -> st.SearchStrategy[Any]:
         strategy = st.dictionaries(TEXT, of_kind(item), max_size=3)
     else:
         strategy = of_kind(field["kind"])
-    if field["nullable"]:
+    other_null = field["name"] in differences.NULLABLE_HERE.get(name, set())
+    if field["nullable"] and not other_null:
         strategy = st.none() | strategy
     if mode != "valid":
         strategy = st.one_of(strategy, strategy, strategy, st.none(), JSON_SCALARS)
-    return strategy
+    return strategy.filter(lambda value: value is not None) if other_null else strategy
 
 
 def _payload(name: str, mode: str) -> st.SearchStrategy[dict[str, Any]]:
     """Inputs of one model. Mode "valid": all fit; "json": some do not; "python": nor JSON."""
     fields = _common_fields(name)
-    must = differences.OPTIONAL_HERE.get(name, set())
+    must = differences.OPTIONAL_HERE.get(name, set()) | differences.OTHER_DEFAULT.get(name, set())
     required = {
-        f["alias"]: _value(f, mode) for f in fields if f["required"] or f["name"] in must
+        f["alias"]: _value(name, f, mode) for f in fields if f["required"] or f["name"] in must
     }
-    optional = {f["alias"]: _value(f, mode) for f in fields if f["alias"] not in required}
+    optional = {f["alias"]: _value(name, f, mode) for f in fields if f["alias"] not in required}
     if mode == "valid":
         return st.fixed_dictionaries(required, optional=optional)
     always = {k: v for k, v in required.items() if k in must}
@@ -181,18 +188,15 @@ def _payload(name: str, mode: str) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-def _payloads(name: str, mode: str = "json") -> st.SearchStrategy[dict[str, Any]]:
-    return st.one_of(_payload(name, "valid"), _payload(name, mode))
+def _payloads(name: str, mode: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Mostly inputs that fit, so that values are compared and not only errors."""
+    return st.sampled_from(["valid", "valid", mode]).flatmap(lambda chosen: _payload(name, chosen))
 
 
-CASES = st.sampled_from(COMPARED).flatmap(
-    lambda name: st.tuples(
-        st.just(name), st.one_of(_payload(name, "valid"), _payloads(name, "python"))
-    )
-)
-JSON_CASES = st.sampled_from(COMPARED).flatmap(
-    lambda name: st.tuples(st.just(name), st.one_of(_payload(name, "valid"), _payloads(name)))
-)
+NESTED = [name for name in COMPARED if any(field["model"] for field in TABLE[name]["fields"])]
+NAMES = st.sampled_from(COMPARED) | st.sampled_from(NESTED)
+CASES = NAMES.flatmap(lambda name: st.tuples(st.just(name), _payloads(name, "python")))
+JSON_CASES = NAMES.flatmap(lambda name: st.tuples(st.just(name), _payloads(name, "json")))
 
 
 def _type_and_place(errors: list[Any]) -> list[tuple[str, tuple[Any, ...]]]:
@@ -265,11 +269,6 @@ def _not_finite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _with_other_defaults(name: str, payload: dict[str, Any]) -> dict[str, Any]:
-    """The payload with a value for each field whose default differs on purpose."""
-    return {**dict.fromkeys(differences.OTHER_DEFAULT.get(name, ()), True), **payload}
-
-
 def _compare_valid(name: str, ours: Any, peers: pydantic.BaseModel) -> None:
     known = [field["name"] for field in _common_fields(name)]
     for field in TABLE[name]["fields"]:
@@ -295,7 +294,6 @@ def _compare_valid(name: str, ours: Any, peers: pydantic.BaseModel) -> None:
 @given(case=CASES)
 def test_python_input(case: tuple[str, dict[str, Any]], generated: Counter[str]) -> None:
     name, payload = case
-    payload = _with_other_defaults(name, payload)
     ours, our_errors = _run(getattr(openwebui_users, name).model_validate, payload)
     peers, peer_errors = _run(PEERS[name].model_validate, payload)
     _count(generated, name, peer_errors)
@@ -308,7 +306,6 @@ def test_python_input(case: tuple[str, dict[str, Any]], generated: Counter[str])
 @given(case=JSON_CASES)
 def test_json_input(case: tuple[str, dict[str, Any]], generated: Counter[str]) -> None:
     name, payload = case
-    payload = _with_other_defaults(name, payload)
     if _holds(payload, _not_finite):
         return  # no JSON: see test_json_has_no_nan
     text = json.dumps(payload)
@@ -350,6 +347,16 @@ def test_listed_difference_in_required_fields_is_real(name: str) -> None:
     ours = {f["name"] for f in TABLE[name]["fields"] if f["required"]}
     theirs = {n for n, f in PEERS[name].model_fields.items() if f.is_required()}
     assert theirs - ours == differences.OPTIONAL_HERE[name]
+
+
+@pytest.mark.parametrize("name", sorted(differences.NULLABLE_HERE))
+def test_listed_difference_in_null_is_real(name: str) -> None:
+    for field in differences.NULLABLE_HERE[name]:
+        _, ours = _run(getattr(openwebui_users, name).model_validate, {field: None})
+        assert (field,) not in [place for _, place in ours or []]
+        with pytest.raises(pydantic.ValidationError) as caught:
+            PEERS[name].model_validate({field: None})
+        assert (field,) in [error["loc"] for error in caught.value.errors()]
 
 
 @pytest.mark.parametrize("name", sorted(COMPARED))

@@ -276,7 +276,7 @@ DEEP: Any = {"password": SECRET}
 for _ in range(5000):
     DEEP = [DEEP]
 WIDE: Any = {"token": SECRET}
-for _ in range(60):
+for _ in range(8):
     WIDE = [WIDE, WIDE]
 
 
