@@ -19,7 +19,7 @@ typedef struct JsonWriter {
 } JsonWriter;
 
 static int write_value(JsonWriter *w, PyObject *value, const Path *path);
-static PyObject *dump_json_mode(PyObject *self);
+static PyObject *dump_json_mode(PyObject *self, const Path *path);
 
 static int buffer_failed(ModuleState *state, const owu_buffer *buffer, const Path *path) {
     if (buffer->status == OWU_OK) {
@@ -218,7 +218,7 @@ static int write_other(JsonWriter *w, PyObject *value, const Path *path) {
 
 static int write_container_or_other(JsonWriter *w, PyObject *value, const Path *path) {
     if (Model_check(w->state, value)) {
-        PyObject *plain = dump_json_mode(value);
+        PyObject *plain = dump_json_mode(value, path);
         const int failed = plain == NULL ? -1 : write_value(w, plain, path);
         Py_XDECREF(plain);
         return failed;
@@ -383,22 +383,26 @@ static int is_default(ModelObject *self, uint32_t index, PyObject *value) {
 
 /* ---------------------------------------------------------------- dumps as Python values */
 
-static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filter *filter);
-static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter *filter);
+static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filter *filter,
+                            const Path *path);
+static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter *filter,
+                            const Path *path);
 
-static PyObject *dump_dict(const DumpOptions *o, PyObject *dict, const Filter *filter) {
+static PyObject *dump_dict(const DumpOptions *o, PyObject *dict, const Filter *filter,
+                           const Path *path) {
     PyObject *items = PyDict_Items(dict);
     PyObject *result = items == NULL ? NULL : PyDict_New();
     Py_ssize_t i;
     for (i = 0; result != NULL && i < PyList_GET_SIZE(items); i++) {
         PyObject *pair = PyList_GET_ITEM(items, i);
         PyObject *key = PyTuple_GET_ITEM(pair, 0), *value = NULL;
+        const Path step = {path, key, 0};
         Filter below;
         const int selected = selects(filter, key, o->state->str_all, &below);
         if (selected == 0) {
             continue;
         }
-        value = selected < 0 ? NULL : dump_value(o, PyTuple_GET_ITEM(pair, 1), &below);
+        value = selected < 0 ? NULL : dump_value(o, PyTuple_GET_ITEM(pair, 1), &below, &step);
         if (value == NULL || PyDict_SetItem(result, key, value) < 0) {
             Py_CLEAR(result);
         }
@@ -441,19 +445,21 @@ static int selects_item(const DumpOptions *o, const Filter *filter, Py_ssize_t i
     return selected;
 }
 
-static PyObject *dump_list(const DumpOptions *o, PyObject *list, const Filter *filter) {
+static PyObject *dump_list(const DumpOptions *o, PyObject *list, const Filter *filter,
+                           const Path *path) {
     PyObject *items = PySequence_List(list);
     PyObject *result = items == NULL ? NULL : PyList_New(0);
     const Py_ssize_t n = items == NULL ? 0 : PyList_GET_SIZE(items);
     Py_ssize_t i;
     for (i = 0; result != NULL && i < n; i++) {
+        const Path step = {path, NULL, i};
         PyObject *value = NULL;
         Filter below;
         const int selected = selects_item(o, filter, i, n, &below);
         if (selected == 0) {
             continue;
         }
-        value = selected < 0 ? NULL : dump_value(o, PyList_GET_ITEM(items, i), &below);
+        value = selected < 0 ? NULL : dump_value(o, PyList_GET_ITEM(items, i), &below, &step);
         if (value == NULL || PyList_Append(result, value) < 0) {
             Py_CLEAR(result);
         }
@@ -478,7 +484,8 @@ static bool has_text_keys(PyObject *dict) {
     return true;
 }
 
-static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter *filter) {
+static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter *filter,
+                            const Path *path) {
     PyObject *result = NULL;
     if (value == Py_None || PyBool_Check(value) || PyUnicode_CheckExact(value) ||
         PyLong_CheckExact(value)) {
@@ -488,13 +495,13 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
         return NULL;
     }
     if (Model_check(o->state, value)) {
-        result = dump_model(o, (ModelObject *)value, filter);
+        result = dump_model(o, (ModelObject *)value, filter, path);
     } else if (PyDict_Check(value) && (!o->json || has_text_keys(value))) {
-        result = dump_dict(o, value, filter);
+        result = dump_dict(o, value, filter, path);
     } else if (PyList_Check(value) || PyTuple_CheckExact(value)) {
-        result = dump_list(o, value, filter);
+        result = dump_list(o, value, filter, path);
     } else if (o->json) {
-        result = owu_python_to_plain(o->state, value, NULL);
+        result = owu_python_to_plain(o->state, value, path);
     } else {
         result = Py_NewRef(value);
     }
@@ -504,7 +511,8 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
 
 /* One field's dumped value; *skip when it is left out. */
 static PyObject *dump_field(const DumpOptions *o, ModelObject *self, uint32_t index,
-                            const Filter *filter, bool *skip) {
+                            const Filter *filter, const Path *path, bool *skip) {
+    const Path step = {path, self->klass->names[index], 0};
     const owu_field *field = &self->klass->model->fields[index];
     const uint64_t bit = UINT64_C(1) << index;
     PyObject *value, *result = NULL;
@@ -533,14 +541,14 @@ static PyObject *dump_field(const DumpOptions *o, ModelObject *self, uint32_t in
         selected = same < 0 ? -1 : selected;
     }
     if (selected == 1 && !*skip) {
-        result = dump_value(o, value, &below);
+        result = dump_value(o, value, &below, &step);
     }
     Py_DECREF(value);
     return result;
 }
 
 static int dump_extra(const DumpOptions *o, ModelObject *self, const Filter *filter,
-                      PyObject *result) {
+                      const Path *path, PyObject *result) {
     PyObject *extra = Model_extra(self), *items;
     Py_ssize_t i;
     int failed = 0;
@@ -551,12 +559,13 @@ static int dump_extra(const DumpOptions *o, ModelObject *self, const Filter *fil
     for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
         PyObject *value = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+        const Path step = {path, key, 0};
         Filter below;
         const int selected = selects(filter, key, NULL, &below);
         if (selected == 0 || (o->exclude_none && value == Py_None)) {
             continue;
         }
-        value = selected < 0 ? NULL : dump_value(o, value, &below);
+        value = selected < 0 ? NULL : dump_value(o, value, &below, &step);
         failed = value == NULL || PyDict_SetItem(result, key, value) < 0 ? -1 : 0;
         Py_XDECREF(value);
     }
@@ -565,13 +574,14 @@ static int dump_extra(const DumpOptions *o, ModelObject *self, const Filter *fil
     return failed;
 }
 
-static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filter *filter) {
+static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filter *filter,
+                            const Path *path) {
     const ModelClass *klass = self->klass;
     PyObject *result = PyDict_New();
     uint32_t i;
     for (i = 0; result != NULL && i < klass->model->n_fields; i++) {
         bool skip;
-        PyObject *value = dump_field(o, self, i, filter, &skip);
+        PyObject *value = dump_field(o, self, i, filter, path, &skip);
         PyObject *name = o->by_alias ? klass->keys[i] : klass->names[i];
         if (skip) {
             continue;
@@ -582,15 +592,15 @@ static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filte
         Py_XDECREF(value);
     }
     if (result != NULL && klass->model->unknown == OWU_KEEP &&
-        dump_extra(o, self, filter, result) < 0) {
+        dump_extra(o, self, filter, path, result) < 0) {
         Py_CLEAR(result);
     }
     return result;
 }
 
-static PyObject *dump_json_mode(PyObject *self) {
+static PyObject *dump_json_mode(PyObject *self, const Path *path) {
     const DumpOptions o = {((ModelObject *)self)->klass->state, true, false, false, false, false};
-    return dump_model(&o, (ModelObject *)self, &no_filter);
+    return dump_model(&o, (ModelObject *)self, &no_filter, path);
 }
 
 /* ---------------------------------------------------------------- arguments of the dumps */
@@ -632,7 +642,7 @@ PyObject *Model_model_dump(PyObject *self, PyObject *args, PyObject *kwargs) {
     o.exclude_unset = unset != 0;
     o.exclude_defaults = defaults != 0;
     o.exclude_none = none != 0;
-    return dump_model(&o, (ModelObject *)self, &filter);
+    return dump_model(&o, (ModelObject *)self, &filter, NULL);
 }
 
 static unsigned write_flags(const DumpOptions *o) {
@@ -654,7 +664,7 @@ static int dump_to_buffer(const DumpOptions *o, ModelObject *self, const Filter 
         (void)owu_write_cell(&writer, &cell, write_flags(o));
         return buffer_failed(o->state, buffer, NULL);
     }
-    plain = dump_model(o, self, filter);
+    plain = dump_model(o, self, filter, NULL);
     failed = plain == NULL ? -1 : owu_write_python(o->state, &writer, plain, NULL);
     Py_XDECREF(plain);
     return failed;

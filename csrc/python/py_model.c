@@ -815,6 +815,7 @@ static int add_class_attributes(ModuleState *state) {
         {"model_fields", "model_fields"},
         {"__signature__", "model_signature"},
         {"__dataclass_fields__", "dataclass_fields"},
+        {"__dataclass_params__", "dataclass_params"},
     };
     size_t i;
     for (i = 0; i < sizeof names / sizeof *names; i++) {
