@@ -16,6 +16,7 @@ from . import _core
 
 if TYPE_CHECKING:
     import dataclasses
+    import datetime
     import inspect
     from collections.abc import Callable, Iterator
 

@@ -195,8 +195,8 @@ class _Faults:
     def errors(
         self,
         *,
-        include_url: bool = False,
-        include_context: bool = True,
+        include_url: bool = False,  # noqa: ARG002 - pydantic's arguments, so that calls can stay
+        include_context: bool = True,  # noqa: ARG002
         include_input: bool = True,
     ) -> list[dict[str, Any]]:
         """Every fault as `{type, loc, msg, input}`, in the order of the fields.
@@ -218,8 +218,8 @@ class _Faults:
         self,
         *,
         indent: int | None = None,
-        include_url: bool = False,
-        include_context: bool = True,
+        include_url: bool = False,  # noqa: ARG002 - pydantic's arguments, so that calls can stay
+        include_context: bool = True,  # noqa: ARG002
         include_input: bool = True,
     ) -> str:
         """The faults as JSON text; what JSON cannot hold is shown as text."""
@@ -237,14 +237,14 @@ class _Faults:
         """The faults; an input that cannot be pickled (a generator, say) as its text."""
         import pickle
 
-        kept = []
-        for fault in self._faults:
+        def picklable(fault: dict[str, Any]) -> dict[str, Any]:
             try:
                 pickle.dumps(fault.get("input"))
             except Exception:
-                fault = {**fault, "input": _show(fault.get("input"))}
-            kept.append(fault)
-        return kept
+                return {**fault, "input": _show(fault.get("input"))}
+            return fault
+
+        return [picklable(fault) for fault in self._faults]
 
 
 class ValidationError(_Faults, OpenWebUIError, ValueError):
@@ -605,7 +605,7 @@ _names: frozenset[str] | None = None
 
 def _secret_names() -> frozenset[str]:
     """Keys whose values are never shown: what the table of models marks as secret."""
-    global _names
+    global _names  # noqa: PLW0603 - read from the table once
     if _names is None:
         from . import _core
 
@@ -755,16 +755,20 @@ _RULES: tuple[tuple[range, str, bool, type[APIStatusError], str], ...] = (
         "do not have permission",
         False,
         AdminRequiredError,
-        "This call needs the API key of an administrator (role 'admin'); the one given is valid, "
-        "but its user is not one, or is still 'pending'.",
+        (
+            "This call needs the API key of an administrator (role 'admin'); the one given is "
+            "valid, but its user is not one, or is still 'pending'."
+        ),
     ),
     (
         _only(401),
         "not authenticated",
         False,
         AuthenticationError,
-        "No API key was sent: give api_key=... or set OPENWEBUI_API_KEY, "
-        "or sign in with auths.signin().",
+        (
+            "No API key was sent: give api_key=... or set OPENWEBUI_API_KEY, "
+            "or sign in with auths.signin()."
+        ),
     ),
     (
         _only(401),
@@ -779,16 +783,20 @@ _RULES: tuple[tuple[range, str, bool, type[APIStatusError], str], ...] = (
         "human session",
         False,
         PermissionDeniedError,
-        "The server allows this with the token of a sign-in only, not with an API key: "
-        "call auths.signin() first.",
+        (
+            "The server allows this with the token of a sign-in only, not with an API key: "
+            "call auths.signin() first."
+        ),
     ),
     (
         _only(403),
         "use of api key is not enabled",
         False,
         PermissionDeniedError,
-        "An administrator can enable API keys in the server's settings; "
-        "until then sign in with auths.signin().",
+        (
+            "An administrator can enable API keys in the server's settings; "
+            "until then sign in with auths.signin()."
+        ),
     ),
     (
         _only(403),
@@ -802,8 +810,10 @@ _RULES: tuple[tuple[range, str, bool, type[APIStatusError], str], ...] = (
         "restricted as a security measure",
         False,
         PermissionDeniedError,
-        "The server protects your own account and that of the primary administrator (the first "
-        "one created) against this.",
+        (
+            "The server protects your own account and that of the primary administrator (the first "
+            "one created) against this."
+        ),
     ),
     (
         _only(403),
@@ -831,8 +841,10 @@ _RULES: tuple[tuple[range, str, bool, type[APIStatusError], str], ...] = (
         "",
         False,
         APIStatusError,
-        "The server knows this path, but not with this method: it may be of another version "
-        "(get_version()).",
+        (
+            "The server knows this path, but not with this method: it may be of another version "
+            "(get_version())."
+        ),
     ),
     (_only(409), "", False, ConflictError, "Read the present state and repeat the change on it."),
     (

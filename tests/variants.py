@@ -66,4 +66,5 @@ def run_in_variant(package: Path, script: str, *arguments: str) -> subprocess.Co
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )

@@ -329,8 +329,8 @@ owu_status owu_client_request(owu_client *client, const char *method, const char
         }
     }
     if (status == OWU_OK) {
-        status = send_to(client, method, target, target_len, body, body_len, reads, options,
-                         answer, err);
+        status = send_to(client, method, target, target_len, body, body_len, reads, options, answer,
+                         err);
     }
     return status;
 }
@@ -479,9 +479,8 @@ static owu_status decode(const owu_client *client, const owu_endpoint *endpoint,
                          const owu_options *options, owu_answer *answer, owu_error *err) {
     owu_status status;
     if (endpoint->answer.kind == OWU_BYTES) {
-        return is_html(answer) || is_json(answer)
-                   ? refuse_type(client, answer, "an image", err)
-                   : OWU_OK;
+        return is_html(answer) || is_json(answer) ? refuse_type(client, answer, "an image", err)
+                                                  : OWU_OK;
     }
     if (!is_json(answer)) {
         return refuse_type(client, answer, "JSON", err);
@@ -490,8 +489,8 @@ static owu_status decode(const owu_client *client, const owu_endpoint *endpoint,
         return OWU_OK;
     }
     status = owu_document_read(&answer->document, &endpoint->answer,
-                               answer->body.data == NULL ? "" : answer->body.data,
-                               answer->body.len, 0, &answer->faults, err);
+                               answer->body.data == NULL ? "" : answer->body.data, answer->body.len,
+                               0, &answer->faults, err);
     if (status == OWU_OK && !options->raw) {
         owu_buffer_free(&answer->body); /* the document holds all of it */
     }

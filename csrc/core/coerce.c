@@ -199,8 +199,8 @@ static owu_fault_type float_from_text(const owu_cell *in, owu_arena *arena, owu_
     double value;
 
     for (i = 0; i < s.len; i++) { /* single underscores between digits go */
-        if (s.p[i] == '_' && (i == 0 || i + 1 == s.len || !is_digit(s.p[i - 1]) ||
-                              !is_digit(s.p[i + 1]))) {
+        if (s.p[i] == '_' &&
+            (i == 0 || i + 1 == s.len || !is_digit(s.p[i - 1]) || !is_digit(s.p[i + 1]))) {
             return OWU_FAULT_FLOAT_PARSING;
         }
     }
@@ -433,8 +433,7 @@ static bool number_in_text(struct slice s, double *value) {
     return true;
 }
 
-static owu_fault_type date_from_text(const owu_cell *in, bool strict, owu_cell *out,
-                                     char *detail) {
+static owu_fault_type date_from_text(const owu_cell *in, bool strict, owu_cell *out, char *detail) {
     const struct slice s = {in->u.text, in->len};
     int year = 0, month = 0, day = 0;
     bool zero = false;

@@ -24,11 +24,17 @@
 #define QUERY_WITHIN(name, min, max, since, doc) \
     {name, OWU_IN_QUERY, NULLABLE(OWU_INT), false, NOT_SENT, since, doc, min, max}
 #define BODY(name, model, doc) {name, OWU_IN_BODY, MODEL(model), true, NOT_SENT, NULL, doc, 0, 0}
-#define DICT_BODY(name, doc) \
-    {name, OWU_IN_BODY, DICT_OF(OWU_ANY), true, NOT_SENT, NULL, doc, 0, 0}
+#define DICT_BODY(name, doc) {name, OWU_IN_BODY, DICT_OF(OWU_ANY), true, NOT_SENT, NULL, doc, 0, 0}
 #define SWITCH(name, doc) \
-    {name, OWU_IN_CLIENT, TYPE(OWU_BOOL), false, {.tag = OWU_TAG_BOOL, .u = {.boolean = true}}, \
-     NULL, doc, 0, 0}
+    {name, \
+     OWU_IN_CLIENT, \
+     TYPE(OWU_BOOL), \
+     false, \
+     {.tag = OWU_TAG_BOOL, .u = {.boolean = true}}, \
+     NULL, \
+     doc, \
+     0, \
+     0}
 
 #define PARAMS(variable) variable##_params, sizeof variable##_params / sizeof *variable##_params
 #define NO_PARAMS NULL, 0
@@ -50,8 +56,9 @@ static const owu_param list_params[] = {LIST_QUERIES};
 static const owu_param user_id_params[] = {USER_ID};
 
 #define INHERITED \
-    QUERY("include_inherited", OWU_BOOL, "0.12.4", \
-          "Also groups of which one is a member through a group in them; older servers have none.")
+    QUERY( \
+        "include_inherited", OWU_BOOL, "0.12.4", \
+        "Also groups of which one is a member through a group in them; older servers have none.")
 static const owu_param own_groups_params[] = {INHERITED};
 static const owu_param user_groups_params[] = {USER_ID, INHERITED};
 
@@ -125,7 +132,8 @@ static const owu_param update_group_params[] = {
 };
 static const owu_param group_users_params[] = {
     GROUP_ID,
-    BODY("form_data", owu_model_user_ids_form, "Identifiers of the users; unknown ones are ignored."),
+    BODY("form_data", owu_model_user_ids_form,
+         "Identifiers of the users; unknown ones are ignored."),
 };
 static const owu_param group_members_params[] = {
     GROUP_ID,
@@ -145,7 +153,8 @@ const owu_endpoint owu_endpoints[] = {
     /* users */
     {"users", "get_users", "GET", ROOT "/users/", PARAMS(list),
      MODEL(owu_model_user_group_ids_list_response), OWU_REPEATABLE, OLDEST, ALWAYS,
-     "List users with their groups, page by page.\n\nPages are stable only with order_by=\"email\": "
+     "List users with their groups, page by page.\n\nPages are stable only with "
+     "order_by=\"email\": "
      "other columns have ties. A page past the end is empty.",
      "One page of users, and how many there are on all pages.", NULL},
     {"users", "get_all_users", "GET", ROOT "/users/all", NO_PARAMS,
@@ -162,8 +171,8 @@ const owu_endpoint owu_endpoints[] = {
     {"users", "get_user_groups", "GET", ROOT "/users/groups", PARAMS(own_groups),
      LIST_OF(owu_model_group_model), OWU_REPEATABLE, OLDEST, ALWAYS,
      "List the groups that the caller is a member of.", "The groups.", NULL},
-    {"users", "get_user_permissions", "GET", ROOT "/users/permissions", NO_PARAMS,
-     DICT_OF(OWU_ANY), OWU_REPEATABLE, OLDEST, ALWAYS,
+    {"users", "get_user_permissions", "GET", ROOT "/users/permissions", NO_PARAMS, DICT_OF(OWU_ANY),
+     OWU_REPEATABLE, OLDEST, ALWAYS,
      "Read what the caller may do: the defaults and what their groups add.",
      "Permissions by section and name.", NULL},
     {"users", "get_default_user_permissions", "GET", ROOT "/users/default/permissions", NO_PARAMS,
@@ -179,30 +188,48 @@ const owu_endpoint owu_endpoints[] = {
      "The permissions as stored.", NULL},
     {"users", "get_default_user_permission_defaults", "GET",
      ROOT "/users/default/permissions/defaults", NO_PARAMS, MODEL(owu_model_user_permissions),
-     OWU_REPEATABLE, "0.10.2", ALWAYS,
-     "Read the default permissions that the server started with.",
+     OWU_REPEATABLE, "0.10.2", ALWAYS, "Read the default permissions that the server started with.",
      "The permissions of a new server.", NULL},
     {"users", "get_user_settings", "GET", ROOT "/users/user/settings", PARAMS(get_settings),
      MODEL_OR_NULL(owu_model_user_settings), OWU_REPEATABLE, OLDEST, ALWAYS,
      "Read the caller's own settings.", "The settings, or None when none were stored.", NULL},
     {"users", "update_user_settings", "POST", ROOT "/users/user/settings/update", PARAMS(settings),
      MODEL(owu_model_user_settings), 0, OLDEST, ALWAYS,
-     "Change the caller's own settings.\n\nTop-level keys are merged. From 0.12.4 on, keys below ui "
+     "Change the caller's own settings.\n\nTop-level keys are merged. From 0.12.4 on, keys below "
+     "ui "
      "are merged too and null removes one.",
      "The settings as stored.", NULL},
     {"users", "get_user_status", "GET", ROOT "/users/user/status", NO_PARAMS,
-     MODEL(owu_model_user_model), OWU_REPEATABLE, OLDEST, ALWAYS,
-     "Read the caller's own status.", "The caller, with their status.", NULL},
+     MODEL(owu_model_user_model), OWU_REPEATABLE, OLDEST, ALWAYS, "Read the caller's own status.",
+     "The caller, with their status.", NULL},
     {"users", "update_user_status", "POST", ROOT "/users/user/status/update", PARAMS(status),
      MODEL(owu_model_user_model), 0, OLDEST, ALWAYS,
-     "Change the caller's own status.\n\nThe server skips nulls: an empty text and 0 clear a value.",
+     "Change the caller's own status.\n\nThe server skips nulls: an empty text and 0 clear a "
+     "value.",
      "The caller, with the new status.", NULL},
-    {"users", "get_user_info", "GET", ROOT "/users/user/info", NO_PARAMS,
-     {OWU_DICT, OWU_ANY, true, NULL}, OWU_REPEATABLE, OLDEST, ALWAYS,
-     "Read the caller's own free-form info.", "The info, or None when none was stored.", NULL},
-    {"users", "update_user_info", "POST", ROOT "/users/user/info/update", PARAMS(info),
-     {OWU_DICT, OWU_ANY, true, NULL}, 0, OLDEST, ALWAYS,
-     "Change the caller's own free-form info: top-level keys are merged.", "The info as stored.",
+    {"users",
+     "get_user_info",
+     "GET",
+     ROOT "/users/user/info",
+     NO_PARAMS,
+     {OWU_DICT, OWU_ANY, true, NULL},
+     OWU_REPEATABLE,
+     OLDEST,
+     ALWAYS,
+     "Read the caller's own free-form info.",
+     "The info, or None when none was stored.",
+     NULL},
+    {"users",
+     "update_user_info",
+     "POST",
+     ROOT "/users/user/info/update",
+     PARAMS(info),
+     {OWU_DICT, OWU_ANY, true, NULL},
+     0,
+     OLDEST,
+     ALWAYS,
+     "Change the caller's own free-form info: top-level keys are merged.",
+     "The info as stored.",
      NULL},
     {"users", "get_user_variables", "GET", ROOT "/users/user/variables", NO_PARAMS,
      MODEL(owu_model_user_variables_response), OWU_REPEATABLE, "0.12.4", ALWAYS,
@@ -260,14 +287,14 @@ const owu_endpoint owu_endpoints[] = {
      "no route lets an administrator delete it.",
      "True.", NULL},
     /* auths */
-    {"auths", "signin", "POST", ROOT "/auths/signin", PARAMS(signin), MODEL(owu_model_signin_response),
-     OWU_PUBLIC | OWU_ADOPTS_TOKEN, OLDEST, ALWAYS,
+    {"auths", "signin", "POST", ROOT "/auths/signin", PARAMS(signin),
+     MODEL(owu_model_signin_response), OWU_PUBLIC | OWU_ADOPTS_TOKEN, OLDEST, ALWAYS,
      "Sign in with e-mail address and password.\n\nThe server allows 15 attempts in three minutes "
      "for one address.",
      "The user with a token; or, in next_step, what is due before one is given.", NULL},
-    {"auths", "signup", "POST", ROOT "/auths/signup", PARAMS(signup), MODEL(owu_model_signin_response),
-     OWU_PUBLIC | OWU_ADOPTS_TOKEN | OWU_CHECKS_PASSWORD, OLDEST, ALWAYS,
-     "Sign up as a new user.\n\nThe first user of a server becomes its administrator.",
+    {"auths", "signup", "POST", ROOT "/auths/signup", PARAMS(signup),
+     MODEL(owu_model_signin_response), OWU_PUBLIC | OWU_ADOPTS_TOKEN | OWU_CHECKS_PASSWORD, OLDEST,
+     ALWAYS, "Sign up as a new user.\n\nThe first user of a server becomes its administrator.",
      "The user with a token; or, in next_step, what is due before one is given.", NULL},
     {"auths", "sign_out", "POST", ROOT "/auths/signout", PARAMS(sign_out),
      MODEL(owu_model_signout_response), OWU_DROPS_TOKEN, OLDEST, "GET", "0.10.2",
@@ -279,7 +306,8 @@ const owu_endpoint owu_endpoints[] = {
      "The caller.", NULL},
     {"auths", "add_user", "POST", ROOT "/auths/add", PARAMS(add_user),
      MODEL(owu_model_add_user_response), OWU_CHECKS_PASSWORD, OLDEST, ALWAYS,
-     "Add a user, as an administrator.\n\nThe server also makes them a member of its default group. "
+     "Add a user, as an administrator.\n\nThe server also makes them a member of its default "
+     "group. "
      "It stores any role: a misspelt one locks the user out.",
      "The new user, with a live token of theirs: keep it secret.", NULL},
     {"auths", "update_profile", "POST", ROOT "/auths/update/profile", PARAMS(profile),
@@ -302,8 +330,8 @@ const owu_endpoint owu_endpoints[] = {
     {"auths", "delete_api_key", "DELETE", ROOT "/auths/api_key", NO_PARAMS, TYPE(OWU_BOOL), 0,
      OLDEST, ALWAYS, "Delete the caller's own API key.", "True.", NULL},
     /* groups */
-    {"groups", "get_groups", "GET", ROOT "/groups/", PARAMS(groups),
-     LIST_OF(owu_model_group_model), OWU_REPEATABLE, OLDEST, ALWAYS,
+    {"groups", "get_groups", "GET", ROOT "/groups/", PARAMS(groups), LIST_OF(owu_model_group_model),
+     OWU_REPEATABLE, OLDEST, ALWAYS,
      "List the groups: all of them for an administrator, else the caller's own.", "The groups.",
      NULL},
     {"groups", "create_new_group", "POST", ROOT "/groups/create", PARAMS(create_group),

@@ -485,9 +485,9 @@ static owu_status fail_incomplete(Lane *lane, const char *origin, owu_error *err
     owu_status status;
     (void)curl_easy_getinfo(lane->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
     (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
-    status = owu_fail(err, OWU_EINCOMPLETE,
-                      "the connection to %s ended after %lld bytes of the answer", origin,
-                      (long long)received);
+    status =
+        owu_fail(err, OWU_EINCOMPLETE, "the connection to %s ended after %lld bytes of the answer",
+                 origin, (long long)received);
     if (err != NULL) {
         err->received = (int64_t)received;
         err->expected = (int64_t)expected;
@@ -513,8 +513,7 @@ static bool answer_began(Lane *lane) {
 }
 
 static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
-    const char *reason =
-        t->error_text[0] != '\0' ? t->error_text : curl_easy_strerror(t->result);
+    const char *reason = t->error_text[0] != '\0' ? t->error_text : curl_easy_strerror(t->result);
     char origin[128];
     origin_of(t->request->url, origin);
     switch (t->result) {

@@ -22,6 +22,20 @@ unsigned owu_utf8__length(const unsigned char *p, const unsigned char *end);
 /** Order of two keys by bytes, shorter first where one begins the other: <0, 0, >0. */
 int owu_key__compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
+/** A key and its place among its neighbours. */
+struct owu_keyed {
+    const char *key; /* borrowed */
+    size_t len;
+    size_t position;
+};
+
+/**
+ * For n keys in the order they came: last[i] becomes the position of the last duplicate of key i
+ * when i is its first occurrence, SIZE_MAX when i is a later one. The keys are sorted meanwhile, so
+ * a hostile text of a million keys costs no more than sorting them.
+ */
+void owu_keys__find_duplicates(struct owu_keyed *keys, size_t n, size_t *last);
+
 /** Record one fault; path is copied. Ignores memory that ran out but counts (total). */
 struct owu_path {
     const struct owu_path *up; /* NULL: the outermost step */

@@ -197,9 +197,8 @@ static bool tree_end_object(void *context) {
         return false;
     }
     for (i = 0; i < members.len; i = last + 1) {
-        for (last = i; last + 1 < members.len &&
-                       strcmp(members.items[i].node->string,
-                              members.items[last + 1].node->string) == 0;
+        for (last = i; last + 1 < members.len && strcmp(members.items[i].node->string,
+                                                        members.items[last + 1].node->string) == 0;
              last++) {
             if (last > i) {
                 cJSON_Delete(cJSON_DetachItemViaPointer(object, members.items[last].node));
@@ -215,8 +214,8 @@ static bool tree_end_object(void *context) {
 }
 
 static const owu_sink tree_sink = {
-    tree_null,         tree_boolean,    tree_integer,     tree_number,    tree_string, tree_key,
-    tree_begin_object, tree_end_object, tree_begin_array, tree_end_array,
+    tree_null, tree_boolean,      tree_integer,    tree_number,      tree_string,
+    tree_key,  tree_begin_object, tree_end_object, tree_begin_array, tree_end_array,
 };
 
 /* @param[out] out owned: cJSON_Delete; unchanged on failure. */
@@ -717,9 +716,8 @@ static bool search_end_array(void *context) {
 }
 
 static const owu_sink search_sink = {
-    search_null,         search_boolean,    search_integer,     search_number,
-    search_string,       search_key,        search_begin_object, search_end_object,
-    search_begin_array,  search_end_array,
+    search_null, search_boolean,      search_integer,    search_number,      search_string,
+    search_key,  search_begin_object, search_end_object, search_begin_array, search_end_array,
 };
 
 /* Cut the pointer into tokens; false when it is none. */

@@ -576,7 +576,8 @@ typedef struct owu_options {
     double timeout;         /* seconds for the whole call; 0 or less: none */
     double connect_timeout; /* seconds; 0 or less: as timeout */
     size_t max_body;        /* bytes of a decompressed answer */
-    const char *const *extra_headers; /* borrowed "Name: value" lines, NULL-terminated; may be NULL */
+    const char *const
+        *extra_headers; /* borrowed "Name: value" lines, NULL-terminated; may be NULL */
     owu_interrupt interrupt;
     void *interrupt_context;
     bool raw; /* do not decode, do not refuse: the answer as it came */

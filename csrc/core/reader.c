@@ -203,8 +203,8 @@ static owu_status read_raw_string(struct reader *r, struct raw_string *out) {
         } else if ((unsigned char)*r->p < 0x20) {
             return fail_at(r, r->p, "control character in a string");
         } else {
-            const unsigned n = owu_utf8__length((const unsigned char *)r->p,
-                                                (const unsigned char *)r->end);
+            const unsigned n =
+                owu_utf8__length((const unsigned char *)r->p, (const unsigned char *)r->end);
             if (n == 0) {
                 return fail_at(r, r->p, "invalid UTF-8");
             }
@@ -473,8 +473,7 @@ static owu_status remember_key(struct reader *r, size_t first, const struct raw_
         return OWU_OK;
     }
     for (i = first; i < r->keys.len; i++) {
-        if (r->keys.items[i].len == key->len &&
-            memcmp(r->keys.items[i].p, key->p, key->len) == 0) {
+        if (r->keys.items[i].len == key->len && memcmp(r->keys.items[i].p, key->p, key->len) == 0) {
             r->normal = false;
             return OWU_OK;
         }
@@ -754,53 +753,11 @@ static owu_status read_list(struct reader *r, const owu_type *type, const struct
     return status == OWU_OK ? take_cells(r, first, OWU_TAG_LIST, out) : status;
 }
 
-/* ------------------------------------------------ keys in order, duplicates found by sorting */
-
-struct keyed {
-    const char *key;
-    size_t len;
-    size_t position;
-};
-
-static int compare_keyed(const void *a, const void *b) {
-    const struct keyed *x = a, *y = b;
-    const int order = owu_key__compare(x->key, x->len, y->key, y->len);
-    if (order != 0) {
-        return order;
-    }
-    return x->position < y->position ? -1 : x->position > y->position;
-}
-
-int owu_key__compare(const char *a, size_t a_len, const char *b, size_t b_len) {
-    const size_t n = a_len < b_len ? a_len : b_len;
-    const int order = n == 0 ? 0 : memcmp(a, b, n);
-    if (order != 0) {
-        return order;
-    }
-    return a_len < b_len ? -1 : a_len > b_len;
-}
-
-/*
- * For n keys in the order they came: last[i] = position of the last duplicate of key i when i is
- * its first occurrence, SIZE_MAX when i is a later one. Sorted, so a hostile text of a million
- * keys costs no more than sorting them.
- */
-static void find_duplicates(struct keyed *keys, size_t n, size_t *last) {
-    size_t i, j;
-    qsort(keys, n, sizeof *keys, compare_keyed);
-    for (i = 0; i < n; i = j) {
-        for (j = i + 1; j < n && keys[j].len == keys[i].len &&
-                        memcmp(keys[j].key, keys[i].key, keys[i].len) == 0;
-             j++) {
-            last[keys[j].position] = SIZE_MAX;
-        }
-        last[keys[i].position] = keys[j - 1].position;
-    }
-}
+/* ---------------------------------------------------------------- keys that come twice */
 
 /* Keep of n (key, value) pairs of cells only the last value of each key; returns how many. */
 static owu_status unique_pairs(struct reader *r, owu_cell *pairs, size_t n, size_t *kept) {
-    struct keyed *keys = owu_malloc(n * sizeof *keys);
+    struct owu_keyed *keys = owu_malloc(n * sizeof *keys);
     size_t *last = owu_malloc(n * sizeof *last);
     owu_status status = OWU_OK;
     size_t i;
@@ -814,7 +771,7 @@ static owu_status unique_pairs(struct reader *r, owu_cell *pairs, size_t n, size
         keys[i].len = pairs[2 * i].len;
         keys[i].position = i;
     }
-    find_duplicates(keys, n, last);
+    owu_keys__find_duplicates(keys, n, last);
     for (i = 0; i < n; i++) { /* to the front: a value's place is never before its first key's */
         if (last[i] != SIZE_MAX) {
             pairs[2 * *kept] = pairs[2 * i];
@@ -953,7 +910,7 @@ static owu_status add_extra(struct reader *r, struct building *b, struct raw_str
 static owu_status finish_extras(struct reader *r, struct building *b) {
     const size_t n = b->n_extras;
     owu_extra **all = NULL;
-    struct keyed *keys = NULL;
+    struct owu_keyed *keys = NULL;
     size_t *last = NULL;
     owu_extra *extra = b->extras;
     const owu_extra *head = NULL;
@@ -977,7 +934,7 @@ static owu_status finish_extras(struct reader *r, struct building *b) {
         keys[i].position = i;
         extra = (owu_extra *)(uintptr_t)extra->next;
     }
-    find_duplicates(keys, n, last);
+    owu_keys__find_duplicates(keys, n, last);
     for (i = n; i-- > 0;) {
         if (last[i] != SIZE_MAX) {
             all[i]->value = all[last[i]]->value;
@@ -1045,8 +1002,8 @@ static void add_missing(struct reader *r, const struct building *b) {
     }
 }
 
-static owu_status read_record(struct reader *r, const owu_model *model,
-                              const struct owu_path *path, owu_cell *out) {
+static owu_status read_record(struct reader *r, const owu_model *model, const struct owu_path *path,
+                              owu_cell *out) {
     const size_t size = sizeof(owu_record) + model->n_fields * sizeof(owu_cell);
     struct building b;
     unsigned hint = 0;

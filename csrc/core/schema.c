@@ -14,10 +14,10 @@
 #define EMPTY_LIST {.tag = OWU_TAG_JSON, .flags = OWU_CELL_NORMAL, .len = 2, .u = {.text = "[]"}}
 #define EMPTY_DICT {.tag = OWU_TAG_JSON, .flags = OWU_CELL_NORMAL, .len = 2, .u = {.text = "{}"}}
 #define TEXT_DEFAULT(value) \
-    {.tag = OWU_TAG_STR, \
-     .flags = OWU_CELL_ASCII | OWU_CELL_PLAIN, \
-     .len = sizeof(value) - 1, \
-     .u = {.text = value}}
+    { \
+        .tag = OWU_TAG_STR, .flags = OWU_CELL_ASCII | OWU_CELL_PLAIN, .len = sizeof(value) - 1, \
+        .u = {.text = value} \
+    }
 
 #define ROW(name, python_name, kind, item, nullable, model, flags, def, doc) \
     {name, python_name, {kind, item, nullable, model}, flags, def, doc, sizeof(name) - 1}
@@ -32,8 +32,7 @@
 #define REQUIRED_LIST(name, item, model, doc) \
     ROW(name, name, OWU_LIST, item, false, model, OWU_REQUIRED, NO_DEFAULT, doc)
 /* May be missing, and may be null. */
-#define OPTIONAL(name, kind, doc) \
-    ROW(name, name, kind, OWU_ANY, true, NULL, 0, NULL_DEFAULT, doc)
+#define OPTIONAL(name, kind, doc) ROW(name, name, kind, OWU_ANY, true, NULL, 0, NULL_DEFAULT, doc)
 #define OPTIONAL_WITH(name, kind, more, doc) \
     ROW(name, name, kind, OWU_ANY, true, NULL, more, NULL_DEFAULT, doc)
 #define OPTIONAL_MODEL(name, model, doc) \
@@ -45,8 +44,8 @@
     ROW(name, name, OWU_BOOL, OWU_ANY, false, NULL, 0, \
         {.tag = OWU_TAG_BOOL COMMA.u = {.boolean = value}}, doc)
 #define COUNT(name, doc) \
-    ROW(name, name, OWU_INT, OWU_ANY, false, NULL, 0, {.tag = OWU_TAG_INT COMMA.u = {.integer = 0}}, \
-        doc)
+    ROW(name, name, OWU_INT, OWU_ANY, false, NULL, 0, \
+        {.tag = OWU_TAG_INT COMMA.u = {.integer = 0}}, doc)
 #define SHARE(name, doc) \
     ROW(name, name, OWU_FLOAT, OWU_ANY, false, NULL, 0, \
         {.tag = OWU_TAG_FLOAT COMMA.u = {.number = 0.0}}, doc)
@@ -58,7 +57,7 @@
 
 #define MODEL(variable, name, base, unknown, doc) \
     const owu_model owu_model_##variable = { \
-        name, base, variable##_fields, sizeof variable##_fields / sizeof *variable##_fields, \
+        name,    base, variable##_fields, sizeof variable##_fields / sizeof *variable##_fields, \
         unknown, doc}
 
 /* ---------------------------------------------------------------- users */
@@ -186,8 +185,8 @@ static const owu_field user_info_list_response_fields[] = {
     REQUIRED_LIST("users", OWU_MODEL, &owu_model_user_info_response, "The users of this page."),
     REQUIRED("total", OWU_INT, "How many users match on all pages."),
 };
-MODEL(user_info_list_response, "UserInfoListResponse", &owu_model_user_id_name_list_response, OWU_CARRY,
-      "One page of users as lists and searches show them.");
+MODEL(user_info_list_response, "UserInfoListResponse", &owu_model_user_id_name_list_response,
+      OWU_CARRY, "One page of users as lists and searches show them.");
 
 static const owu_field active_users_response_fields[] = {
     REQUIRED_LIST("user_ids", OWU_STR, NULL, "Identifiers of the users that are active now."),
@@ -227,8 +226,8 @@ MODEL(user_name_response, "UserNameResponse", NULL, OWU_CARRY, "A user's id, nam
         REQUIRED("profile_image_url", OWU_STR, "Address, path or data URL of the profile image.")
 
 static const owu_field user_profile_image_response_fields[] = {USER_PROFILE_IMAGE_RESPONSE_FIELDS};
-MODEL(user_profile_image_response, "UserProfileImageResponse", &owu_model_user_name_response, OWU_CARRY,
-      "A user's id, name, role, e-mail and profile image.");
+MODEL(user_profile_image_response, "UserProfileImageResponse", &owu_model_user_name_response,
+      OWU_CARRY, "A user's id, name, role, e-mail and profile image.");
 
 static const owu_field user_response_fields[] = {
     USER_NAME_RESPONSE_FIELDS,
@@ -336,8 +335,7 @@ static const owu_field features_permissions_fields[] = {
     FLAG("webhooks", false, "May use webhooks."),
     FLAG("encrypted_channels", false, "May use encrypted channels."),
 };
-MODEL(features_permissions, "FeaturesPermissions", NULL, OWU_CARRY,
-      "Permissions to use features.");
+MODEL(features_permissions, "FeaturesPermissions", NULL, OWU_CARRY, "Permissions to use features.");
 
 static const owu_field settings_permissions_fields[] = {
     FLAG("interface", true, "May change the settings of the interface."),
@@ -441,7 +439,8 @@ MODEL(user_usage_period, "UserUsagePeriod", NULL, OWU_CARRY, "The period that us
 static const owu_field user_usage_response_fields[] = {
     REQUIRED_MODEL("totals", &owu_model_user_usage_totals, "Sums over the period."),
     REQUIRED_LIST("heatmap", OWU_MODEL, &owu_model_user_usage_heatmap_entry, "Usage day by day."),
-    REQUIRED_LIST("weekly_heatmap", OWU_MODEL, &owu_model_user_usage_heatmap_entry, "Usage week by week."),
+    REQUIRED_LIST("weekly_heatmap", OWU_MODEL, &owu_model_user_usage_heatmap_entry,
+                  "Usage week by week."),
     REQUIRED_LIST("cumulative_heatmap", OWU_MODEL, &owu_model_user_usage_heatmap_entry,
                   "Usage added up day by day."),
     REQUIRED_MODEL("insights", &owu_model_user_usage_insights, "Figures derived from usage."),
@@ -455,11 +454,11 @@ static const owu_field resource_preview_item_fields[] = {
     REQUIRED("id", OWU_STR, "Identifier of the resource."),
     REQUIRED("name", OWU_STR, "Name of the resource."),
 };
-MODEL(resource_preview_item, "ResourcePreviewItem", NULL, OWU_CARRY,
-      "A resource by id and name.");
+MODEL(resource_preview_item, "ResourcePreviewItem", NULL, OWU_CARRY, "A resource by id and name.");
 
 static const owu_field resource_preview_list_fields[] = {
-    REQUIRED_LIST("items", OWU_MODEL, &owu_model_resource_preview_item, "The first of the resources."),
+    REQUIRED_LIST("items", OWU_MODEL, &owu_model_resource_preview_item,
+                  "The first of the resources."),
     REQUIRED("total", OWU_INT, "How many there are."),
 };
 MODEL(resource_preview_list, "ResourcePreviewList", NULL, OWU_CARRY,
@@ -475,7 +474,8 @@ static const owu_field user_preview_fields[] = {
     REQUIRED_MODEL("user", &owu_model_user_preview_user, "The user that the preview is of."),
     LIST("groups", OWU_MODEL, &owu_model_resource_preview_item, "Groups of the user."),
     REQUIRED_MODEL("models", &owu_model_resource_preview_list, "Models that the user can reach."),
-    REQUIRED_MODEL("knowledge", &owu_model_resource_preview_list, "Knowledge that the user can reach."),
+    REQUIRED_MODEL("knowledge", &owu_model_resource_preview_list,
+                   "Knowledge that the user can reach."),
     REQUIRED_MODEL("tools", &owu_model_resource_preview_list, "Tools that the user can reach."),
 };
 MODEL(user_preview, "UserPreview", NULL, OWU_CARRY, "What a user can reach.");
@@ -500,7 +500,8 @@ static const owu_field signin_response_fields[] = {
     OPTIONAL_WITH("expires_at", OWU_INT, OWU_EPOCH, "When the token ends, in seconds since 1970."),
     OPTIONAL("permissions", OWU_DICT, "What the user may do, by section and name."),
     OPTIONAL("next_step", OWU_STR, "What is due before a token is given, such as pending."),
-    OPTIONAL_WITH("challenge_token", OWU_STR, OWU_SECRET, "Token for the second step of signing in."),
+    OPTIONAL_WITH("challenge_token", OWU_STR, OWU_SECRET,
+                  "Token for the second step of signing in."),
     OPTIONAL("expires_in", OWU_INT, "Seconds until the challenge token ends."),
 };
 MODEL(signin_response, "SigninResponse", NULL, OWU_CARRY,
@@ -546,8 +547,8 @@ static const owu_field session_user_response_fields[] = {
     OPTIONAL("gender", OWU_STR, "Gender in the user's own words."),
     OPTIONAL("date_of_birth", OWU_DATE, "Day of birth."),
 };
-MODEL(session_user_response, "SessionUserResponse", &owu_model_user_profile_image_response, OWU_CARRY,
-      "The user that the client is signed in as.");
+MODEL(session_user_response, "SessionUserResponse", &owu_model_user_profile_image_response,
+      OWU_CARRY, "The user that the client is signed in as.");
 
 static const owu_field update_password_form_fields[] = {
     REQUIRED_WITH("password", OWU_STR, OWU_SECRET, "The password so far."),
@@ -701,7 +702,8 @@ MODEL(channel_member_response, "ChannelMemberResponse", NULL, OWU_KEEP,
       "A member of a channel; what else older servers send of them is kept.");
 
 static const owu_field channel_member_list_response_fields[] = {
-    REQUIRED_LIST("users", OWU_MODEL, &owu_model_channel_member_response, "The members of this page."),
+    REQUIRED_LIST("users", OWU_MODEL, &owu_model_channel_member_response,
+                  "The members of this page."),
     REQUIRED("total", OWU_INT, "How many members match on all pages."),
 };
 MODEL(channel_member_list_response, "ChannelMemberListResponse", NULL, OWU_CARRY,

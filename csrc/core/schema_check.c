@@ -54,7 +54,8 @@ const owu_endpoint *owu_endpoint_find(const char *resource, const char *name) {
 
 static bool is_sentence(const char *doc) {
     const size_t len = doc == NULL ? 0 : strlen(doc);
-    return len > 3 && (doc[len - 1] == '.' || doc[len - 1] == '?') && doc[0] >= 'A' && doc[0] <= 'Z';
+    return len > 3 && (doc[len - 1] == '.' || doc[len - 1] == '?') && doc[0] >= 'A' &&
+           doc[0] <= 'Z';
 }
 
 static bool is_identifier(const char *name) {
@@ -122,8 +123,7 @@ static bool type_is_whole(const owu_type *type) {
     const bool container = type->kind == OWU_LIST || type->kind == OWU_DICT;
     const bool needs = type->kind == OWU_MODEL || (container && type->item == OWU_MODEL);
     return (type->model != NULL) == needs && (!needs || position_of(type->model) != SIZE_MAX) &&
-           (container || type->item == OWU_ANY) && type->item != OWU_LIST &&
-           type->item != OWU_DICT;
+           (container || type->item == OWU_ANY) && type->item != OWU_LIST && type->item != OWU_DICT;
 }
 
 static owu_status check_field(const owu_model *model, uint32_t index, owu_error *err) {
@@ -218,8 +218,8 @@ static owu_status check_params(const owu_endpoint *e, owu_error *err) {
         optional = optional || !p->required;
         in_path += p->place == OWU_IN_PATH;
         bodies += p->place == OWU_IN_BODY;
-        CHECK(p->place != OWU_IN_PATH || path_names(e->path, p->name), "%s.%s: %s is not in the path",
-              e->resource, e->name, p->name);
+        CHECK(p->place != OWU_IN_PATH || path_names(e->path, p->name),
+              "%s.%s: %s is not in the path", e->resource, e->name, p->name);
     }
     CHECK(in_path == count_char(e->path, '{'), "%s.%s: places in the path", e->resource, e->name);
     CHECK(bodies <= 1, "%s.%s: more than one body", e->resource, e->name);

@@ -165,8 +165,8 @@ owu_status owu_url_target_check(const char *text, size_t len, owu_error *err) {
     }
     for (i = 0; i <= len; i++) {
         const char c = i < len ? text[i] : '?';
-        if (i < len && (is_control(c) || c == ' ' || c == '\\' || c == '#' ||
-                        (unsigned char)c >= 0x80)) {
+        if (i < len &&
+            (is_control(c) || c == ' ' || c == '\\' || c == '#' || (unsigned char)c >= 0x80)) {
             return owu_fail(err, OWU_EVALUE,
                             "a path must not hold the byte 0x%02x (position %zu): encode it",
                             (unsigned)(unsigned char)c, i);
@@ -209,8 +209,7 @@ static owu_status split_scheme(struct base_url *url, owu_error *err) {
         i++;
     }
     if (url->len - i < 3 || memcmp(url->text + i, "://", 3) != 0) {
-        return owu_fail(err, OWU_EVALUE,
-                        "the base URL has no scheme: write http://… or https://…");
+        return owu_fail(err, OWU_EVALUE, "the base URL has no scheme: write http://… or https://…");
     }
     url->scheme_len = i;
     if (!(i == 4 && scheme_is(url->text, i, "http")) &&

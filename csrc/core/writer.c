@@ -509,9 +509,8 @@ static void write_node(owu_writer *w, const struct node *node) { /* depth: bound
 }
 
 owu_status owu_write_json_normal(owu_writer *writer, const char *text, size_t len) {
-    static const owu_sink sink = {on_null,   on_bool,         on_integer, on_number,
-                                  on_string, on_string,       on_begin_object, on_end,
-                                  on_begin_array, on_end};
+    static const owu_sink sink = {on_null,   on_bool,         on_integer, on_number,      on_string,
+                                  on_string, on_begin_object, on_end,     on_begin_array, on_end};
     struct tree tree;
     owu_status status;
     memset(&tree, 0, sizeof tree);

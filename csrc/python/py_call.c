@@ -21,7 +21,9 @@ void Blocking_begin(Blocking *self, owu_options *options) {
     self->thread = PyEval_SaveThread();
 }
 
-void Blocking_end(Blocking *self) { PyEval_RestoreThread(self->thread); }
+void Blocking_end(Blocking *self) {
+    PyEval_RestoreThread(self->thread);
+}
 
 /* ---------------------------------------------------------------- arguments that do not fit */
 

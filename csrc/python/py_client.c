@@ -558,8 +558,8 @@ static const char constructor_doc[] =
     "A client may be used by many threads at once. Close it, or use it in a with block.";
 
 /* How the constructor is called, as inspect reads it from a docstring. */
-#define CONSTRUCTOR_SIGNATURE                                                                      \
-    "(base_url=None, api_key=None, *, timeout=60.0, connect_timeout=5.0, extra_headers=None, "     \
+#define CONSTRUCTOR_SIGNATURE \
+    "(base_url=None, api_key=None, *, timeout=60.0, connect_timeout=5.0, extra_headers=None, " \
     "user_agent=None, max_body=67108864, password_limit=72)\n--\n\n"
 
 static PyObject *class_doc(size_t index) {

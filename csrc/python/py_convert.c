@@ -130,10 +130,9 @@ static bool Builder_end(void *context) {
 }
 
 PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len) {
-    static const owu_sink sink = {Builder_null,  Builder_boolean,      Builder_integer,
-                                  Builder_number, Builder_string,      Builder_key,
-                                  Builder_begin_object, Builder_end,   Builder_begin_array,
-                                  Builder_end};
+    static const owu_sink sink = {
+        Builder_null, Builder_boolean,      Builder_integer, Builder_number,      Builder_string,
+        Builder_key,  Builder_begin_object, Builder_end,     Builder_begin_array, Builder_end};
     Builder *b = PyMem_Calloc(1, sizeof *b); /* large for the stack of a small thread */
     PyObject *result = NULL;
     owu_error err;
@@ -384,11 +383,11 @@ static int scalar_cell(PyObject *in, owu_kind kind, owu_arena *arena, owu_cell *
         return 1;
     }
     if (PyUnicode_Check(in) || PyBytes_Check(in) || (PyByteArray_Check(in) && kind == OWU_STR)) {
-        *keep = PyUnicode_Check(in)     ? PyUnicode_FromObject(in)
-                : PyBytes_Check(in)     ? PyUnicode_DecodeUTF8(PyBytes_AS_STRING(in),
-                                                               PyBytes_GET_SIZE(in), NULL)
-                                        : PyUnicode_DecodeUTF8(PyByteArray_AS_STRING(in),
-                                                               PyByteArray_GET_SIZE(in), NULL);
+        *keep =
+            PyUnicode_Check(in) ? PyUnicode_FromObject(in)
+            : PyBytes_Check(in)
+                ? PyUnicode_DecodeUTF8(PyBytes_AS_STRING(in), PyBytes_GET_SIZE(in), NULL)
+                : PyUnicode_DecodeUTF8(PyByteArray_AS_STRING(in), PyByteArray_GET_SIZE(in), NULL);
         if (*keep != NULL && str_cell(*keep, cell) == 0) {
             return 1;
         }
@@ -536,8 +535,8 @@ static int convert_datetime(const Converter *c, PyObject *in, const Path *path, 
         PyDateTime_DATE_GET_SECOND(in) != 0 || PyDateTime_DATE_GET_MICROSECOND(in) != 0) {
         return add_fault(c, OWU_FAULT_DATE_FROM_DATETIME_INEXACT, path, in, NULL);
     }
-    *out = PyDate_FromDate(PyDateTime_GET_YEAR(in), PyDateTime_GET_MONTH(in),
-                           PyDateTime_GET_DAY(in));
+    *out =
+        PyDate_FromDate(PyDateTime_GET_YEAR(in), PyDateTime_GET_MONTH(in), PyDateTime_GET_DAY(in));
     return *out == NULL ? -1 : 1;
 }
 

@@ -261,9 +261,8 @@ static int write_value(JsonWriter *w, PyObject *value, const Path *path) {
     } else if (PyFloat_Check(value)) {
         failed = write_float(w, value, path);
     } else if (w->depth >= OWU_MAX_DEPTH) {
-        failed = owu_raise_serialization(w->state, path,
-                                         "nested more than %d deep, or containing itself",
-                                         OWU_MAX_DEPTH);
+        failed = owu_raise_serialization(
+            w->state, path, "nested more than %d deep, or containing itself", OWU_MAX_DEPTH);
     } else {
         if (Py_EnterRecursiveCall(" while writing JSON")) {
             return -1;
@@ -424,8 +423,8 @@ static int selects_item(const DumpOptions *o, const Filter *filter, Py_ssize_t i
     }
     index = PyLong_FromSsize_t(i);
     from_end = PyLong_FromSsize_t(i - n);
-    selected = index == NULL || from_end == NULL ? -1
-                                                 : selects(filter, index, o->state->str_all, below);
+    selected =
+        index == NULL || from_end == NULL ? -1 : selects(filter, index, o->state->str_all, below);
     if (selected >= 0) {
         const Filter exclude_only = {NULL, filter->exclude};
         const Filter include_only = {filter->include, NULL};
@@ -632,8 +631,8 @@ PyObject *Model_model_dump(PyObject *self, PyObject *args, PyObject *kwargs) {
     DumpOptions o = {((ModelObject *)self)->klass->state, false, false, false, false, false};
     Filter filter = {NULL, NULL};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$sOOpppp:model_dump", names, &mode,
-                                     &filter.include, &filter.exclude, &by_alias, &unset,
-                                     &defaults, &none) ||
+                                     &filter.include, &filter.exclude, &by_alias, &unset, &defaults,
+                                     &none) ||
         parse_mode(mode, &o.json) < 0 || check_filter("include", filter.include) < 0 ||
         check_filter("exclude", filter.exclude) < 0) {
         return NULL;
@@ -682,7 +681,8 @@ static PyObject *dump_json(PyObject *self, PyObject *args, PyObject *kwargs, boo
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOpppp:model_dump_json", names,
                                      &indent_object, &filter.include, &filter.exclude, &by_alias,
                                      &unset, &defaults, &none) ||
-        check_filter("include", filter.include) < 0 || check_filter("exclude", filter.exclude) < 0) {
+        check_filter("include", filter.include) < 0 ||
+        check_filter("exclude", filter.exclude) < 0) {
         return NULL;
     }
     if (indent_object != Py_None) {
@@ -701,9 +701,8 @@ static PyObject *dump_json(PyObject *self, PyObject *args, PyObject *kwargs, boo
     o.exclude_defaults = defaults != 0;
     o.exclude_none = none != 0;
     if (dump_to_buffer(&o, (ModelObject *)self, &filter, indent, &buffer) == 0) {
-        result = as_bytes
-                     ? PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.len)
-                     : PyUnicode_DecodeUTF8(buffer.data, (Py_ssize_t)buffer.len, NULL);
+        result = as_bytes ? PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.len)
+                          : PyUnicode_DecodeUTF8(buffer.data, (Py_ssize_t)buffer.len, NULL);
     }
     owu_buffer_free(&buffer);
     return result;
@@ -815,8 +814,8 @@ static int body_extra(Body *b, ModelObject *self, const Path *path) {
         const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
         if (text == NULL) {
             PyErr_Clear();
-            failed = owu_raise_serialization(b->state, path,
-                                             "a key must be a str in valid Unicode");
+            failed =
+                owu_raise_serialization(b->state, path, "a key must be a str in valid Unicode");
         } else {
             owu_write_key(b->out, text, (size_t)len, 0);
             failed = owu_write_python(b->state, b->out,
@@ -833,8 +832,8 @@ static int body_model(Body *b, ModelObject *self, const Path *path) {
     int failed = 0;
     if (b->depth >= OWU_MAX_DEPTH || Py_EnterRecursiveCall(" while writing a request body")) {
         return PyErr_Occurred() ? -1
-                                : owu_raise_serialization(b->state, path,
-                                                          "nested too deeply, or containing itself");
+                                : owu_raise_serialization(
+                                      b->state, path, "nested too deeply, or containing itself");
     }
     b->depth++;
     owu_write_begin_object(b->out);

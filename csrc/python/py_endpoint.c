@@ -6,7 +6,8 @@
 #include <structmember.h>
 
 typedef struct EndpointMethodObject {
-    PyObject_HEAD const owu_endpoint *endpoint; /* static */
+    PyObject_HEAD
+    const owu_endpoint *endpoint; /* static */
     ModuleState *state;                         /* borrowed: the type keeps the module */
     PyTypeObject *owner;                        /* owned: class of clients that it belongs to */
     PyObject *name;                             /* owned: interned */
@@ -60,19 +61,25 @@ static bool has_path_argument(const owu_endpoint *endpoint) {
     return has_place(endpoint, OWU_IN_PATH);
 }
 
-static bool has_body(const owu_endpoint *endpoint) { return has_place(endpoint, OWU_IN_BODY); }
+static bool has_body(const owu_endpoint *endpoint) {
+    return has_place(endpoint, OWU_IN_BODY);
+}
 
 static bool checks_password(const owu_endpoint *endpoint) {
     return (endpoint->flags & OWU_CHECKS_PASSWORD) != 0;
 }
 
-static bool needs_key(const owu_endpoint *endpoint) { return (endpoint->flags & OWU_PUBLIC) == 0; }
+static bool needs_key(const owu_endpoint *endpoint) {
+    return (endpoint->flags & OWU_PUBLIC) == 0;
+}
 
 static bool is_user_route(const owu_endpoint *endpoint) {
     return (endpoint->flags & OWU_USER_ROUTE) != 0;
 }
 
-static bool has_since(const owu_endpoint *endpoint) { return endpoint->since != NULL; }
+static bool has_since(const owu_endpoint *endpoint) {
+    return endpoint->since != NULL;
+}
 
 static bool always(const owu_endpoint *endpoint) {
     (void)endpoint;

@@ -496,8 +496,7 @@ static PyObject *repr_joined(ModelObject *self, const char *separator) {
     Py_ssize_t i;
     for (i = 0; pairs != NULL && i < PyList_GET_SIZE(pairs); i++) {
         PyObject *pair = PyList_GET_ITEM(pairs, i);
-        PyObject *text =
-            repr_pair(self, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
+        PyObject *text = repr_pair(self, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1));
         if (text == NULL || PyList_SetItem(pairs, i, text) < 0) {
             Py_CLEAR(pairs);
         }
@@ -641,8 +640,8 @@ static PyMethodDef Model_methods[] = {
 };
 
 static PyGetSetDef Model_getset[] = {
-    {"model_fields_set", Model_get_fields_set, NULL,
-     "Names of the fields that were given a value.", NULL},
+    {"model_fields_set", Model_get_fields_set, NULL, "Names of the fields that were given a value.",
+     NULL},
     {"model_extra", Model_get_extra, NULL,
      "Unknown keys that this model keeps, or None where it carries them.", NULL},
     {"model_unknown", Model_get_unknown, NULL,
@@ -766,9 +765,8 @@ static int add_fields(ModelClass *klass) {
 }
 
 static PyObject *class_namespace(ModelClass *klass) {
-    PyObject *namespace =
-        Py_BuildValue("{s:s,s:s,s:()}", "__module__", "openwebui_users.models", "__doc__",
-                      klass->model->doc, "__slots__");
+    PyObject *namespace = Py_BuildValue("{s:s,s:s,s:()}", "__module__", "openwebui_users.models",
+                                        "__doc__", klass->model->doc, "__slots__");
     PyObject *capsule = PyCapsule_New(klass, capsule_name, NULL);
     PyObject *match = PyTuple_New((Py_ssize_t)klass->model->n_fields);
     uint32_t i;
@@ -794,9 +792,8 @@ static int make_class(PyObject *module, ModuleState *state, size_t index) {
     if (intern_names(klass) < 0) {
         return -1;
     }
-    base = klass->model->base == NULL
-               ? (PyObject *)state->Model_Type
-               : (PyObject *)owu_class_of(state, klass->model->base)->type;
+    base = klass->model->base == NULL ? (PyObject *)state->Model_Type
+                                      : (PyObject *)owu_class_of(state, klass->model->base)->type;
     namespace = class_namespace(klass);
     if (namespace != NULL) {
         klass->type = (PyTypeObject *)PyObject_CallFunction((PyObject *)&PyType_Type, "s(O)O",
@@ -819,11 +816,11 @@ static int add_class_attributes(ModuleState *state) {
     };
     size_t i;
     for (i = 0; i < sizeof names / sizeof *names; i++) {
-        PyObject *attribute = PyObject_CallFunction((PyObject *)state->ClassAttribute_Type, "s",
-                                                    names[i][1]);
-        const int failed = attribute == NULL ||
-                           PyObject_SetAttrString((PyObject *)state->Model_Type, names[i][0],
-                                                  attribute) < 0;
+        PyObject *attribute =
+            PyObject_CallFunction((PyObject *)state->ClassAttribute_Type, "s", names[i][1]);
+        const int failed =
+            attribute == NULL ||
+            PyObject_SetAttrString((PyObject *)state->Model_Type, names[i][0], attribute) < 0;
         Py_XDECREF(attribute);
         if (failed) {
             return -1;

@@ -233,15 +233,9 @@ PyDoc_STRVAR(module_doc, "The compiled core of openwebui_users: models and clien
                          "Import the names from openwebui_users.");
 
 struct PyModuleDef owu_module_def = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "openwebui_users._core",
-    .m_doc = module_doc,
-    .m_size = sizeof(ModuleState),
-    .m_methods = module_methods,
-    .m_slots = module_slots,
-    .m_traverse = module_traverse,
-    .m_clear = module_clear,
-    .m_free = module_free,
+    PyModuleDef_HEAD_INIT,         .m_name = "openwebui_users._core", .m_doc = module_doc,
+    .m_size = sizeof(ModuleState), .m_methods = module_methods,       .m_slots = module_slots,
+    .m_traverse = module_traverse, .m_clear = module_clear,           .m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__core(void);

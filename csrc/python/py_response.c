@@ -6,7 +6,8 @@
 #include <structmember.h>
 
 typedef struct RawResponseObject {
-    PyObject_HEAD ModuleState *state; /* borrowed: the type keeps the module */
+    PyObject_HEAD
+    ModuleState *state; /* borrowed: the type keeps the module */
     const owu_endpoint *endpoint;     /* static; NULL: of request() */
     PyObject *client;                 /* owned: the client that it came by */
     PyObject *method;                 /* owned str */

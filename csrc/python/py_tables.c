@@ -203,13 +203,11 @@ static PyObject *answer_dict(const owu_endpoint *endpoint) {
 }
 
 static int fill_endpoint(ModuleState *state, PyObject *dict, const owu_endpoint *endpoint) {
-    static const FlagName flags[] = {{"repeatable", OWU_REPEATABLE},
-                                     {"follow_once", OWU_FOLLOW_ONCE},
-                                     {"public", OWU_PUBLIC},
-                                     {"adopts_token", OWU_ADOPTS_TOKEN},
-                                     {"drops_token", OWU_DROPS_TOKEN},
-                                     {"checks_password", OWU_CHECKS_PASSWORD},
-                                     {"user_route", OWU_USER_ROUTE}};
+    static const FlagName flags[] = {
+        {"repeatable", OWU_REPEATABLE},   {"follow_once", OWU_FOLLOW_ONCE},
+        {"public", OWU_PUBLIC},           {"adopts_token", OWU_ADOPTS_TOKEN},
+        {"drops_token", OWU_DROPS_TOKEN}, {"checks_password", OWU_CHECKS_PASSWORD},
+        {"user_route", OWU_USER_ROUTE}};
     return put_text(dict, "resource", endpoint->resource) < 0 ||
                    put_text(dict, "name", endpoint->name) < 0 ||
                    put_text(dict, "method", endpoint->method) < 0 ||

@@ -223,8 +223,7 @@ PyObject *Model_model_validate(PyObject *cls, PyObject *args, PyObject *kwargs) 
         !PyNumber_Check(in) && !PySequence_Check(in) && in != Py_None) {
         result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
     } else if (!Model_check(klass->state, in) &&
-               (PyDict_Check(in) ||
-                (PyMapping_Check(in) && PyObject_HasAttrString(in, "keys")))) {
+               (PyDict_Check(in) || (PyMapping_Check(in) && PyObject_HasAttrString(in, "keys")))) {
         result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
     } else {
         result = FaultList_add(&faults, OWU_FAULT_MODEL_TYPE, NULL, in, klass->model, NULL);
@@ -290,9 +289,8 @@ PyObject *Model_model_validate_json(PyObject *cls, PyObject *args, PyObject *kwa
     owu_type wanted = {OWU_MODEL, OWU_ANY, false, NULL};
     unsigned flags;
 
-    if (klass == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:model_validate_json", names, &in,
-                                     &strict)) {
+    if (klass == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:model_validate_json",
+                                                      names, &in, &strict)) {
         return NULL;
     }
     if (json_input(in, &text, &len, &view, &held) < 0) {
@@ -331,7 +329,7 @@ PyObject *Model_model_validate_json(PyObject *cls, PyObject *args, PyObject *kwa
 
 /* Without any check: what is given is taken, the rest are defaults or absent. */
 PyObject *Model_construct(ModelClass *klass, PyTypeObject *type, PyObject *values,
-                           PyObject *fields_set) {
+                          PyObject *fields_set) {
     ModelObject *self = Model_alloc(klass, type);
     uint32_t i;
     if (self == NULL) {

@@ -147,9 +147,9 @@ typedef struct ModelObject {
     owu_document *document;    /* owned; NULL: never read from JSON, or detached */
     const owu_record *record;  /* borrowed from document */
     PyObject **values;         /* owned, one a field; NULL: none was made yet */
-    PyObject *extra;           /* owned dict of unknown keys; NULL: still in the record, or none */
-    uint64_t set;              /* fields that were given */
-    uint64_t absent;           /* fields without any value: deleted, or constructed without */
+    PyObject *extra; /* owned dict of unknown keys; NULL: still in the record, or none */
+    uint64_t set; /* fields that were given */
+    uint64_t absent; /* fields without any value: deleted, or constructed without */
     PyObject *weakrefs;
 } ModelObject;
 
@@ -245,19 +245,19 @@ PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *p
 /** A client, or a view of one: other resources, other options, the same connections. */
 typedef struct ClientObject {
     PyObject_HEAD
-    owu_client *client;       /* owned; NULL: __init__ did not run */
-    PyObject *root;           /* owned: the client that this is a view of; NULL: it is one itself */
-    PyObject *header_lines;   /* owned tuple of bytes, "Name: value"; NULL: none */
-    PyObject *extra_headers;  /* owned dict, what they were made of; NULL: none */
-    PyObject *user_agent;     /* owned str; NULL: the default */
-    PyObject *dict;           /* owned */
+    owu_client *client; /* owned; NULL: __init__ did not run */
+    PyObject *root; /* owned: the client that this is a view of; NULL: it is one itself */
+    PyObject *header_lines; /* owned tuple of bytes, "Name: value"; NULL: none */
+    PyObject *extra_headers; /* owned dict, what they were made of; NULL: none */
+    PyObject *user_agent; /* owned str; NULL: the default */
+    PyObject *dict; /* owned */
     PyObject *weakrefs;
-    double timeout;           /* seconds; 0: none */
-    double connect_timeout;   /* seconds; 0: as timeout */
+    double timeout; /* seconds; 0: none */
+    double connect_timeout; /* seconds; 0: as timeout */
     size_t max_body;
     Py_ssize_t password_limit; /* bytes; 0: not checked */
-    bool raw;                 /* methods return RawResponse */
-    bool used;                /* of a root: a request was made, so closing is due */
+    bool raw; /* methods return RawResponse */
+    bool used; /* of a root: a request was made, so closing is due */
 } ClientObject;
 
 enum { CLIENT_MAX_EXTRA_HEADERS = 64 };
@@ -314,8 +314,8 @@ void Blocking_end(Blocking *self);
 
 /** One call of the table: what goes in and what came out. Zero-initialise; Call_clear it. */
 typedef struct Call {
-    ModuleState *state;           /* borrowed */
-    ClientObject *client;         /* borrowed: the caller holds it */
+    ModuleState *state; /* borrowed */
+    ClientObject *client; /* borrowed: the caller holds it */
     const owu_endpoint *endpoint; /* static */
     PyObject *values[OWU_MAX_PARAMS]; /* owned: hold the texts of cells */
     owu_cell cells[OWU_MAX_PARAMS];
@@ -358,7 +358,6 @@ int owu_response_init(PyObject *module);
  */
 PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_endpoint *endpoint,
                           const char *method, PyObject *url, owu_answer *answer);
-
 
 /* ---------------------------------------------------------------- tables (py_tables.c) */
 

@@ -46,8 +46,8 @@ static inline bool check_integers(long long actual, long long expected, const ch
 
 static inline bool check_texts(const char *actual, const char *expected, const char *text,
                                const char *file, int line) {
-    const bool holds = actual == NULL || expected == NULL ? actual == expected
-                                                          : strcmp(actual, expected) == 0;
+    const bool holds =
+        actual == NULL || expected == NULL ? actual == expected : strcmp(actual, expected) == 0;
     if (!holds) {
         check_count_of_failures++;
         printf("%s:%d: %s is \"%s\", expected \"%s\"\n", file, line, text,
@@ -58,8 +58,8 @@ static inline bool check_texts(const char *actual, const char *expected, const c
 
 static inline bool check_bytes(const char *actual, size_t actual_len, const char *expected,
                                size_t expected_len, const char *text, const char *file, int line) {
-    const bool holds =
-        actual_len == expected_len && (actual_len == 0 || memcmp(actual, expected, actual_len) == 0);
+    const bool holds = actual_len == expected_len &&
+                       (actual_len == 0 || memcmp(actual, expected, actual_len) == 0);
     if (!holds) {
         check_count_of_failures++;
         printf("%s:%d: %s is \"%.*s\" (%zu bytes), expected \"%.*s\" (%zu bytes)\n", file, line,

@@ -20,11 +20,40 @@ PACKAGE = ROOT / "openwebui_users"
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
-C_LIBRARY = set(
-    "assert ctype errno float inttypes limits locale math setjmp signal stdalign stdarg stdatomic "
-    "stdbool stddef stdint stdio stdlib string threads time".split()
-)
-POSIX = set("fcntl poll pthread strings sys/socket sys/stat sys/time sys/types unistd".split())
+C_LIBRARY = {
+    "assert",
+    "ctype",
+    "errno",
+    "float",
+    "inttypes",
+    "limits",
+    "locale",
+    "math",
+    "setjmp",
+    "signal",
+    "stdalign",
+    "stdarg",
+    "stdatomic",
+    "stdbool",
+    "stddef",
+    "stdint",
+    "stdio",
+    "stdlib",
+    "string",
+    "threads",
+    "time",
+}
+POSIX = {
+    "fcntl",
+    "poll",
+    "pthread",
+    "strings",
+    "sys/socket",
+    "sys/stat",
+    "sys/time",
+    "sys/types",
+    "unistd",
+}
 STANDARD_HEADERS = {f"{name}.h" for name in C_LIBRARY | POSIX} | {"xlocale.h"}
 PYTHON_HEADERS = {"Python.h", "datetime.h", "structmember.h"}
 WRAPPER_HEADERS = {"owu.h", "pyowu.h"}

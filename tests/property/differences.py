@@ -14,11 +14,12 @@ OPTIONAL_HERE: dict[str, set[str]] = {
     "SigninResponse": {"id", "name", "role", "email", "profile_image_url", "token", "token_type"},
 }
 
-# Fields that may be null here and not in the peer: sections that older servers lack, and one class
-# for the two-step and pending replies to a sign-in.
+# Fields that may be null here and not in the peer: sections that older servers lack, one class for
+# the two-step and pending replies to a sign-in, and forms that the server itself lets be null.
 NULLABLE_HERE: dict[str, set[str]] = {
     "UserPermissions": {"settings", "access_grants"},
     "SigninResponse": {"id", "name", "role", "email", "profile_image_url", "token", "token_type"},
+    "UserUpdateForm": {"role", "name", "email", "profile_image_url"},
 }
 
 OTHER_DEFAULT: dict[str, set[str]] = {

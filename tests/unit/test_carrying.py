@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from openwebui_users.testing import EmbeddedServer
 from variants import Edit, build_variant, run_in_variant
 
 from openwebui_users import UpdateProfileForm, UsersClient
-from openwebui_users.testing import EmbeddedServer
 
 FUTURE = {"workspace": {"holograms": True}, "sharing": {"teleport": True}}
 
@@ -58,7 +58,7 @@ def test_settings(client: UsersClient) -> None:
     client.request("POST", "/api/v1/users/user/settings/update", json=stored)
     settings = client.get_user_settings(raw=True)
     assert settings is not None and settings.ui is not None
-    settings.ui["theme"] = "dark"
+    cast("dict[str, Any]", settings.ui)["theme"] = "dark"
     client.update_user_settings(settings)
     after = client.request("GET", "/api/v1/users/user/settings", params={"raw": True}).json()
     stored["ui"]["theme"] = "dark"  # type: ignore[index]
@@ -75,9 +75,12 @@ def test_untouched_settings_go_back_byte_for_byte(
     assert b"1000000000000000000000000000000" in sent
 
 
-def test_profile(client: UsersClient, server: EmbeddedServer) -> None:
+def test_profile(client: UsersClient) -> None:
     client.auths.update_profile(
-        name="Ann", profile_image_url="/user.png", bio="a\0b \u2028", gender="f",
+        name="Ann",
+        profile_image_url="/user.png",
+        bio="a\0b \u2028",
+        gender="f",
         date_of_birth="2001-02-03",
     )
     me = client.auths.get_session_user()
@@ -107,7 +110,7 @@ def test_an_edit_of_an_unset_default_is_sent(client: UsersClient, server: Embedd
 
     settings = UserSettings()
     assert settings.ui is not None
-    settings.ui["theme"] = "dark"
+    cast("dict[str, Any]", settings.ui)["theme"] = "dark"
     client.update_user_settings(settings)
     assert last_body(server, "/api/v1/users/user/settings/update") == {"ui": {"theme": "dark"}}
 
@@ -122,9 +125,7 @@ with UsersClient(sys.argv[1], sys.argv[2]) as client:
     client.update_default_user_permissions(permissions)
 """
 
-WITHOUT_FIELD = Edit(
-    "csrc/core/schema.c", 'FLAG("models_hidden"', 'FLAG("models_not_hidden"'
-)
+WITHOUT_FIELD = Edit("csrc/core/schema.c", 'FLAG("models_hidden"', 'FLAG("models_not_hidden"')
 NOT_CARRYING = Edit(
     "csrc/python/py_dump.c",
     "static int body_extra(Body *b, ModelObject *self, const Path *path) {",
@@ -156,7 +157,7 @@ def flip_and_compare(package: Path, client: UsersClient, url: str, key: str) -> 
 def test_a_permission_that_the_build_does_not_know(
     carrying: bool, tmp_path: Path, client: UsersClient, server: EmbeddedServer
 ) -> None:
-    """With carrying switched off in the build, the unknown permissions are lost: it is the guard."""
+    """With carrying switched off in the build, the unknown permissions are lost."""
     edits = (WITHOUT_FIELD,) if carrying else (WITHOUT_FIELD, NOT_CARRYING)
     package = build_variant(tmp_path, edits)
     lost = flip_and_compare(package, client, server.url, server.admin_token)

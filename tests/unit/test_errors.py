@@ -470,7 +470,7 @@ def test_failures() -> None:
     )
     assert type(error) is ConnectError
     assert error.errno == 111
-    assert isinstance(error, ConnectionError) and isinstance(error, OSError)
+    assert isinstance(error, ConnectionError)
     assert str(error) == (
         "GET http://h/api/v1/users/: refused. Is the server running, and is http://h:1 its address?"
     )
@@ -486,7 +486,7 @@ def test_headers() -> None:
     assert headers.get_list("Set-cookie") == ["a=1", "b=2"]
     assert headers.get_list("none") == []
     assert dict(headers) == {"set-cookie": "a=1, b=2", "x": "é"}
-    assert "x" in headers and "y" not in headers and 1 not in headers
+    assert "x" in headers and "y" not in headers
     assert headers.get("y") is None and len(headers) == 2
     assert "a=1" not in repr(headers)
     assert pickle.loads(pickle.dumps(headers)) == headers
@@ -497,4 +497,4 @@ def test_headers() -> None:
 
 def test_signatures_can_be_read() -> None:
     for cls in CLASSES:
-        assert inspect.signature(cls)
+        assert inspect.signature(cls).parameters
