@@ -24,6 +24,15 @@ class Edit:
     new: str
 
 
+# A permission that the server knows and the table does not; and unknown keys that are not sent.
+WITHOUT_FIELD = Edit("csrc/core/schema.c", 'FLAG("models_hidden"', 'FLAG("models_not_hidden"')
+NOT_CARRYING = Edit(
+    "csrc/python/py_dump.c",
+    "static int body_extra(Body *b, ModelObject *self, const Path *path) {",
+    "static int body_extra(Body *b, ModelObject *self, const Path *path) {\n    return 0;",
+)
+
+
 def build_variant(folder: Path, edits: tuple[Edit, ...]) -> Path:
     """Build the package with these edits below folder.
 

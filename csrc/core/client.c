@@ -491,7 +491,7 @@ static owu_status decode(const owu_client *client, const owu_endpoint *endpoint,
     status = owu_document_read(&answer->document, &endpoint->answer,
                                answer->body.data == NULL ? "" : answer->body.data, answer->body.len,
                                0, &answer->faults, err);
-    if (status == OWU_OK && !options->raw) {
+    if (status == OWU_OK && !options->raw && (endpoint->flags & OWU_ADOPTS_TOKEN) == 0) {
         owu_buffer_free(&answer->body); /* the document holds all of it */
     }
     return status;

@@ -557,7 +557,7 @@ typedef struct owu_answer {
     int status; /* HTTP status; 0: none came */
     owu_header *headers;
     size_t n_headers;
-    owu_buffer body;         /* decompressed */
+    owu_buffer body;         /* decompressed; empty once decoded, unless it holds a token to adopt */
     owu_document *document;  /* owned; the decoded answer, when it was asked for and fits */
     owu_faults faults;       /* of an answer that does not fit */
     double elapsed;          /* seconds */

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from openwebui_users.testing import EmbeddedServer
-from variants import Edit, build_variant, run_in_variant
+from variants import NOT_CARRYING, WITHOUT_FIELD, build_variant, run_in_variant
 
 from openwebui_users import UpdateProfileForm, UsersClient
 
@@ -124,13 +124,6 @@ with UsersClient(sys.argv[1], sys.argv[2]) as client:
     permissions.workspace.models = not permissions.workspace.models
     client.update_default_user_permissions(permissions)
 """
-
-WITHOUT_FIELD = Edit("csrc/core/schema.c", 'FLAG("models_hidden"', 'FLAG("models_not_hidden"')
-NOT_CARRYING = Edit(
-    "csrc/python/py_dump.c",
-    "static int body_extra(Body *b, ModelObject *self, const Path *path) {",
-    "static int body_extra(Body *b, ModelObject *self, const Path *path) {\n    return 0;",
-)
 
 
 def flip_and_compare(package: Path, client: UsersClient, url: str, key: str) -> set[str]:
