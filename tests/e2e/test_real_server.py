@@ -234,8 +234,8 @@ def test_what_a_version_lacks(client: UsersClient, person: Any, real_server: Rea
         with pytest.raises(UnsupportedByServerError):
             client.revoke_user_sessions(person.id)
     else:
-        assert client.get_user_usage(days=30)
-        assert client.get_default_user_permission_defaults()
+        assert client.get_user_usage(days=30).totals is not None
+        assert client.get_default_user_permission_defaults().workspace is not None
         assert client.revoke_user_sessions(person.id) is True
         with UsersClient(real_server.url, person.token) as ended, pytest.raises(OpenWebUIError):
             ended.get_user_settings()

@@ -1,0 +1,39 @@
+"""The application: all routes over one database, and what the server says to any other path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+
+from . import auths, groups, users
+from .database import Database
+
+WEB_PAGE = "<!doctype html><html><head><title>Open WebUI</title></head><body></body></html>"
+VERSION = "0.12.4"
+
+
+def build_app(database: Database) -> FastAPI:
+    """An application over this database, which stays the caller's."""
+    app = FastAPI(openapi_url=None)
+    app.state.database = database
+    for part in (users, auths, groups):
+        app.include_router(part.router)
+
+    @app.get("/api/version")
+    def get_version() -> Any:
+        return {"version": VERSION, "deployment_id": ""}
+
+    @app.exception_handler(HTTPException)
+    def web_page_or_error(request: Request, error: HTTPException) -> Any:
+        """What no route answers is the web page for a GET, and 405 for the rest."""
+        unrouted = "endpoint" not in request.scope
+        if error.status_code in (404, 405) and unrouted:
+            if request.method in ("GET", "HEAD"):
+                return HTMLResponse(WEB_PAGE)
+            return JSONResponse({"detail": "Method Not Allowed"}, 405)
+        return JSONResponse({"detail": error.detail}, error.status_code)
+
+    return app

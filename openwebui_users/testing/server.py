@@ -1,0 +1,237 @@
+"""Start and stop of the embedded server, and the record of what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+
+from .app import VERSION, build_app
+from .database import Database
+from .permissions import Permissions, with_extra
+
+ADMIN_EMAIL = "admin@example.com"
+ADMIN_PASSWORD = "administrator"
+START_LIMIT = 30.0  # seconds
+STOP_LIMIT = 10.0
+
+Receive = Callable[[], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One request that arrived, and the status it was answered with."""
+
+    method: str
+    path: str  # as it was sent, escapes included
+    query: str
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True)
+class AddedUser:
+    """A user made by `EmbeddedServer.add_user`, with a session token of theirs."""
+
+    id: str
+    email: str
+    token: str
+
+
+class _Recorder:
+    """Passes everything on to the application and keeps what arrived."""
+
+    def __init__(self, app: Any, keep: Callable[[Recorded], None]) -> None:
+        self._app = app
+        self._keep = keep
+
+    async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = bytearray()
+        status = 0
+
+        async def recording_receive() -> Any:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            return message
+
+        async def recording_send(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                # Before the last byte goes out: who has the answer finds the record.
+                path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode()
+                self._keep(Recorded(scope["method"], path, query, status, bytes(body)))
+            await send(message)
+
+        await self._app(scope, recording_receive, recording_send)
+
+
+class EmbeddedServer:
+    """An imitated Open WebUI on loopback, served by a thread of this process.
+
+    Args:
+        database: file of the SQLite database, kept afterwards; None: in memory.
+        port: TCP port; 0: any free one.
+        host: address to listen on.
+        extra_permissions: default permissions beyond those of the imitated version, by section.
+
+    Attributes:
+        url: base URL, while it runs.
+        admin_email, admin_password, admin_token, api_key: of the primary administrator.
+    """
+
+    version = VERSION
+
+    def __init__(
+        self,
+        *,
+        database: str | Path | None = None,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        extra_permissions: Permissions | None = None,
+    ) -> None:
+        self.admin_email = ADMIN_EMAIL
+        self.admin_password = ADMIN_PASSWORD
+        self._file = None if database is None else str(database)
+        self._address = (host, port)
+        self._extra = extra_permissions or {}
+        self._requests: list[Recorded] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    # ------------------------------------------------------------ life
+
+    def __enter__(self) -> EmbeddedServer:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> EmbeddedServer:
+        """Serve until `stop`; returns when requests are answered."""
+        if self._thread is not None:
+            raise RuntimeError("this server runs already")
+        self._database = Database(self._file)
+        self._prepare()
+        self._socket = socket.socket()
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind(self._address)
+        except OSError:
+            self._socket.close()
+            self._database.close()
+            raise
+        host, port = self._socket.getsockname()
+        self.url = f"http://{host}:{port}"
+        app = _Recorder(build_app(self._database), self._keep)
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, name="embedded server", daemon=True)
+        self._thread.start()
+        end = time.monotonic() + START_LIMIT
+        while not self._server.started:
+            if time.monotonic() > end or not self._thread.is_alive():
+                self.stop()
+                raise RuntimeError("the embedded server did not start")
+            time.sleep(0.005)
+        return self
+
+    def _serve(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    def stop(self) -> None:
+        """End all connections and the thread; twice does no harm."""
+        if self._thread is None:
+            return
+        self._server.should_exit = True
+        self._server.force_exit = True  # a kept-alive connection need not be waited for
+        self._thread.join(STOP_LIMIT)
+        self._thread = None
+        self._socket.close()
+        self._database.close()
+
+    def _prepare(self) -> None:
+        """The administrator, unless a database file brings one; and the state for `reset`."""
+        database = self._database
+        admin = database.first_user()
+        if admin is None:
+            admin = database.add_user(
+                "Administrator", ADMIN_EMAIL, ADMIN_PASSWORD, "admin", "/user.png"
+            )
+            features = with_extra(self._extra)
+            features["features"]["api_keys"] = True
+            database.set_config("extra_permissions", self._extra)
+            database.set_config("permissions", features)
+        self.admin_email = admin["email"]
+        self.admin_token = database.new_token(admin["id"])
+        self.api_key = database.api_key(admin["id"]) or f"sk-{self.admin_token[3:]}"
+        database.set_api_key(admin["id"], self.api_key)
+        self._state = database.dump()
+
+    # ------------------------------------------------------------ for tests
+
+    def _keep(self, request: Recorded) -> None:
+        with self._lock:
+            self._requests.append(request)
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """What arrived so far, in order; a copy."""
+        with self._lock:
+            return list(self._requests)
+
+    def reset(self) -> None:
+        """Back to the state after the start; the administrator's token and key stay valid."""
+        self._database.restore(self._state)
+        with self._lock:
+            self._requests.clear()
+
+    def add_user(
+        self, name: str, email: str, password: str = "password", role: str = "user"
+    ) -> AddedUser:
+        """Add a user without a request."""
+        user = self._database.add_user(name, email, password, role, "/user.png")
+        return AddedUser(user["id"], email, self._database.new_token(user["id"]))
+
+    def add_channel(self, name: str, members: list[str]) -> str:
+        """Add a channel with these users' ids as members; its id."""
+        channel_id = f"channel-{name}"
+        now = time.time_ns()
+        self._database.store_channel(
+            {
+                "id": channel_id,
+                "user_id": members[0] if members else "",
+                "type": None,
+                "name": name,
+                "description": None,
+                "is_private": None,
+                "data": None,
+                "meta": None,
+                "access_grants": [],
+                "created_at": now,
+                "updated_at": now,
+                "last_message_at": None,
+                "unread_count": 0,
+                "user_ids": None,
+                "users": None,
+                "members": members,
+            }
+        )
+        return channel_id
