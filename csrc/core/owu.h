@@ -557,7 +557,7 @@ typedef struct owu_answer {
     int status; /* HTTP status; 0: none came */
     owu_header *headers;
     size_t n_headers;
-    owu_buffer body;         /* decompressed; empty once decoded, unless it holds a token to adopt */
+    owu_buffer body;         /* decompressed; empty once decoded, but for a token to adopt */
     owu_document *document;  /* owned; the decoded answer, when it was asked for and fits */
     owu_faults faults;       /* of an answer that does not fit */
     double elapsed;          /* seconds */
@@ -576,8 +576,8 @@ typedef struct owu_options {
     double timeout;         /* seconds for the whole call; 0 or less: none */
     double connect_timeout; /* seconds; 0 or less: as timeout */
     size_t max_body;        /* bytes of a decompressed answer */
-    const char *const
-        *extra_headers; /* borrowed "Name: value" lines, NULL-terminated; may be NULL */
+    /* borrowed "Name: value" lines, NULL-terminated; may be NULL */
+    const char *const *extra_headers;
     owu_interrupt interrupt;
     void *interrupt_context;
     bool raw; /* do not decode, do not refuse: the answer as it came */

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from openwebui_users.testing import EmbeddedServer
 from variants import NOT_CARRYING, WITHOUT_FIELD, build_variant, run_in_variant
 
 from openwebui_users import UpdateProfileForm, UsersClient
+from openwebui_users.testing import EmbeddedServer
 
 FUTURE = {"workspace": {"holograms": True}, "sharing": {"teleport": True}}
 
