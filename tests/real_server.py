@@ -91,7 +91,7 @@ def _recipe(version: str) -> str:
 
 def _cache() -> Path:
     default = Path.home() / ".cache" / "openwebui-users" / "servers"
-    return Path(os.environ.get("OWU_SERVER_CACHE", default))
+    return Path(os.environ.get("OWU_SERVER_CACHE") or default)
 
 
 def _install(version: str) -> Path:

@@ -394,6 +394,8 @@ static owu_fault_type date_cell(owu_cell *out, int64_t year, int month, int day,
 static owu_fault_type date_from_number(double value, owu_cell *out, char *detail) {
     const double watershed = 2e10;
     const double day_units = fabs(value) > watershed ? 86400e3 : 86400.0;
+    const double half_microsecond = day_units / 86400.0 * 5e-7;
+    double beyond; /* how far from the nearest midnight */
     int64_t year;
     int month, day;
     if (isnan(value)) {
@@ -408,10 +410,11 @@ static owu_fault_type date_from_number(double value, owu_cell *out, char *detail
         set_detail(detail, "dates before 0000 are not supported");
         return OWU_FAULT_DATE_FROM_DATETIME_PARSING;
     }
-    if (fmod(value, day_units) != 0.0) {
+    beyond = remainder(value, day_units);
+    if (fabs(beyond) >= half_microsecond) {
         return OWU_FAULT_DATE_FROM_DATETIME_INEXACT;
     }
-    civil_from_days((int64_t)(value / day_units), &year, &month, &day);
+    civil_from_days((int64_t)((value - beyond) / day_units), &year, &month, &day);
     return date_cell(out, year, month, day, detail);
 }
 

@@ -287,6 +287,31 @@ static int check_form(const Call *call, const owu_param *param, PyObject *value)
                   param->name, model->name, Py_TYPE(value)->tp_name);
 }
 
+/* Is this the form itself, {"variables": {…}}, rather than the value of its one field? */
+static int is_whole_form(PyObject *value, const owu_field *field) {
+    PyObject *inner;
+    int is_form;
+    if (PyMapping_Size(value) != 1 || !PyMapping_HasKeyString(value, field->name)) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    inner = PyMapping_GetItemString(value, field->name);
+    is_form = inner == NULL ? -1 : is_mapping(inner);
+    Py_XDECREF(inner);
+    return is_form;
+}
+
+/* The form around the bare value of its one field, where the call takes that (new reference). */
+static PyObject *complete_form(const Call *call, const owu_param *param, PyObject *value) {
+    const owu_field *field;
+    int whole;
+    if ((call->endpoint->flags & OWU_BARE_BODY) == 0 || !is_mapping(value)) {
+        return Py_NewRef(value);
+    }
+    field = &param->type.model->fields[0];
+    whole = is_whole_form(value, field);
+    return whole < 0 ? NULL : whole ? Py_NewRef(value) : Py_BuildValue("{sO}", field->name, value);
+}
+
 /* The body parameter as a value that is fit to be written. */
 static int convert_body(Call *call, const owu_param *param, PyObject *value, PyObject **out) {
     FaultList faults = {NULL, false};
@@ -312,10 +337,11 @@ static int convert_body(Call *call, const owu_param *param, PyObject *value, PyO
 
 static int write_body(Call *call, uint32_t index) {
     const owu_param *param = &call->endpoint->params[index];
-    PyObject *value = NULL;
+    PyObject *given = complete_form(call, param, call->values[index]), *value = NULL;
     owu_writer writer;
-    int failed;
-    if (convert_body(call, param, call->values[index], &value) < 0) {
+    int failed = given == NULL ? -1 : convert_body(call, param, given, &value);
+    Py_XDECREF(given);
+    if (failed < 0) {
         return -1;
     }
     owu_writer_init(&writer, &call->body, -1);

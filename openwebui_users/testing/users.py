@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, HTTPException, Query, Response
@@ -220,12 +221,18 @@ TOTALS = (
 @router.get("/usage")
 def get_usage(
     _: Verified,
-    days: Annotated[int, Query(ge=7, le=732)] = 371,
-    start_date: int | None = None,  # noqa: ARG001 - nobody chats here, on whatever day
-    end_date: int | None = None,  # noqa: ARG001
+    days: Annotated[int | None, Query(ge=7, le=732)] = None,
+    start_date: int | None = None,
+    end_date: int | None = None,
 ) -> Any:
-    today = datetime.datetime.now(datetime.timezone.utc).date()
-    dates = [today - datetime.timedelta(days=back) for back in range(days - 1, -1, -1)]
+    """Nobody chats here: a period of zeros."""
+    end = end_date or int(time.time())
+    start = end - ((days or 730) - 1) * 86400 if start_date is None else start_date
+    if start > end:
+        raise HTTPException(400, "start_date must be before end_date")
+    count = (end - start) // 86400 + 1
+    last = datetime.datetime.fromtimestamp(end, datetime.timezone.utc).date()
+    dates = [last - datetime.timedelta(days=back) for back in range(count - 1, -1, -1)]
     mondays = sorted({date - datetime.timedelta(days=date.weekday()) for date in dates})
 
     def heatmap(of: list[datetime.date]) -> list[Row]:
@@ -240,6 +247,7 @@ def get_usage(
         "insights": {},
         "top_models": [],
         "top_tools": [],
+        "period": {"start_date": start, "end_date": end, "days": count},
     }
 
 

@@ -423,7 +423,7 @@ def test_form_errors() -> None:
     [
         ("7", 7, 7),
         (" 120 ", 120, 120),
-        (formatdate(time.time() + 100, usegmt=True), 80, 101),
+        (formatdate(time.time() + 1000, usegmt=True), 500, 1001),
         (formatdate(time.time() - 100, usegmt=True), 0, 0),
         ("Wed, 99 Foo 2026 99:99:99 GMT", None, None),
         ("soon", None, None),

@@ -1,0 +1,488 @@
+"""The clients on the embedded server, and on a raw socket where a server has to misbehave."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import pickle
+import socket
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from openwebui_users import (
+    AdminRequiredError,
+    AuthenticationError,
+    BadRequestError,
+    ClientClosedError,
+    ConfigurationError,
+    ConnectError,
+    EmailTakenError,
+    IncompleteReadError,
+    InvalidPasswordError,
+    NotFoundError,
+    OpenWebUIError,
+    PermissionDeniedError,
+    ReadError,
+    ReadTimeout,
+    RedirectError,
+    ResponseDecodeError,
+    ResponseTooLargeError,
+    ResponseValidationError,
+    UnexpectedContentTypeError,
+    UnprocessableEntityError,
+    UserModel,
+    UserNotFoundError,
+    UsersClient,
+    UserUpdateForm,
+    UserVariablesForm,
+    ValidationError,
+    _core,
+)
+from openwebui_users.testing import EmbeddedServer
+
+KEY = "sk-0123456789abcdef"
+HOSTILE = ["../auths/admin/config", "a/b?x=1", "a#f", "é ü", "%2F", "a%2e%2e", "&=+;", "\u2028"]
+REFUSED = ["", ".", "..", "%2e%2e", "%2E.", "%252e%252e", "\0", "a\0b", "a\nb", "\r", "\x7f"]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: EmbeddedServer) -> EmbeddedServer:
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def client(server: EmbeddedServer) -> Iterator[UsersClient]:
+    with UsersClient(server.url, server.admin_token) as connected:
+        yield connected
+
+
+# ---------------------------------------------------------------- ids
+
+
+@pytest.mark.parametrize("user_id", HOSTILE)
+def test_an_id_is_one_segment(client: UsersClient, server: EmbeddedServer, user_id: str) -> None:
+    with contextlib.suppress(UserNotFoundError, UnexpectedContentTypeError):
+        client.get_user_by_id(user_id)
+    (request,) = server.requests
+    *route, last = request.path.split("/")
+    assert route == ["", "api", "v1", "users"]
+    assert urllib.parse.unquote(last) == user_id
+    assert request.query == ""
+
+
+@pytest.mark.parametrize("user_id", REFUSED)
+def test_an_id_that_would_leave_its_route_is_refused(
+    client: UsersClient, server: EmbeddedServer, user_id: str
+) -> None:
+    with pytest.raises(ValueError, match="user_id"):
+        client.get_user_by_id(user_id)
+    assert server.requests == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(user_id=st.text(min_size=1, max_size=30))
+def test_any_id_decodes_back(running: EmbeddedServer, user_id: str) -> None:
+    running.reset()
+    with UsersClient(running.url, running.admin_token) as client:
+        try:
+            client.get_user_by_id(user_id)
+        except (UserNotFoundError, UnexpectedContentTypeError):
+            (request,) = running.requests
+            segments = request.path.split("/")
+            assert len(segments) == 5
+            assert urllib.parse.unquote(segments[4]) == user_id
+        except ValueError:
+            assert running.requests == []
+        else:
+            pytest.fail("nobody has this id")
+
+
+@pytest.mark.parametrize("query", ["a&b=c#d+e%", "é 中 🦆", "%", "'\"\\"])
+def test_query_values_arrive_as_given(
+    client: UsersClient, server: EmbeddedServer, query: str
+) -> None:
+    client.search_users(query=query, page=2)
+    (request,) = server.requests
+    assert urllib.parse.parse_qs(request.query) == {"query": [query], "page": ["2"]}
+
+
+# ---------------------------------------------------------------- bodies
+
+
+def test_a_form_sends_what_was_set_and_nothing_else(
+    client: UsersClient, server: EmbeddedServer
+) -> None:
+    ann = server.add_user("Ann", "ann@example.com")
+    forms: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+        ((UserUpdateForm(name="x"),), {}),
+        (({"name": "x"},), {}),
+        ((), {"name": "x"}),
+    ]
+    for args, keywords in forms:
+        client.update_user_by_id(ann.id, *args, **keywords)
+        assert server.requests[-1].body == b'{"name":"x"}'
+    client.update_user_by_id(ann.id, name="y", password=None)
+    assert server.requests[-1].body == b'{"name":"y","password":null}'
+
+
+def test_another_class_is_a_type_error(client: UsersClient, server: EmbeddedServer) -> None:
+    user = client.get_users().users[0]
+    assert isinstance(user, UserModel)
+    call: Any = client.update_user_by_id
+    with pytest.raises(TypeError, match="UserUpdateForm"):
+        call(user.id, user)
+    with pytest.raises(TypeError, match="shoe_size"):
+        call(user.id, shoe_size=44)
+    with pytest.raises(TypeError):
+        call()
+    assert len(server.requests) == 1
+
+
+def test_a_body_that_does_not_fit_is_not_sent(client: UsersClient, server: EmbeddedServer) -> None:
+    with pytest.raises(ValidationError) as caught:
+        client.update_user_by_id("x", {"name": 5, "role": []})
+    assert [e["loc"] for e in caught.value.errors()] == [("role",), ("name",)]
+    form = UserUpdateForm()
+    form.name = 5  # type: ignore[assignment]
+    with pytest.raises(ValidationError):
+        client.update_user_by_id("x", form)
+    assert server.requests == []
+
+
+def test_variables_are_given_bare_or_as_a_form(client: UsersClient, server: EmbeddedServer) -> None:
+    for given_as in (
+        {"a": "b"},
+        {"variables": {"a": "b"}},
+        UserVariablesForm(variables={"a": "b"}),
+    ):
+        assert client.update_user_variables(given_as).variables == {"a": "b"}
+        assert server.requests[-1].body == b'{"variables":{"a":"b"}}'
+    assert client.update_user_variables({"variables": "x"}).variables == {"variables": "x"}
+    assert client.get_user_variables().variables == {"variables": "x"}
+
+
+def test_a_password_that_no_server_takes_is_not_sent(
+    client: UsersClient, server: EmbeddedServer
+) -> None:
+    secret = "é" * 37
+    with pytest.raises(ValueError, match="72") as caught:
+        client.auths.add_user(name="A", email="a@example.com", password=secret, role="user")
+    assert secret not in str(caught.value)
+    assert server.requests == []
+    unchecked = client.with_options(password_limit=None)
+    with pytest.raises(BadRequestError):
+        unchecked.auths.add_user(name="A", email="a@example.com", password=secret, role="user")
+
+
+def test_exact_numbers_and_texts(client: UsersClient) -> None:
+    hard = {"over": 2**53 + 1, "big": 10**30, "text": 'a\0b " \\ \u2028 🦆', "f": [1.5, None, True]}
+    assert client.update_user_info(hard) == hard
+    info = client.get_user_info()
+    assert info == hard
+    assert client.update_user_info(info) == hard
+
+
+# ---------------------------------------------------------------- sessions and options
+
+
+def test_sign_in_adopts_the_token_for_all_resources(server: EmbeddedServer) -> None:
+    with UsersClient(server.url) as client:
+        with pytest.raises(AuthenticationError):
+            client.get_users()
+        client.auths.signin(
+            email=server.admin_email, password=server.admin_password, set_client_api_key=False
+        )
+        with pytest.raises(AuthenticationError):
+            client.get_users()
+        client.auths.signin(email=server.admin_email, password=server.admin_password)
+        assert client.get_users().total == 1
+        assert client.groups.get_groups() == []
+        client.auths.sign_out()
+        with pytest.raises(AuthenticationError):
+            client.get_users()
+
+
+@pytest.mark.parametrize("suffix", ["", "/", "/api", "/api/", "/api/v1", "/api/v1/"])
+def test_base_urls(server: EmbeddedServer, suffix: str) -> None:
+    with UsersClient(server.url + suffix, server.api_key) as client:
+        assert client.get_users().total == 1
+        assert client.get_version() == "0.12.4"
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        *["", "example.com", "file:///etc/passwd", "ftp://h", "http://", "http://u:p@h"],
+        *["http://h?q", "http://h/a/../b", "http://h\r\nX: y", "http://h/\0"],
+    ],
+)
+def test_base_urls_that_are_refused(base: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        UsersClient(base, KEY)
+    assert KEY not in str(caught.value)
+
+
+def test_the_environment_stands_in(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENWEBUI_URL", server.url)
+    monkeypatch.setenv("OPENWEBUI_API_KEY", server.api_key)
+    with UsersClient() as client:
+        assert client.get_users().total == 1
+    monkeypatch.delenv("OPENWEBUI_URL")
+    with pytest.raises(ConfigurationError, match="OPENWEBUI_URL"):
+        UsersClient()
+
+
+@pytest.mark.parametrize("byte", [*range(32), 127])
+def test_no_control_byte_gets_into_a_header(byte: int) -> None:
+    key = f"sk-{chr(byte)}secret"
+    with pytest.raises(ConfigurationError) as caught:
+        UsersClient("http://127.0.0.1:1", key)
+    assert "secret" not in str(caught.value)
+    if byte != 9:
+        with pytest.raises(ConfigurationError):
+            UsersClient("http://127.0.0.1:1", KEY, extra_headers={"X-A": f"a{chr(byte)}b"})
+        with pytest.raises(ConfigurationError):
+            UsersClient("http://127.0.0.1:1", KEY, user_agent=f"a{chr(byte)}b")
+
+
+def test_closing(server: EmbeddedServer) -> None:
+    client = UsersClient(server.url, server.api_key)
+    groups = client.groups
+    client.close()
+    client.close()
+    for call in (client.get_users, groups.get_groups):
+        with pytest.raises(ClientClosedError):
+            call()
+
+
+def test_nothing_shows_the_key(server: EmbeddedServer) -> None:
+    with UsersClient(server.url, KEY) as client:
+        with pytest.raises(AuthenticationError) as caught:
+            client.get_users()
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert type(again) is AuthenticationError
+        for text in (repr(client), repr(client.auths), str(caught.value), repr(again)):
+            assert KEY not in text
+
+
+def test_raw_answers(client: UsersClient) -> None:
+    raw = client.with_raw_response.get_users()
+    assert raw.status_code == 200
+    assert raw.headers["content-type"] == "application/json"
+    assert raw.json()["total"] == 1
+    assert json.loads(raw.content) == raw.json()
+    assert raw.parse() == client.get_users()
+    missing = client.with_raw_response.get_user_by_id("nobody")
+    assert missing.status_code == 400
+    with pytest.raises(UserNotFoundError):
+        missing.parse()
+
+
+def test_any_route(client: UsersClient, server: EmbeddedServer) -> None:
+    answer = client.request("GET", "/api/v1/users/search", params={"query": "a&b"})
+    assert answer.json() == {"users": [], "total": 0}
+    assert server.requests[-1].query == "query=a%26b"
+    for target in ("http://elsewhere/", "//elsewhere/", "a", "/a/../b", "/a\r\nX: y", "/a#b"):
+        with pytest.raises(ValueError, match=r"target|path"):
+            client.request("GET", target)
+
+
+def test_methods_come_from_the_table(client: UsersClient) -> None:
+    clients = {
+        "users": client,
+        "auths": client.auths,
+        "groups": client.groups,
+        "channels": client.channels,
+    }
+    for row in _core.endpoint_table():
+        method = getattr(clients[row["resource"]], row["name"])
+        signature = inspect.signature(method)
+        assert {p["name"] for p in row["params"]} <= set(signature.parameters)
+        assert row["path"] in (inspect.getdoc(method) or "")
+
+
+# ---------------------------------------------------------------- what errors mean
+
+
+def test_errors_by_what_they_mean(client: UsersClient, server: EmbeddedServer) -> None:
+    ann = server.add_user("Ann", "ann@example.com")
+    add = client.auths.add_user
+    with pytest.raises(EmailTakenError):
+        add(name="B", email="ann@example.com", password="p", role="user")
+    with pytest.raises(BadRequestError, match="email"):
+        add(name="B", email="nonsense", password="p", role="user")
+    with pytest.raises(InvalidPasswordError):
+        client.auths.signin(email="ann@example.com", password="wrong")
+    with pytest.raises(PermissionDeniedError):
+        client.delete_user_by_id(client.auths.get_session_user().id or "")
+    with pytest.raises(NotFoundError):
+        client.groups.get_group_by_id("none")
+    with pytest.raises(BadRequestError, match="OAuth"):
+        client.get_user_oauth_sessions_by_id(ann.id)
+    with pytest.raises(UnprocessableEntityError) as caught:
+        client.update_default_user_permissions(
+            {"workspace": {}, "sharing": {}, "chat": {}, "features": {}}
+        )
+    assert {error["type"] for error in caught.value.errors()} == {"missing"}
+    with UsersClient(server.url, ann.token) as other, pytest.raises(AdminRequiredError):
+        other.get_users()
+    with UsersClient(server.url, server.api_key) as other, pytest.raises(PermissionDeniedError):
+        other.auths.get_session_user()
+
+
+def test_a_web_page_is_said_to_be_one(server: EmbeddedServer) -> None:
+    base = f"{server.url}/some/page"
+    with UsersClient(base, KEY) as client, pytest.raises(UnexpectedContentTypeError) as caught:
+        client.get_users()
+    assert base in str(caught.value)
+
+
+# ---------------------------------------------------------------- servers that misbehave
+
+
+class RawServer:
+    """Answers each connection with what a function does to it; counts the requests that came."""
+
+    def __init__(self, answer: Callable[[socket.socket, bytes], None]) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(0.1)
+        self._answer = answer
+        self._stop = threading.Event()
+        self.requests: list[bytes] = []
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> RawServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(OSError):
+                connection, _ = self._listener.accept()
+                with connection:
+                    connection.settimeout(5)
+                    self._serve_one(connection)
+
+    def _serve_one(self, connection: socket.socket) -> None:
+        while not self._stop.is_set():
+            request = b""
+            while b"\r\n\r\n" not in request:
+                received = connection.recv(65536)
+                if not received:
+                    return
+                request += received
+            self.requests.append(request)
+            self._answer(connection, request)
+
+
+def reply(body: bytes, head: str = "", status: str = "200 OK") -> Callable[..., None]:
+    text = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{head}\r\n".encode() + body
+
+    def answer(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(text)
+
+    return answer
+
+
+JSON = "Content-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (reply(b"[1, 2", JSON), ResponseDecodeError),
+        (reply(b'{"users": "\xff"}', JSON), ResponseDecodeError),
+        (reply(b"[" * 100_000, JSON), ResponseDecodeError),
+        (reply(b'{"users": [{}], "total": 1}', JSON), ResponseValidationError),
+        (reply(b"<html>", "Content-Type: text/html\r\n"), UnexpectedContentTypeError),
+        (reply(b"<html>", "Content-Type: text/html\r\n", "502 Bad Gateway"), OpenWebUIError),
+        (reply(b"", "Location: /elsewhere\r\n", "302 Found"), RedirectError),
+    ],
+)
+def test_answers_that_are_refused(answer: Any, error: type[Exception]) -> None:
+    with RawServer(answer) as raw, UsersClient(raw.url, KEY) as client:
+        with pytest.raises(error) as caught:
+            client.get_users()
+        assert KEY not in str(caught.value)
+        assert len(raw.requests) == 1
+
+
+def test_an_answer_cut_short() -> None:
+    def cut(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(f"HTTP/1.1 200 OK\r\n{JSON}Content-Length: 100\r\n\r\n[".encode())
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with RawServer(cut) as raw, UsersClient(raw.url, KEY) as client:
+        with pytest.raises(IncompleteReadError) as caught:
+            client.get_users()
+        assert (caught.value.received, caught.value.expected) == (1, 100)
+
+
+def test_an_answer_over_the_cap() -> None:
+    big = b'{"users": [], "total": 0}' + b" " * 100_000
+    with (
+        RawServer(reply(big, JSON)) as raw,
+        UsersClient(raw.url, KEY, max_body=10_000) as client,
+        pytest.raises(ResponseTooLargeError),
+    ):
+        client.get_users()
+
+
+def test_no_answer_in_time() -> None:
+    def silent(_: socket.socket, __: bytes) -> None:
+        time.sleep(0.5)
+
+    with RawServer(silent) as raw, UsersClient(raw.url, KEY, timeout=0.3) as client:
+        start = time.monotonic()
+        with pytest.raises(ReadTimeout) as caught:
+            client.get_users()
+        elapsed = time.monotonic() - start
+        assert isinstance(caught.value, TimeoutError)
+        assert 0.2 < elapsed < 3
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with UsersClient(f"http://127.0.0.1:{port}", KEY) as client, pytest.raises(ConnectError):
+        client.get_users()
+
+
+def test_a_write_is_sent_once_on_a_connection_that_died() -> None:
+    """The server takes the second request on a kept-alive connection, and closes without a word."""
+    ok = b'{"status": true}'
+
+    def answer_then_die(connection: socket.socket, request: bytes) -> None:
+        if b"/api/version" in request or b"GET" in request.split(b" ", 1)[0]:
+            body = b'{"version": "0.12.4"}' if b"/api/version" in request else ok
+            reply(body, JSON)(connection, request)
+        else:
+            connection.shutdown(socket.SHUT_RDWR)
+
+    with RawServer(answer_then_die) as raw, UsersClient(raw.url, KEY) as client:
+        assert client.get_version() == "0.12.4"
+        with pytest.raises(ReadError):
+            client.update_user_info({"a": 1})
+        posts = [request for request in raw.requests if request.startswith(b"POST")]
+        assert len(posts) == 1
