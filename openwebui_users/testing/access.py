@@ -13,6 +13,7 @@ PROHIBITED = (
     "You do not have permission to access this resource. "
     "Please contact your administrator for assistance."
 )
+EXPIRED = "Your session has expired or the token is invalid. Please sign in again."
 ACTION_PROHIBITED = "The requested action has been restricted as a security measure."
 
 
@@ -32,11 +33,14 @@ def credential_of(request: Request) -> str:
 def current_user(request: Request) -> Row:
     """Whoever asks, users who wait for approval included."""
     credential = credential_of(request)
-    user = database_of(request).user_of(credential)
-    if user is None:
-        known_form = credential.startswith("eyJ")
-        raise HTTPException(401, "Invalid token" if known_form else "401 Unauthorized")
-    return user
+    database = database_of(request)
+    user = database.user_of(credential)
+    if user is not None:
+        return user
+    if credential.startswith("sk-"):
+        raise HTTPException(401, EXPIRED)
+    revoked = database.was_token(credential)
+    raise HTTPException(401, "Invalid token" if revoked else "401 Unauthorized")
 
 
 def verified_user(user: Annotated[Row, Depends(current_user)]) -> Row:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -29,11 +31,18 @@ def build_app(database: Database) -> FastAPI:
     @app.exception_handler(HTTPException)
     def web_page_or_error(request: Request, error: HTTPException) -> Any:
         """What no route answers is the web page for a GET, and 405 for the rest."""
-        unrouted = "endpoint" not in request.scope
-        if error.status_code in (404, 405) and unrouted:
+        unrouted = error.status_code == 404 and "endpoint" not in request.scope
+        if unrouted or error.status_code == 405:
             if request.method in ("GET", "HEAD"):
                 return HTMLResponse(WEB_PAGE)
             return JSONResponse({"detail": "Method Not Allowed"}, 405)
         return JSONResponse({"detail": error.detail}, error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def form_error(request: Request, error: RequestValidationError) -> Any:
+        """The faults of a form; routes of sign-in do not repeat what they were sent."""
+        if request.url.path.startswith("/api/v1/auths/"):
+            return JSONResponse({"detail": "Invalid authentication request."}, 422)
+        return await request_validation_exception_handler(request, error)
 
     return app

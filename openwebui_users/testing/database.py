@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS users (
     data TEXT
 );
 CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, user_id TEXT);
+CREATE TABLE IF NOT EXISTS old_tokens (token TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS groups (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, data TEXT
 );
@@ -27,7 +28,7 @@ CREATE TABLE IF NOT EXISTS members (group_id TEXT, user_id TEXT, UNIQUE (group_i
 CREATE TABLE IF NOT EXISTS channels (id TEXT PRIMARY KEY, data TEXT);
 CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, value TEXT);
 """
-TABLES = ("users", "tokens", "groups", "members", "channels", "config")
+TABLES = ("users", "tokens", "old_tokens", "groups", "members", "channels", "config")
 
 # A user as lists of administrators show it, in the server's order.
 USER_KEYS = [
@@ -201,10 +202,18 @@ class Database:
         return token
 
     def drop_token(self, token: str) -> None:
+        self.run("INSERT OR IGNORE INTO old_tokens VALUES (?)", token)
         self.run("DELETE FROM tokens WHERE token = ?", token)
 
     def drop_tokens_of(self, user_id: str) -> None:
+        self.run(
+            "INSERT OR IGNORE INTO old_tokens SELECT token FROM tokens WHERE user_id = ?", user_id
+        )
         self.run("DELETE FROM tokens WHERE user_id = ?", user_id)
+
+    def was_token(self, token: str) -> bool:
+        """Was this a token until it was revoked?"""
+        return bool(self.run("SELECT 1 FROM old_tokens WHERE token = ?", token))
 
     def user_of(self, credential: str) -> Row | None:
         """Whose token or API key is this?"""

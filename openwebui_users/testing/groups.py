@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from .access import Admin, Data, Verified, found
 from .database import Database, Row
-from .users import info_row, public
+from .users import STATUS_KEYS, info_row, public
 
 router = APIRouter(prefix="/api/v1")
+
+
+NO_GROUP = "Group not found."
+# What the server stores of its own accord: members may share with the group.
+SHARED = {"config": {"share": "members"}}
 
 
 class GroupForm(BaseModel):
@@ -44,7 +49,9 @@ def create_group(user: Admin, database: Data, form_data: GroupForm) -> Any:
     group = {
         "id": str(uuid.uuid4()),
         "user_id": user["id"],
+        "parent_group_id": None,
         **form_data.model_dump(),
+        "data": {**SHARED, **(form_data.data or {})},
         "created_at": now,
         "updated_at": now,
     }
@@ -59,7 +66,7 @@ def get_group(_: Admin, database: Data, group_id: str) -> Any:
 
 @router.post("/groups/id/{group_id}/update")
 def update_group(_: Admin, database: Data, group_id: str, form_data: GroupForm) -> Any:
-    group = found(database.group(group_id))
+    group = found(database.group(group_id), NO_GROUP, 404)
     group.update(form_data.model_dump(exclude_none=True), updated_at=int(time.time()))
     database.store_group(group)
     return shown(database, group)
@@ -67,21 +74,21 @@ def update_group(_: Admin, database: Data, group_id: str, form_data: GroupForm) 
 
 @router.delete("/groups/id/{group_id}/delete")
 def delete_group(_: Admin, database: Data, group_id: str) -> Any:
-    found(database.group(group_id))
+    found(database.group(group_id), NO_GROUP, 404)
     database.delete_group(group_id)
     return True
 
 
 @router.post("/groups/id/{group_id}/users/add")
 def add_users(_: Admin, database: Data, group_id: str, form_data: UserIdsForm) -> Any:
-    group = found(database.group(group_id))
+    group = found(database.group(group_id), NO_GROUP, 404)
     database.add_members(group_id, form_data.user_ids or [])
     return shown(database, group)
 
 
 @router.post("/groups/id/{group_id}/users/remove")
 def remove_users(_: Admin, database: Data, group_id: str, form_data: UserIdsForm) -> Any:
-    group = found(database.group(group_id))
+    group = found(database.group(group_id), NO_GROUP, 404)
     database.remove_members(group_id, form_data.user_ids or [])
     return shown(database, group)
 
@@ -91,6 +98,29 @@ def get_users_in_group(_: Admin, database: Data, group_id: str) -> Any:
     members = set(database.members_of(group_id))
     users, _total = database.page_of_users(None, None, None, None, members)
     return [info_row(user) for user in users]
+
+
+@router.get("/groups/id/{group_id}/members")
+def get_group_members(
+    _: Admin,
+    database: Data,
+    group_id: str,
+    membership: Literal["direct", "inherited", "effective"] = "effective",
+    query: str = "",
+    page: Annotated[int, Query(ge=1)] = 1,
+) -> Any:
+    """Groups have no parents here, so all members are direct ones."""
+    found(database.group(group_id), NO_GROUP, 404)
+    members = set(database.members_of(group_id))
+    among = set() if membership == "inherited" else members
+    users, total = database.page_of_users(query, "name", "asc", page, among)
+    unsaid = dict.fromkeys((*STATUS_KEYS, "bio", "last_active_at", "timezone"))
+    kind = {"membership_type": "direct", "via_group_ids": []}
+    return {
+        "items": [{**info_row(user), **unsaid, **kind} for user in users],
+        "total": total,
+        "counts": {"direct": len(members), "inherited": 0, "effective": len(members)},
+    }
 
 
 # ---------------------------------------------------------------- channels
