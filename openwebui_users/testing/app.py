@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from . import auths, groups, users
 from .database import Database
+from .versions import NEWEST, OLDEST, has_route
 
 WEB_PAGE = "<!doctype html><html><head><title>Open WebUI</title></head><body></body></html>"
-VERSION = "0.12.4"
 
 
-def build_app(database: Database) -> FastAPI:
+def build_app(database: Database, version: str = NEWEST) -> FastAPI:
     """An application over this database, which stays the caller's."""
     app = FastAPI(openapi_url=None)
     app.state.database = database
     for part in (users, auths, groups):
-        app.include_router(part.router)
+        router = APIRouter()
+        for route in part.router.routes:
+            if isinstance(route, APIRoute):
+                methods = [
+                    one for one in route.methods or () if has_route(version, one, route.path)
+                ]
+                if methods:
+                    router.routes.append(route)
+        app.include_router(router)
 
     @app.get("/api/version")
     def get_version() -> Any:
-        return {"version": VERSION, "deployment_id": ""}
+        return {"version": version, "deployment_id": ""}
 
     @app.exception_handler(HTTPException)
     def web_page_or_error(request: Request, error: HTTPException) -> Any:
@@ -41,7 +50,7 @@ def build_app(database: Database) -> FastAPI:
     @app.exception_handler(RequestValidationError)
     async def form_error(request: Request, error: RequestValidationError) -> Any:
         """The faults of a form; routes of sign-in do not repeat what they were sent."""
-        if request.url.path.startswith("/api/v1/auths/"):
+        if request.url.path.startswith("/api/v1/auths/") and version != OLDEST:
             return JSONResponse({"detail": "Invalid authentication request."}, 422)
         return await request_validation_exception_handler(request, error)
 

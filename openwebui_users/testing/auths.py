@@ -91,7 +91,7 @@ def check_new(database: Database, email: str, password: str) -> None:
         raise HTTPException(400, BAD_EMAIL)
     if database.user_by_email(email) is not None:
         raise HTTPException(400, TAKEN)
-    check_password_length(password)
+    check_password_length(database, password)
 
 
 @router.post("/signin")
@@ -119,6 +119,7 @@ def signup(database: Data, form_data: SignupForm) -> Any:
     return session(database, user, database.new_token(user["id"]))
 
 
+@router.get("/signout")
 @router.post("/signout")
 def sign_out(request: Request, database: Data) -> Any:
     database.drop_token(credential_of(request))
@@ -128,7 +129,7 @@ def sign_out(request: Request, database: Data) -> Any:
 @router.get("/")
 def get_session_user(request: Request, user: Anybody, database: Data) -> Any:
     credential = credential_of(request)
-    if credential.startswith("sk-"):
+    if credential.startswith("sk-") and not database.is_oldest:
         raise HTTPException(403, "A human session is required.")
     beyond = ("bio", "gender", "date_of_birth", "status_emoji", "status_message")
     return {
@@ -170,7 +171,7 @@ def update_password(user: Anybody, database: Data, form_data: PasswordForm) -> A
         raise HTTPException(
             400, "The password provided is incorrect. Please check for typos and try again."
         )
-    check_password_length(form_data.new_password)
+    check_password_length(database, form_data.new_password)
     database.set_password(user["id"], form_data.new_password)
     database.drop_tokens_of(user["id"])
     return True

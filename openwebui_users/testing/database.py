@@ -11,6 +11,8 @@ import time
 import uuid
 from typing import Any
 
+from .versions import NEWEST, OLDEST
+
 Row = dict[str, Any]
 
 SCHEMA = """
@@ -76,7 +78,8 @@ def password_fits(stored: str, password: str) -> bool:
 class Database:
     """One connection that the server's thread and the tests share under a lock."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, version: str = NEWEST) -> None:
+        self.is_oldest = version == OLDEST
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None

@@ -14,9 +14,10 @@ from typing import Any
 
 import uvicorn
 
-from .app import VERSION, build_app
+from .app import build_app
 from .database import Database
 from .permissions import Permissions, with_extra
+from .versions import NEWEST, VERSIONS
 
 ADMIN_EMAIL = "admin@example.com"
 ADMIN_PASSWORD = "administrator"
@@ -82,6 +83,7 @@ class EmbeddedServer:
     """An imitated Open WebUI on loopback, served by a thread of this process.
 
     Args:
+        version: of the Open WebUI to imitate, 0.12.4 or 0.6.42.
         database: file of the SQLite database, kept afterwards; None: in memory.
         port: TCP port; 0: any free one.
         host: address to listen on.
@@ -92,16 +94,18 @@ class EmbeddedServer:
         admin_email, admin_password, admin_token, api_key: of the primary administrator.
     """
 
-    version = VERSION
-
     def __init__(
         self,
         *,
+        version: str = NEWEST,
         database: str | Path | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
         extra_permissions: Permissions | None = None,
     ) -> None:
+        if version not in VERSIONS:
+            raise ValueError(f"version must be one of {', '.join(VERSIONS)}")
+        self.version = version
         self.admin_email = ADMIN_EMAIL
         self.admin_password = ADMIN_PASSWORD
         self._file = None if database is None else str(database)
@@ -128,7 +132,7 @@ class EmbeddedServer:
         """Serve until `stop`; returns when requests are answered."""
         if self._thread is not None:
             raise RuntimeError("this server runs already")
-        self._database = Database(self._file)
+        self._database = Database(self._file, self.version)
         self._prepare()
         self._socket = socket.socket()
         try:
@@ -140,8 +144,8 @@ class EmbeddedServer:
             raise
         host, port = self._socket.getsockname()
         self.url = f"http://{host}:{port}"
-        app = _Recorder(build_app(self._database), self._keep)
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
+        app = _Recorder(build_app(self._database, self.version), self._keep)
+        config = uvicorn.Config(app, log_level="error", lifespan="off", access_log=False)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="embedded server", daemon=True)
         self._thread.start()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import datetime
+import re
 import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, HTTPException, Query, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 
-from .access import ACTION_PROHIBITED, NOT_FOUND, Admin, Data, Verified, found
+from .access import ACTION_PROHIBITED, NOT_FOUND, PROHIBITED, Admin, Data, Verified, found
 from .database import Database, Row, is_active
 from .permissions import Permissions, as_stored, with_extra
 
 router = APIRouter(prefix="/api/v1/users")
 
+VARIABLE_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 STATUS_KEYS = ("status_emoji", "status_message", "status_expires_at")
 INFO_KEYS = (*STATUS_KEYS, "id", "name", "email", "role", "bio", "last_active_at", "timezone")
 # One grey pixel: the picture of who has none.
@@ -165,7 +168,9 @@ def get_settings(user: Verified, raw: bool = False) -> Any:  # noqa: ARG001 - no
 def update_settings(user: Verified, database: Data, form_data: SettingsForm) -> Any:
     settings = user["settings"] or {}
     changes = form_data.model_dump(exclude_unset=True)
-    if isinstance(changes.get("ui"), dict):
+    if changes.get("ui", {}) is None:
+        del changes["ui"]  # null keeps what is stored
+    elif "ui" in changes:
         ui = {**(settings.get("ui") or {}), **changes["ui"]}
         changes["ui"] = {key: value for key, value in ui.items() if value is not None}
     user["settings"] = {**settings, **changes}
@@ -206,6 +211,9 @@ def get_variables(user: Verified) -> Any:
 
 @router.post("/user/variables/update")
 def update_variables(user: Verified, database: Data, form_data: VariablesForm) -> Any:
+    for name in form_data.variables:
+        if not VARIABLE_NAME.fullmatch(name):
+            raise HTTPException(400, f"Invalid user variable key: {name}")
     user["variables"] = form_data.variables
     database.store_user(user)
     return {"variables": form_data.variables}
@@ -255,7 +263,9 @@ def get_usage(
 
 
 @router.get("/{user_id}")
-def get_user_by_id(_: Verified, database: Data, user_id: str) -> Any:
+def get_user_by_id(asking: Verified, database: Data, user_id: str) -> Any:
+    if asking["role"] != "admin" and not database.is_oldest:
+        raise HTTPException(401, PROHIBITED)
     user = found(database.user(user_id))
     return {
         **public(user),
@@ -323,12 +333,23 @@ def refuse_primary(database: Database, asking: Row, user_id: str) -> None:
     """Nobody but the primary administrator changes the primary administrator."""
     first = database.first_user()
     if first is not None and first["id"] == user_id and asking["id"] != user_id:
-        raise HTTPException(403, ACTION_PROHIBITED)
+        raise primary_refusal(database)
+
+
+def primary_refusal(database: Database) -> HTTPException:
+    """The oldest server stumbles over its own refusal."""
+    if database.is_oldest:
+        return HTTPException(500, "Could not verify primary admin status.")
+    return HTTPException(403, ACTION_PROHIBITED)
 
 
 @router.post("/{user_id}/update")
 def update_user(asking: Admin, database: Data, user_id: str, form_data: UpdateForm) -> Any:
+    require_whole_form(database, form_data)
     refuse_primary(database, asking, user_id)
+    first = database.first_user()
+    if first is not None and first["id"] == user_id and form_data.role not in (None, "admin"):
+        raise primary_refusal(database)
     user = found(database.user(user_id))
     changes = form_data.model_dump(exclude_none=True)
     password = changes.pop("password", None)
@@ -341,15 +362,32 @@ def update_user(asking: Admin, database: Data, user_id: str, form_data: UpdateFo
             "choose another email to start anew.",
         )
     if password:
-        check_password_length(password)
+        check_password_length(database, password)
         database.set_password(user_id, password)
     user.update(changes, email=email)
     database.store_user(user)
     return public(user)
 
 
-def check_password_length(password: str) -> None:
+def require_whole_form(database: Database, form_data: UpdateForm) -> None:
+    """Partial updates came later than the oldest server."""
+    if not database.is_oldest:
+        return
+    body = form_data.model_dump(exclude_unset=True)
+    needed = ("role", "name", "email", "profile_image_url")
+    faults = [
+        {"type": "missing", "loc": ("body", name), "msg": "Field required", "input": body}
+        for name in needed
+        if name not in body
+    ]
+    if faults:
+        raise RequestValidationError(faults)
+
+
+def check_password_length(database: Database, password: str) -> None:
     if len(password.encode("utf-8", "surrogatepass")) > 72:
+        if database.is_oldest:
+            raise HTTPException(500, "Internal Server Error")
         raise HTTPException(
             400,
             "Uh-oh! The password you entered is too long. Please make sure your password is less "
@@ -361,6 +399,8 @@ def check_password_length(password: str) -> None:
 def delete_user(asking: Admin, database: Data, user_id: str) -> Any:
     refuse_primary(database, asking, user_id)
     if asking["id"] == user_id:
-        raise HTTPException(403, ACTION_PROHIBITED)
+        first = database.first_user()
+        primary = first is not None and first["id"] == user_id
+        raise primary_refusal(database) if primary else HTTPException(403, ACTION_PROHIBITED)
     database.delete_user(user_id)
     return True
