@@ -425,11 +425,51 @@ static owu_status append_path(owu_buffer *out, const owu_endpoint *endpoint, con
     return buffer_status(out, err);
 }
 
+/* Does this path lead to a route whose template it fits? A parameter fits any one segment. */
+static bool path_fits(const char *path, size_t len, const char *template) {
+    const char *end = path + len;
+    while (path < end && *template != '\0') {
+        if (*template == '{') {
+            template = strchr(template, '}') + 1;
+            while (path < end && *path != '/') {
+                path++;
+            }
+        } else if (*template++ != *path++) {
+            return false;
+        }
+    }
+    return path == end && *template == '\0';
+}
+
+/*
+ * An id that is a word of another route's path would reach that route: the id "all" that of
+ * get_all_users. Where both templates fit, the server takes the one with more words.
+ */
+static owu_status check_own_route(const owu_endpoint *endpoint, const char *path, size_t len,
+                                  owu_error *err) {
+    size_t i;
+    for (i = 0; i < owu_n_endpoints; i++) {
+        const char *other = owu_endpoints[i].path;
+        if (strcmp(other, endpoint->path) != 0 && path_fits(path, len, other)) {
+            return owu_fail(err, OWU_EVALUE,
+                            "an argument of %s.%s is a word of the path of %s.%s, which would be "
+                            "called instead: give an id",
+                            endpoint->resource, endpoint->name, owu_endpoints[i].resource,
+                            owu_endpoints[i].name);
+        }
+    }
+    return OWU_OK;
+}
+
 owu_status owu_endpoint_target(owu_buffer *out, const owu_endpoint *endpoint, const owu_cell *args,
                                owu_error *err) {
+    const size_t start = out->len;
     owu_status status = append_path(out, endpoint, args, err);
     bool first = true;
     uint32_t i;
+    if (status == OWU_OK && strchr(endpoint->path, '{') != NULL) {
+        status = check_own_route(endpoint, out->data + start, out->len - start, err);
+    }
     for (i = 0; status == OWU_OK && i < endpoint->n_params; i++) {
         const char *text;
         char small[40];

@@ -94,6 +94,18 @@ def test_an_id_that_would_leave_its_route_is_refused(
     assert server.requests == []
 
 
+@pytest.mark.parametrize("word", ["all", "groups", "search", "permissions"])
+def test_an_id_that_names_another_route_is_refused(
+    client: UsersClient, server: EmbeddedServer, word: str
+) -> None:
+    for call in (client.get_user_by_id, client.delete_user_by_id):
+        with pytest.raises(ValueError, match=f"word of the path of users\\..*{word}"):
+            call(word)
+    with pytest.raises(ValueError, match=r"users\.get_user_info, which"):
+        client.get_user_info_by_id("user")
+    assert server.requests == []
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(user_id=st.text(min_size=1, max_size=30))
 def test_any_id_decodes_back(running: EmbeddedServer, user_id: str) -> None:
