@@ -27,7 +27,9 @@ def build_app(database: Database, version: str = NEWEST) -> FastAPI:
         for route in part.router.routes:
             if isinstance(route, APIRoute):
                 methods = [
-                    one for one in route.methods or () if has_route(version, one, route.path)
+                    one
+                    for one in route.methods or ()
+                    if has_route(version, one, route.path, route.name)
                 ]
                 if methods:
                     router.routes.append(route)

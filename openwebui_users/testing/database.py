@@ -118,7 +118,8 @@ class Database:
 
     def add_user(self, name: str, email: str, password: str, role: str, image: str) -> Row:
         now = int(time.time())
-        user = dict.fromkeys(USER_KEYS) | {
+        keys = [key for key in USER_KEYS if not (self.is_oldest and key == "scim")]
+        user = dict.fromkeys(keys) | {
             "id": str(uuid.uuid4()),
             "email": email,
             "name": name,

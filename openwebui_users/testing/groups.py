@@ -51,17 +51,20 @@ def create_group(user: Admin, database: Data, form_data: GroupForm) -> Any:
         "user_id": user["id"],
         "parent_group_id": None,
         **form_data.model_dump(),
-        "data": {**SHARED, **(form_data.data or {})},
+        "data": form_data.data if database.is_oldest else {**SHARED, **(form_data.data or {})},
         "created_at": now,
         "updated_at": now,
     }
+    if database.is_oldest:
+        del group["parent_group_id"]
     database.store_group(group)
     return shown(database, group)
 
 
 @router.get("/groups/id/{group_id}")
 def get_group(_: Admin, database: Data, group_id: str) -> Any:
-    return shown(database, found(database.group(group_id), status=404))
+    status = 401 if database.is_oldest else 404
+    return shown(database, found(database.group(group_id), status=status))
 
 
 @router.post("/groups/id/{group_id}/update")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .versions import LATER_PERMISSIONS, LATER_SECTIONS
+
 Permissions = dict[str, dict[str, bool]]
 
 OFF_IN_WORKSPACE = (
@@ -41,9 +43,24 @@ def copy_of(permissions: Permissions) -> Permissions:
     return {section: dict(flags) for section, flags in permissions.items()}
 
 
-def with_extra(extra: Permissions | None) -> Permissions:
+def defaults_of(oldest: bool) -> Permissions:
+    """The defaults of the imitated version."""
+    if not oldest:
+        return copy_of(DEFAULTS)
+    return {
+        section: {
+            name: value
+            for name, value in flags.items()
+            if name not in LATER_PERMISSIONS.get(section, ())
+        }
+        for section, flags in DEFAULTS.items()
+        if section not in LATER_SECTIONS
+    }
+
+
+def with_extra(extra: Permissions | None, oldest: bool = False) -> Permissions:
     """The defaults, and permissions that only a later server would know."""
-    merged = copy_of(DEFAULTS)
+    merged = defaults_of(oldest)
     for section, flags in (extra or {}).items():
         merged.setdefault(section, {}).update(flags)
     return merged
@@ -54,7 +71,7 @@ def as_stored(known: Permissions, form: Permissions, extra: Permissions) -> Perm
 
     `extra` are the keys beyond the defaults that this server knows; left out they become False.
     """
-    stored = copy_of(DEFAULTS)
+    stored = copy_of(known)
     for section, flags in extra.items():
         stored.setdefault(section, {}).update(dict.fromkeys(flags, False))
     for section, flags in form.items():

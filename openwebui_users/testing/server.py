@@ -179,7 +179,7 @@ class EmbeddedServer:
             admin = database.add_user(
                 "Administrator", ADMIN_EMAIL, ADMIN_PASSWORD, "admin", "/user.png"
             )
-            features = with_extra(self._extra)
+            features = with_extra(self._extra, database.is_oldest)
             features["features"]["api_keys"] = True
             database.set_config("extra_permissions", self._extra)
             database.set_config("permissions", features)

@@ -36,6 +36,13 @@ class PermissionsForm(BaseModel):
     settings: dict[str, bool]
 
 
+class OldestPermissionsForm(BaseModel):
+    workspace: dict[str, bool]
+    sharing: dict[str, bool]
+    chat: dict[str, bool]
+    features: dict[str, bool]
+
+
 class SettingsForm(BaseModel):
     model_config = ConfigDict(extra="allow")
 
@@ -123,7 +130,7 @@ def get_user_groups(user: Verified, database: Data) -> Any:
 
 def stored_permissions(database: Database) -> Permissions:
     extra: Permissions = database.config("extra_permissions", {})
-    stored: Permissions = database.config("permissions", with_extra(extra))
+    stored: Permissions = database.config("permissions", with_extra(extra, database.is_oldest))
     return stored
 
 
@@ -144,16 +151,25 @@ def get_default_permissions(_: Admin, database: Data) -> Any:
 
 
 @router.post("/default/permissions")
+def update_oldest_permissions(_: Admin, database: Data, form_data: OldestPermissionsForm) -> Any:
+    return store_permissions(database, form_data.model_dump())
+
+
+@router.post("/default/permissions")
 def update_default_permissions(_: Admin, database: Data, form_data: PermissionsForm) -> Any:
+    return store_permissions(database, form_data.model_dump())
+
+
+def store_permissions(database: Database, form: Permissions) -> Permissions:
     extra: Permissions = database.config("extra_permissions", {})
-    stored = as_stored(with_extra(extra), form_data.model_dump(), extra)
+    stored = as_stored(with_extra(extra, database.is_oldest), form, extra)
     database.set_config("permissions", stored)
     return stored
 
 
 @router.get("/default/permissions/defaults")
 def get_default_permission_defaults(_: Admin, database: Data) -> Any:
-    return with_extra(database.config("extra_permissions", {}))
+    return with_extra(database.config("extra_permissions", {}), database.is_oldest)
 
 
 # ---------------------------------------------------------------- one's own
@@ -168,7 +184,9 @@ def get_settings(user: Verified, raw: bool = False) -> Any:  # noqa: ARG001 - no
 def update_settings(user: Verified, database: Data, form_data: SettingsForm) -> Any:
     settings = user["settings"] or {}
     changes = form_data.model_dump(exclude_unset=True)
-    if changes.get("ui", {}) is None:
+    if database.is_oldest:
+        pass  # keys are replaced whole there
+    elif changes.get("ui", {}) is None:
         del changes["ui"]  # null keeps what is stored
     elif "ui" in changes:
         ui = {**(settings.get("ui") or {}), **changes["ui"]}

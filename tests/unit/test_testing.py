@@ -204,3 +204,32 @@ def test_the_command_serves_until_interrupted(tmp_path: Path) -> None:
             process.kill()
     assert process.returncode == 0
     assert errors == ""
+
+
+def test_the_older_version_lacks_routes_and_wants_whole_forms() -> None:
+    whole = {"name": "B", "role": "user", "email": "b@example.com", "profile_image_url": ""}
+    answers = {}
+    for version in ("0.12.4", "0.6.42"):
+        with EmbeddedServer(version=version) as server:
+            added = server.add_user("Ann", "ann@example.com")
+            user, admin = f"/api/v1/users/{added.id}", server.admin_token
+            told = json.loads(ask(server.url, "GET", "/api/version")[2])["version"]
+            assert told == version
+            answers[version] = [
+                ask(server.url, "GET", f"{user}/preview", admin)[1],
+                ask(server.url, "POST", f"{user}/update", admin, {"name": "B"})[0],
+                ask(server.url, "POST", f"{user}/update", admin, whole)[0],
+                ask(server.url, "POST", f"{user}/sessions/revoke", admin)[0],
+                ask(server.url, "GET", "/api/v1/auths/", server.api_key)[0],
+                ask(server.url, "GET", "/api/v1/auths/signout", admin)[1],
+                ask(server.url, "POST", "/api/v1/auths/signout", admin)[0],
+            ]
+    assert answers == {
+        "0.12.4": ["application/json", 200, 200, 200, 403, "text/html", 200],
+        "0.6.42": ["text/html", 422, 200, 405, 200, "application/json", 405],
+    }
+
+
+def test_an_unknown_version_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"0\.12\.4, 0\.6\.42"):
+        EmbeddedServer(version="1.0")
