@@ -1,8 +1,8 @@
 """An Open WebUI server for tests, in this process: `with EmbeddedServer() as server: …`.
 
 Needs the extra "server": `pip install 'openwebui-users[server]'`. It imitates Open WebUI 0.12.4 or
-0.6.42: the routes that this package calls, with real answers, status codes and traps. Not for anything
-but tests: passwords are hashed for speed, not for safety.
+0.6.42: the routes that this package calls, with real answers, status codes and traps. Only
+for tests: passwords are hashed for speed, not for safety.
 
 Example:
     ```python

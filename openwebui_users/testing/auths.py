@@ -68,9 +68,11 @@ class PasswordForm(BaseModel):
     new_password: str
 
 
-def face(user: Row) -> Row:
+def face(database: Database, user: Row) -> Row:
     """Who a user is, as sign-in tells it."""
     image = f"/api/v1/users/{user['id']}/profile/image"
+    if database.is_oldest:
+        image = user["profile_image_url"]
     own = {key: user[key] for key in ("id", "name", "role", "email")}
     return {**own, "profile_image_url": image}
 
@@ -78,7 +80,7 @@ def face(user: Row) -> Row:
 def session(database: Database, user: Row, token: str) -> Row:
     expires = int(time.time()) + DAYS_OF_A_TOKEN * 86400
     return {
-        **face(user),
+        **face(database, user),
         "token": token,
         "token_type": "Bearer",
         "expires_at": expires,
@@ -149,14 +151,14 @@ def add_user(_: Admin, database: Data, form_data: AddUserForm) -> Any:
         form_data.role or "pending",
         form_data.profile_image_url or "/user.png",
     )
-    return {**face(user), "token": database.new_token(user["id"]), "token_type": "Bearer"}
+    return {**face(database, user), "token": database.new_token(user["id"]), "token_type": "Bearer"}
 
 
 @router.post("/update/profile")
 def update_profile(user: Verified, database: Data, form_data: ProfileForm) -> Any:
     user.update(form_data.model_dump(mode="json"))
     database.store_user(user)
-    return {**face(user), "profile_image_url": user["profile_image_url"]}
+    return {**face(database, user), "profile_image_url": user["profile_image_url"]}
 
 
 @router.post("/update/timezone")
