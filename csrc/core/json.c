@@ -381,22 +381,43 @@ owu_status owu_json_equal(bool *out, const char *a, size_t a_len, const char *b,
 
 /* ---------------------------------------------------------------- merge patch */
 
-/* RFC 7396. Consumes both. @return owned; NULL: memory ran out */
-static cJSON *merge(cJSON *target, cJSON *patch) {
+/* For each member of patch what target has under its key, or NULL. @return owned; NULL: no memory */
+static cJSON **counterparts(const cJSON *target, const cJSON *patch) {
     Members members = {0};
+    cJSON **found = owu_malloc((size_t)cJSON_GetArraySize(patch) * sizeof(cJSON *));
+    if (found != NULL && members_of(&members, target)) {
+        const cJSON *node;
+        size_t i = 0;
+        for (node = patch->child; node != NULL; node = node->next) {
+            found[i++] = members_find(&members, node->string);
+        }
+    } else {
+        owu_free(found);
+        found = NULL;
+    }
+    members_free(&members);
+    return found;
+}
+
+/* RFC 7396. Consumes both. @return owned; NULL: memory ran out, and a target that is an object is
+ * still the caller's. */
+static cJSON *merge(cJSON *target, cJSON *patch) {
+    cJSON **found = NULL; /* looked up before anything changes */
     cJSON *node, *next;
+    const bool in_place = cJSON_IsObject(target);
+    size_t i = 0;
     bool ok;
     if (!cJSON_IsObject(patch)) {
         cJSON_Delete(target);
         return patch;
     }
-    if (!cJSON_IsObject(target)) {
+    if (!in_place) {
         cJSON_Delete(target);
         target = cJSON_CreateObject();
     }
-    ok = target != NULL && members_of(&members, target);
+    ok = target != NULL && (found = counterparts(target, patch)) != NULL;
     for (node = ok ? patch->child : NULL; ok && node != NULL; node = next) {
-        cJSON *there = members_find(&members, node->string);
+        cJSON *there = found[i++];
         next = node->next;
         (void)cJSON_DetachItemViaPointer(patch, node);
         if (cJSON_IsNull(node)) {
@@ -425,8 +446,11 @@ static cJSON *merge(cJSON *target, cJSON *patch) {
             cJSON_free(key);
         }
     }
-    members_free(&members);
+    owu_free(found);
     cJSON_Delete(patch);
+    if (!ok && !in_place) {
+        cJSON_Delete(target);
+    }
     return ok ? target : NULL;
 }
 
@@ -439,9 +463,13 @@ owu_status owu_json_merge(owu_buffer *out, const char *text, size_t len, const c
         status = tree_read(&change, patch, patch_len, err);
     }
     if (status == OWU_OK) {
-        target = merge(target, change);
+        const bool stays_ours = cJSON_IsObject(target); /* when merging fails */
+        cJSON *merged = merge(target, change);
+        if (merged != NULL || !stays_ours) {
+            target = merged;
+        }
         change = NULL;
-        if (target == NULL) {
+        if (merged == NULL) {
             status = owu_fail(err, OWU_ENOMEM, "out of memory while merging JSON");
         } else {
             owu_writer_init(&writer, out, -1);
@@ -664,6 +692,7 @@ static bool search_key(void *context, const char *text, size_t len, unsigned fla
         s->key_fits = token_is(&s->tokens[s->depth - 1], text, len);
         if (s->key_fits) {
             s->found.len = 0; /* of equal keys the last counts */
+            owu_writer_init(&s->writer, &s->found, -1);
         }
     }
     return search_goes_on(s);
