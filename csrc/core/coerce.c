@@ -198,9 +198,9 @@ static owu_fault_type float_from_text(const owu_cell *in, owu_arena *arena, owu_
     char *text;
     double value;
 
-    for (i = 0; i < s.len; i++) { /* single underscores between digits go */
-        if (s.p[i] == '_' &&
-            (i == 0 || i + 1 == s.len || !is_digit(s.p[i - 1]) || !is_digit(s.p[i + 1]))) {
+    /* As pydantic has it: single inner underscores go, but not together with spaces around. */
+    for (i = 0; i < s.len; i++) {
+        if (s.p[i] == '_' && (s.len != in->len || i == 0 || i + 1 == s.len || s.p[i + 1] == '_')) {
             return OWU_FAULT_FLOAT_PARSING;
         }
     }

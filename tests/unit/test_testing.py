@@ -184,7 +184,13 @@ def test_the_command_serves_until_interrupted(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "openwebui_users.testing", "--port", "0"]
     command += ["--database", str(tmp_path / "users.db")]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+        # Tests that run in the background of a shell have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         try:
             assert process.stdout is not None
