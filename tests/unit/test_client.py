@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from every_call import EveryCall
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -326,6 +327,21 @@ def test_methods_come_from_the_table(client: UsersClient) -> None:
         signature = inspect.signature(method)
         assert {p["name"] for p in row["params"]} <= set(signature.parameters)
         assert row["path"] in (inspect.getdoc(method) or "")
+
+
+# These answer nobody without more: an OAuth session needs a provider, a sign-up an open server.
+NOT_MADE = {"users.get_user_oauth_sessions_by_id", "auths.signup"}
+
+
+@pytest.mark.parametrize("version", ["0.6.42", "0.12.4"])
+def test_every_call_of_the_table_succeeds(version: str) -> None:
+    with EmbeddedServer(version=version) as server:
+        ann = server.add_user("Member", "member@example.com")
+        channel = server.add_channel("news", [ann.id])
+        day = EveryCall(server.url, server.admin_token, channel)
+    rows = {f"{row['resource']}.{row['name']}": row for row in _core.endpoint_table()}
+    assert set(day.answers) | day.unsupported == set(rows) - NOT_MADE
+    assert (day.unsupported == set()) is (version == "0.12.4")
 
 
 # ---------------------------------------------------------------- what errors mean
