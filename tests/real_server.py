@@ -29,6 +29,7 @@ from typing import Any
 
 OVERRIDES = Path(__file__).with_name("real_server_overrides.txt")
 PYTHONS = ("3.11", "3.12")  # those that every supported version of the server runs on
+SECRET_KEY = "local-test-secret"
 BOOT_LIMIT = 240.0  # seconds
 INSTALL_LIMIT = 1200.0
 # Needed at start, missing from the metadata of some versions, or in conflict with it.
@@ -45,6 +46,8 @@ class RealServer:
     admin_email: str
     admin_password: str
     admin_token: str
+    database: Path
+    secret_key: str
 
     def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
         """Ask below the API root, as the administrator unless another token is given."""
@@ -143,7 +146,7 @@ def _environment(data: Path) -> dict[str, str]:
         **dict.fromkeys(off.split(), "False"),
         **dict.fromkeys(on.split(), "True"),
         "DATA_DIR": str(data),
-        "WEBUI_SECRET_KEY": "local-test-secret",
+        "WEBUI_SECRET_KEY": SECRET_KEY,
         "HF_HUB_OFFLINE": "1",
         "DO_NOT_TRACK": "true",
         "SCARF_NO_ANALYTICS": "true",
@@ -197,6 +200,7 @@ def running(version: str, folder: Path) -> Iterator[RealServer]:
             email, password = "admin@example.com", "correct horse 7"
             form = {"name": "Admin", "email": email, "password": password}
             token = ask("POST", f"{url}/api/v1/auths/signup", form)["token"]
-            yield RealServer(version, url, email, password, token)
+            database = data / "webui.db"
+            yield RealServer(version, url, email, password, token, database, SECRET_KEY)
         finally:
             _stop(process)

@@ -7,29 +7,40 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from . import auths, groups, users
+from . import auths, channels, groups, users
+from .access import Collapse, Permissible
 from .database import Database
-from .versions import NEWEST, OLDEST, has_route
+from .permissions import Permissions, initial, permissions_form
+from .versions import OLDEST, has_route
 
 WEB_PAGE = "<!doctype html><html><head><title>Open WebUI</title></head><body></body></html>"
 
 
-def build_app(database: Database, version: str = NEWEST) -> FastAPI:
-    """An application over this database, which stays the caller's."""
-    app = FastAPI(openapi_url=None)
+def build_app(database: Database, version: str, extra: Permissions) -> FastAPI:
+    """An application over this database, which stays the caller's.
+
+    Args:
+        database: where everything is stored.
+        version: of the Open WebUI to imitate.
+        extra: permissions beyond those of the version, by section and name.
+    """
+    # As behind the web page's catch-all: a slash too many or too few leads to the web page.
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.database = database
-    for part in (users, auths, groups):
+    app.state.sign_ins = {}
+    app.state.permissible = Permissible(
+        permissions_form(database.is_oldest, extra), initial(database.is_oldest, extra)
+    )
+    for part in (users, auths, groups, channels):
         router = APIRouter()
         for route in part.router.routes:
             if isinstance(route, APIRoute):
                 methods = [
-                    one
-                    for one in route.methods or ()
-                    if has_route(version, one, route.path, route.name)
+                    one for one in route.methods or () if has_route(version, one, route.path)
                 ]
                 if methods:
                     router.routes.append(route)
@@ -48,6 +59,10 @@ def build_app(database: Database, version: str = NEWEST) -> FastAPI:
                 return HTMLResponse(WEB_PAGE)
             return JSONResponse({"detail": "Method Not Allowed"}, 405)
         return JSONResponse({"detail": error.detail}, error.status_code)
+
+    @app.exception_handler(Collapse)
+    def collapsed(_: Request, __: Collapse) -> Any:
+        return PlainTextResponse("Internal Server Error", 500)
 
     @app.exception_handler(RequestValidationError)
     async def form_error(request: Request, error: RequestValidationError) -> Any:

@@ -21,16 +21,30 @@ CREATE TABLE IF NOT EXISTS users (
     created_at INTEGER, updated_at INTEGER, last_active_at INTEGER, password TEXT, api_key TEXT,
     data TEXT
 );
-CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, user_id TEXT);
-CREATE TABLE IF NOT EXISTS old_tokens (token TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS tokens (
+    token TEXT PRIMARY KEY, user_id TEXT, expires_at INTEGER, revoked INTEGER DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS oauth_sessions (id TEXT PRIMARY KEY, user_id TEXT, data TEXT);
 CREATE TABLE IF NOT EXISTS groups (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, data TEXT
 );
 CREATE TABLE IF NOT EXISTS members (group_id TEXT, user_id TEXT, UNIQUE (group_id, user_id));
 CREATE TABLE IF NOT EXISTS channels (id TEXT PRIMARY KEY, data TEXT);
+CREATE TABLE IF NOT EXISTS channel_members (
+    channel_id TEXT, user_id TEXT, UNIQUE (channel_id, user_id)
+);
 CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, value TEXT);
 """
-TABLES = ("users", "tokens", "old_tokens", "groups", "members", "channels", "config")
+TABLES = (
+    "users",
+    "tokens",
+    "oauth_sessions",
+    "groups",
+    "members",
+    "channels",
+    "channel_members",
+    "config",
+)
 
 # A user as lists of administrators show it, in the server's order.
 USER_KEYS = [
@@ -116,7 +130,7 @@ class Database:
 
     # ------------------------------------------------------------ users
 
-    def add_user(self, name: str, email: str, password: str, role: str, image: str) -> Row:
+    def add_user(self, name: str, email: str, password: str, role: str, image: str | None) -> Row:
         now = int(time.time())
         keys = [key for key in USER_KEYS if not (self.is_oldest and key == "scim")]
         user = dict.fromkeys(keys) | {
@@ -151,8 +165,12 @@ class Database:
         )
 
     def users(self, where: str = "1", *values: Any) -> list[Row]:
-        rows = self.run(f"SELECT data FROM users WHERE {where}", *values)
-        return [json.loads(row[0]) for row in rows]
+        rows = self.run(f"SELECT data, last_active_at FROM users WHERE {where}", *values)
+        users = [{**json.loads(data), "last_active_at": seen} for data, seen in rows]
+        for user in users:
+            if not (user["profile_image_url"] or self.is_oldest):
+                user["profile_image_url"] = f"/api/v1/users/{user['id']}/profile/image"
+        return users
 
     def user(self, user_id: str) -> Row | None:
         return next(iter(self.users("id = ?", user_id)), None)
@@ -165,9 +183,10 @@ class Database:
         return next(iter(self.users("1 ORDER BY number LIMIT 1")), None)
 
     def delete_user(self, user_id: str) -> None:
+        """Their tokens stay known: they are told from those that never were any."""
         self.run("DELETE FROM users WHERE id = ?", user_id)
-        self.run("DELETE FROM tokens WHERE user_id = ?", user_id)
         self.run("DELETE FROM members WHERE user_id = ?", user_id)
+        self.run("DELETE FROM channel_members WHERE user_id = ?", user_id)
 
     def page_of_users(
         self,
@@ -182,9 +201,12 @@ class Database:
         if query:
             where = "(name LIKE ? OR email LIKE ?)"
             values = [f"%{query}%"] * 2
-        column = order_by if order_by in SORTED_BY else "created_at"
-        way = "ASC" if direction == "asc" and order_by in SORTED_BY else "DESC"
-        found = self.users(f"{where} ORDER BY {column} {way}, number {way}", *values)
+        order = "number"
+        if order_by in SORTED_BY:
+            order = f"{order_by} {'ASC' if direction == 'asc' else 'DESC'}, number"
+        elif not query:
+            order = "created_at DESC, number"
+        found = self.users(f"{where} ORDER BY {order}", *values)
         if among is not None:
             found = [user for user in found if user["id"] in among]
         start = (max(page, 1) - 1) * PAGE_SIZE if page is not None else 0
@@ -200,31 +222,29 @@ class Database:
     def set_password(self, user_id: str, password: str) -> None:
         self.run("UPDATE users SET password = ? WHERE id = ?", hash_password(password), user_id)
 
-    def new_token(self, user_id: str) -> str:
+    def new_token(self, user_id: str, expires_at: int | None) -> str:
         token = f"eyJ{secrets.token_urlsafe(32)}"
-        self.run("INSERT INTO tokens VALUES (?, ?)", token, user_id)
+        statement = "INSERT INTO tokens (token, user_id, expires_at) VALUES (?, ?, ?)"
+        self.run(statement, token, user_id, expires_at)
         return token
 
-    def drop_token(self, token: str) -> None:
-        self.run("INSERT OR IGNORE INTO old_tokens VALUES (?)", token)
-        self.run("DELETE FROM tokens WHERE token = ?", token)
-
-    def drop_tokens_of(self, user_id: str) -> None:
-        self.run(
-            "INSERT OR IGNORE INTO old_tokens SELECT token FROM tokens WHERE user_id = ?", user_id
+    def token(self, token: str) -> Row | None:
+        """Whose this token is or was, when it expires, whether it was revoked."""
+        statement = "SELECT user_id, expires_at, revoked FROM tokens WHERE token = ?"
+        rows = self.run(statement, token)
+        return (
+            dict(zip(("user_id", "expires_at", "revoked"), rows[0], strict=True)) if rows else None
         )
-        self.run("DELETE FROM tokens WHERE user_id = ?", user_id)
 
-    def was_token(self, token: str) -> bool:
-        """Was this a token until it was revoked?"""
-        return bool(self.run("SELECT 1 FROM old_tokens WHERE token = ?", token))
+    def revoke_tokens_of(self, user_id: str) -> None:
+        self.run("UPDATE tokens SET revoked = 1 WHERE user_id = ?", user_id)
 
-    def user_of(self, credential: str) -> Row | None:
-        """Whose token or API key is this?"""
-        if credential.startswith("sk-"):
-            return next(iter(self.users("api_key = ?", credential)), None)
-        where = "id = (SELECT user_id FROM tokens WHERE token = ?)"
-        return next(iter(self.users(where, credential)), None)
+    def touch(self, user_id: str) -> None:
+        """Note that the user is there."""
+        self.run("UPDATE users SET last_active_at = ? WHERE id = ?", int(time.time()), user_id)
+
+    def user_by_api_key(self, key: str) -> Row | None:
+        return next(iter(self.users("api_key = ?", key)), None)
 
     def api_key(self, user_id: str) -> str | None:
         rows = self.run("SELECT api_key FROM users WHERE id = ?", user_id)
@@ -233,11 +253,32 @@ class Database:
     def set_api_key(self, user_id: str, key: str | None) -> None:
         self.run("UPDATE users SET api_key = ? WHERE id = ?", key, user_id)
 
-    # ------------------------------------------------------------ groups, channels
+    def add_oauth_session(self, user_id: str, provider: str) -> str:
+        now = int(time.time())
+        session = {
+            "id": str(uuid.uuid4()),
+            "user_id": user_id,
+            "provider": provider,
+            "token": {"access_token": "a"},
+            "expires_at": now + 3600,
+            "created_at": now,
+            "updated_at": now,
+        }
+        statement = "INSERT INTO oauth_sessions VALUES (?, ?, ?)"
+        self.run(statement, session["id"], user_id, json.dumps(session))
+        return str(session["id"])
+
+    def oauth_sessions_of(self, user_id: str) -> list[Row]:
+        rows = self.run("SELECT data FROM oauth_sessions WHERE user_id = ?", user_id)
+        return [json.loads(row[0]) for row in rows]
+
+    # ------------------------------------------------------------ groups
 
     def groups(self) -> list[Row]:
+        """The groups, last changed first."""
         rows = self.run("SELECT data FROM groups ORDER BY number")
-        return [json.loads(row[0]) for row in rows]
+        groups = [json.loads(row[0]) for row in rows]
+        return sorted(groups, key=lambda group: -int(group["updated_at"]))
 
     def group(self, group_id: str) -> Row | None:
         rows = self.run("SELECT data FROM groups WHERE id = ?", group_id)
@@ -256,10 +297,26 @@ class Database:
         rows = self.run("SELECT user_id FROM members WHERE group_id = ?", group_id)
         return [row[0] for row in rows]
 
-    def groups_of(self, user_id: str) -> list[Row]:
+    def groups_of(self, user_id: str, inherited: bool = False) -> list[Row]:
+        """The groups of a user; with inherited also those that these are within."""
         rows = self.run("SELECT group_id FROM members WHERE user_id = ?", user_id)
-        mine = {row[0] for row in rows}
-        return [group for group in self.groups() if group["id"] in mine]
+        theirs = {row[0] for row in rows}
+        groups = self.groups()
+        if inherited:
+            theirs = self.with_parents(theirs, groups)
+        return [group for group in groups if group["id"] in theirs]
+
+    def with_parents(self, group_ids: set[str], groups: list[Row]) -> set[str]:
+        """These groups and all that they are within."""
+        parents = {group["id"]: group.get("parent_group_id") for group in groups}
+        reached = set(group_ids)
+        waiting = list(group_ids)
+        while waiting:
+            parent = parents.get(waiting.pop())
+            if parent is not None and parent not in reached:
+                reached.add(parent)
+                waiting.append(parent)
+        return reached
 
     def add_members(self, group_id: str, user_ids: list[str]) -> None:
         for user_id in user_ids:
@@ -270,6 +327,8 @@ class Database:
         for user_id in user_ids:
             self.run("DELETE FROM members WHERE group_id = ? AND user_id = ?", group_id, user_id)
 
+    # ------------------------------------------------------------ channels
+
     def channels(self) -> list[Row]:
         return [json.loads(row[0]) for row in self.run("SELECT data FROM channels")]
 
@@ -277,8 +336,15 @@ class Database:
         rows = self.run("SELECT data FROM channels WHERE id = ?", channel_id)
         return json.loads(rows[0][0]) if rows else None
 
-    def store_channel(self, channel: Row) -> None:
-        self.run("REPLACE INTO channels VALUES (?, ?)", channel["id"], json.dumps(channel))
+    def add_channel(self, channel: Row, member_ids: list[str]) -> None:
+        self.run("INSERT INTO channels VALUES (?, ?)", channel["id"], json.dumps(channel))
+        for user_id in member_ids:
+            statement = "INSERT OR IGNORE INTO channel_members VALUES (?, ?)"
+            self.run(statement, channel["id"], user_id)
+
+    def members_of_channel(self, channel_id: str) -> set[str]:
+        statement = "SELECT user_id FROM channel_members WHERE channel_id = ?"
+        return {row[0] for row in self.run(statement, channel_id)}
 
 
 def is_active(user: Row) -> bool:

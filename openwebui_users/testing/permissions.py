@@ -1,7 +1,12 @@
-"""The default permissions that the imitated server starts with, by section."""
+"""Default permissions: the forms that the imitated server takes them by, and what a user may do."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import BaseModel, create_model
+
+from .database import Database
 from .versions import LATER_PERMISSIONS, LATER_SECTIONS
 
 Permissions = dict[str, dict[str, bool]]
@@ -24,8 +29,8 @@ ON_IN_FEATURES = (
 )
 OFF_IN_FEATURES = "api_keys encrypted_channels direct_tool_servers automations webhooks"
 
-# What a form stands for where it leaves a permission out: the server's own defaults.
-DEFAULTS: Permissions = {
+# What a form stands for where it leaves a permission out.
+FORM_DEFAULTS: Permissions = {
     "workspace": dict.fromkeys(OFF_IN_WORKSPACE.split(), False),
     "sharing": dict.fromkeys(OFF_IN_SHARING.split(), False),
     "access_grants": {"allow_users": True, "allow_groups": True},
@@ -38,44 +43,54 @@ DEFAULTS: Permissions = {
 }
 
 
-def copy_of(permissions: Permissions) -> Permissions:
-    """Sections and flags that can be changed without changing the original."""
-    return {section: dict(flags) for section, flags in permissions.items()}
-
-
-def defaults_of(oldest: bool) -> Permissions:
-    """The defaults of the imitated version."""
-    if not oldest:
-        return copy_of(DEFAULTS)
-    return {
+def form_defaults(oldest: bool, extra: Permissions) -> Permissions:
+    """Those of the imitated version, and False for permissions that only a later one knows."""
+    found = {
         section: {
             name: value
             for name, value in flags.items()
-            if name not in LATER_PERMISSIONS.get(section, ())
+            if not (oldest and name in LATER_PERMISSIONS.get(section, ()))
         }
-        for section, flags in DEFAULTS.items()
-        if section not in LATER_SECTIONS
+        for section, flags in FORM_DEFAULTS.items()
+        if not (oldest and section in LATER_SECTIONS)
     }
-
-
-def with_extra(extra: Permissions | None, oldest: bool = False) -> Permissions:
-    """The defaults, and permissions that only a later server would know."""
-    merged = defaults_of(oldest)
-    for section, flags in (extra or {}).items():
-        merged.setdefault(section, {}).update(flags)
-    return merged
-
-
-def as_stored(known: Permissions, form: Permissions, extra: Permissions) -> Permissions:
-    """What the server makes of a form: whole, unknown keys dropped, what is missing at its default.
-
-    `extra` are the keys beyond the defaults that this server knows; left out they become False.
-    """
-    stored = copy_of(known)
+    if oldest:
+        found["sharing"].update(public_tools=True, public_notes=True)
     for section, flags in extra.items():
-        stored.setdefault(section, {}).update(dict.fromkeys(flags, False))
-    for section, flags in form.items():
-        for name, value in flags.items():
-            if name in known.get(section, {}):
-                stored[section][name] = value
-    return stored
+        found.setdefault(section, {}).update(dict.fromkeys(flags, False))
+    return found
+
+
+def permissions_form(oldest: bool, extra: Permissions) -> type[BaseModel]:
+    """The form by which default permissions are written: all sections, unknown names dropped."""
+    sections: dict[str, Any] = {}
+    for section, flags in form_defaults(oldest, extra).items():
+        fields: dict[str, Any] = {name: (bool, value) for name, value in flags.items()}
+        sections[section] = (create_model(section, **fields), ...)
+    return create_model("UserPermissions", **sections)
+
+
+def initial(oldest: bool, extra: Permissions) -> Permissions:
+    """What the server starts with; it is set up to give everybody API keys."""
+    found = form_defaults(oldest, extra)
+    found["sharing"].update(public_tools=False, public_notes=False)
+    found["features"]["api_keys"] = True
+    for section, flags in extra.items():
+        found[section].update(flags)
+    return found
+
+
+def of_user(database: Database, user_id: str) -> Permissions:
+    """The default permissions and what a user's groups, and those around them, add."""
+    granted: Permissions = database.config("permissions", {})
+    for group in database.groups_of(user_id, inherited=True):
+        for section, flags in (group["permissions"] or {}).items():
+            for name, value in flags.items():
+                have = granted.setdefault(section, {})
+                have[name] = have.get(name, False) or value
+    return granted
+
+
+def has_permission(database: Database, user_id: str, section: str, name: str) -> bool:
+    """May the user, an administrator too, do this?"""
+    return bool(of_user(database, user_id).get(section, {}).get(name))

@@ -15,8 +15,10 @@ from typing import Any
 import uvicorn
 
 from .app import build_app
+from .auths import SECONDS_OF_A_TOKEN
+from .channels import new_channel
 from .database import Database
-from .permissions import Permissions, with_extra
+from .permissions import Permissions, initial
 from .versions import NEWEST, VERSIONS
 
 ADMIN_EMAIL = "admin@example.com"
@@ -144,7 +146,7 @@ class EmbeddedServer:
             raise
         host, port = self._socket.getsockname()
         self.url = f"http://{host}:{port}"
-        app = _Recorder(build_app(self._database, self.version), self._keep)
+        app = _Recorder(build_app(self._database, self.version, self._extra), self._keep)
         config = uvicorn.Config(app, log_level="error", lifespan="off", access_log=False)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="embedded server", daemon=True)
@@ -179,12 +181,10 @@ class EmbeddedServer:
             admin = database.add_user(
                 "Administrator", ADMIN_EMAIL, ADMIN_PASSWORD, "admin", "/user.png"
             )
-            features = with_extra(self._extra, database.is_oldest)
-            features["features"]["api_keys"] = True
-            database.set_config("extra_permissions", self._extra)
-            database.set_config("permissions", features)
+            permissions = initial(database.is_oldest, self._extra)
+            database.set_config("permissions", permissions)
         self.admin_email = admin["email"]
-        self.admin_token = database.new_token(admin["id"])
+        self.admin_token = self._new_token(admin["id"])
         self.api_key = database.api_key(admin["id"]) or f"sk-{self.admin_token[3:]}"
         database.set_api_key(admin["id"], self.api_key)
         self._state = database.dump()
@@ -212,30 +212,23 @@ class EmbeddedServer:
     ) -> AddedUser:
         """Add a user without a request."""
         user = self._database.add_user(name, email, password, role, "/user.png")
-        return AddedUser(user["id"], email, self._database.new_token(user["id"]))
+        return AddedUser(user["id"], email, self._new_token(user["id"]))
+
+    def _new_token(self, user_id: str) -> str:
+        return self._database.new_token(user_id, int(time.time()) + SECONDS_OF_A_TOKEN)
+
+    def open_signup(self) -> None:
+        """Let people sign up, as an administrator may; they wait for approval."""
+        self._database.set_config("signup", True)
+
+    def add_oauth_session(self, user_id: str, provider: str) -> str:
+        """Give a user a session with an identity provider; its id. No route makes one."""
+        return self._database.add_oauth_session(user_id, provider)
 
     def add_channel(self, name: str, members: list[str]) -> str:
-        """Add a channel with these users' ids as members; its id."""
-        channel_id = f"channel-{name}"
-        now = time.time_ns()
-        self._database.store_channel(
-            {
-                "id": channel_id,
-                "user_id": members[0] if members else "",
-                "type": None,
-                "name": name,
-                "description": None,
-                "is_private": None,
-                "data": None,
-                "meta": None,
-                "access_grants": [],
-                "created_at": now,
-                "updated_at": now,
-                "last_message_at": None,
-                "unread_count": 0,
-                "user_ids": None,
-                "users": None,
-                "members": members,
-            }
-        )
-        return channel_id
+        """Add a channel of the administrator with these users' ids as members; its id."""
+        admin = self._database.first_user()
+        maker: str = admin["id"] if admin else ""
+        channel = new_channel(self._database, name, maker)
+        self._database.add_channel(channel, list(dict.fromkeys([*members, maker])))
+        return str(channel["id"])

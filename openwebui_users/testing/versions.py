@@ -21,8 +21,6 @@ LATER_ROUTES = {
 }
 # And of those that only OLDEST has.
 EARLIER_ROUTES = {("GET", "/api/v1/auths/signout")}
-# Functions that answer for OLDEST where a later route has the same path; they stand before it.
-EARLIER_FUNCTIONS = {"update_oldest_permissions"}
 # Permissions of NEWEST that OLDEST does not know: sections, then single ones.
 LATER_SECTIONS = {"access_grants", "settings"}
 LATER_PERMISSIONS = {
@@ -40,9 +38,7 @@ LATER_PERMISSIONS = {
 }
 
 
-def has_route(version: str, method: str, path: str, function: str) -> bool:
+def has_route(version: str, method: str, path: str) -> bool:
     """Does a server of this version have the route?"""
-    if version != OLDEST and function in EARLIER_FUNCTIONS:
-        return False
     absent = LATER_ROUTES if version == OLDEST else EARLIER_ROUTES
     return (method, path) not in absent
