@@ -23,6 +23,14 @@ class Edit:
     old: str
     new: str
 
+    def apply(self, folder: Path) -> None:
+        """Make the edit below a folder with copies of the sources."""
+        path = folder / self.path
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            raise AssertionError(f"{self.path} holds {text.count(self.old)} of: {self.old}")
+        path.write_text(text.replace(self.old, self.new))
+
 
 # A permission that the server knows and the table does not; and unknown keys that are not sent.
 WITHOUT_FIELD = Edit("csrc/core/schema.c", 'FLAG("models_hidden"', 'FLAG("models_not_hidden"')
@@ -47,11 +55,7 @@ def build_variant(folder: Path, edits: tuple[Edit, ...]) -> Path:
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for edit in edits:
-        path = source / edit.path
-        text = path.read_text()
-        if text.count(edit.old) != 1:
-            raise AssertionError(f"{edit.path} holds {text.count(edit.old)} of: {edit.old}")
-        path.write_text(text.replace(edit.old, edit.new))
+        edit.apply(source)
     environment = {**os.environ, "CFLAGS": "-O0"}
     subprocess.run(
         [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],

@@ -83,6 +83,7 @@ def adding_users(talk: Conversation, stage: Stage) -> None:
     talk.ask(
         "POST", "/auths/add", {**form, "email": "nul@example.com", "name": "a\u0000b 😀\u2028"}
     )
+    talk.ask("POST", "/auths/add", {**form, "email": "much@example.com", "password": "é" * 37})
     talk.ask("POST", "/auths/add", {**form, "email": "more@example.com", "more": 1})
     talk.ask("POST", "/auths/add", {"name": "Ann"})
     talk.ask("POST", "/auths/add", {**form, "name": 1})
@@ -574,8 +575,8 @@ def channels(talk: Conversation, stage: Stage) -> None:
 
 
 def lists(talk: Conversation, stage: Stage) -> None:
-    total = talk.ask("GET", "/users/all", unordered=True)["total"]
-    for number in range(total, 33):
+    talk.ask("GET", "/users/all", unordered=True)
+    for number in range(31):  # more than a page, whatever the other cases left
         Person(talk, f"P{number:02}")
     for column in ("email", "name", "role", "created_at", "last_active_at", "updated_at", "x"):
         for direction in ("asc", "desc", "x"):
@@ -587,7 +588,7 @@ def lists(talk: Conversation, stage: Stage) -> None:
     for page in (1, 2, 3, "x", ""):
         talk.ask("GET", "/users/", query={**by_email, "page": page})
         talk.ask("GET", "/users/search", query={**by_email, "page": page})
-    for text in ("BOB", "1%e", "_@", "nobody at all", ""):
+    for text in ("BOB", "p1%e", "p_3@", "nobody at all", ""):
         query = {**by_email, "query": text, "page": 0 if text == "BOB" else 1}
         talk.ask("GET", "/users/", query=query)
         talk.ask("GET", "/users/search", query={**query, "direction": "desc"})
