@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from variants import ROOT, Edit
+
 from contract.cases import play
 from contract.conversation import differences
 from contract.record import recorded
 from contract.stage import EmbeddedStage
-from variants import ROOT, Edit
-
 from openwebui_users.testing import EmbeddedServer
 
 NEWEST, OLDEST = "0.12.4", "0.6.42"
