@@ -3,7 +3,8 @@
 import dataclasses
 import datetime
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Literal, TypeAlias, TypedDict, final, type_check_only
 
@@ -11,6 +12,7 @@ from typing_extensions import Self
 
 from ._describe import FieldInfo
 from ._headers import Headers
+from .options import ClientStats, RequestEvent, ResponseEvent, Retry, Timeout
 
 _IncEx: TypeAlias = (
     set[int]
@@ -29,8 +31,11 @@ def model_table() -> list[dict[str, Any]]:
 def endpoint_table() -> list[dict[str, Any]]:
     """The table of calls, as a list of dicts."""
 
-def library_versions() -> dict[str, str]:
-    """Versions of this package and of the libraries below it."""
+def option_table() -> list[dict[str, Any]]:
+    """The options of clients, as a list of dicts."""
+
+def version_info() -> dict[str, str]:
+    """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
 
 class Model:
     """Common base of all models: what a server sends or takes.
@@ -2416,52 +2421,102 @@ class Client:
     def __init__(
         self,
         base_url: str | None = None,
-        api_key: str | None = None,
+        api_key: str | Callable[[], str] | None = None,
         *,
-        timeout: float | None = 60.0,
-        connect_timeout: float | None = 5.0,
+        timeout: Timeout | float | None = 60.0,
+        retry: Retry | int | None = 2,
         extra_headers: Mapping[str, str] | None = None,
-        user_agent: str | None = None,
+        follow_redirects: bool = False,
         max_body: int = 67108864,
         password_limit: int | None = 72,
+        on_request: Callable[[RequestEvent], object] | None = None,
+        on_response: Callable[[ResponseEvent], object] | None = None,
+        user_agent: str | None = None,
+        verify: bool = True,
+        ca_file: str | os.PathLike[str] | None = None,
+        client_cert: str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None = None,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        unix_socket: str | os.PathLike[str] | None = None,
     ) -> None: ...
     @property
     def base_url(self) -> str:
         """Address of the server, normalised."""
     @property
-    def api_key(self) -> str | None:
-        """Key or token that is sent; None when there is none. Views share it."""
+    def api_key(self) -> str | Callable[[], str] | None:
+        """Key or token that is sent, or what gives it; None: there is none. Views share it."""
     @api_key.setter
-    def api_key(self, value: str | None, /) -> None: ...
+    def api_key(self, value: str | Callable[[], str] | None, /) -> None: ...
     @property
     def closed(self) -> bool:
         """Whether the client was closed."""
     @property
-    def timeout(self) -> float | None:
-        """Seconds for a whole call; None: no limit."""
+    def timeout(self) -> Timeout:
+        """Seconds for a whole call, retries included; None: no limit. Timeout(total, connect=…)
+        also bounds reaching the server, 5 seconds without.
+        """
     @property
-    def connect_timeout(self) -> float | None:
-        """Seconds to reach the server; None: as timeout."""
+    def retry(self) -> Retry:
+        """How often, and when, a request is sent again; None: never. See Retry."""
+    @property
+    def extra_headers(self) -> dict[str, str]:
+        """Headers to send with every call."""
+    @property
+    def follow_redirects(self) -> bool:
+        """Follow redirects of GET within the server's origin, 5 at most, in place of RedirectError.
+        """
     @property
     def max_body(self) -> int:
         """Largest answer in bytes, decompressed."""
     @property
     def password_limit(self) -> int | None:
-        """Longest password in bytes of UTF-8; None: not checked."""
+        """Longest password in bytes of UTF-8; None: not checked. Servers hash with bcrypt, which
+        takes 72, unless they are set to argon2.
+        """
+    @property
+    def on_request(self) -> Callable[[RequestEvent], object] | None:
+        """Called with a RequestEvent before each attempt; what it raises stops the call."""
+    @property
+    def on_response(self) -> Callable[[ResponseEvent], object] | None:
+        """Called with a ResponseEvent after each attempt."""
     @property
     def user_agent(self) -> str:
-        """How the client names itself."""
+        """How the client names itself; None: by the versions of package, Python and libcurl."""
     @property
-    def extra_headers(self) -> dict[str, str]:
-        """Headers sent with every call."""
+    def verify(self) -> bool:
+        """Whether the server's certificate is checked. False warns."""
+    @property
+    def ca_file(self) -> str | None:
+        """PEM file of the certificates that servers are trusted by; None: SSL_CERT_FILE,
+        CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then certifi's.
+        """
+    @property
+    def client_cert(self) -> str | tuple[str, ...] | None:
+        """PEM file of the client's own certificate and key, or a tuple of both files and optionally
+        the key's password.
+        """
+    @property
+    def proxy(self) -> str | None:
+        """Address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for all requests; '':
+        none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+        """
+    @property
+    def trust_env(self) -> bool:
+        """Whether the environment may name proxies and certificates."""
+    @property
+    def unix_socket(self) -> str | None:
+        """Path of a socket to connect to, whatever the host of base_url."""
     def with_options(
         self,
         *,
-        timeout: float | None = ...,
-        connect_timeout: float | None = ...,
-        extra_headers: Mapping[str, str] = ...,
+        timeout: Timeout | float | None = ...,
+        retry: Retry | int | None = ...,
+        extra_headers: Mapping[str, str] | None = ...,
+        follow_redirects: bool = ...,
         max_body: int = ...,
         password_limit: int | None = ...,
+        on_request: Callable[[RequestEvent], object] | None = ...,
+        on_response: Callable[[ResponseEvent], object] | None = ...,
     ) -> Self:
         """This client with other options, over the same connections and with the same key.
 
@@ -2482,6 +2537,8 @@ class Client:
         """
     def get_version(self) -> str:
         """The server's version, for instance '0.12.4'; asked once."""
+    def stats(self) -> ClientStats:
+        """What was done since the client was made, over all its views and threads."""
     def close(self) -> None:
         """Close the connections; this client and its views cannot be used any more."""
     def __enter__(self) -> Self: ...
@@ -2497,17 +2554,38 @@ class UsersClient(Client):
     """Users: listing, reading, changing, deleting.
 
     Args:
-        base_url (str, optional): address of the server, for instance 'http://localhost:8080';
-            without it the environment variable OPENWEBUI_URL.
-        api_key (str, optional): API key or session token; without it OPENWEBUI_API_KEY; ''
-            sends none.
-        timeout (float, optional): seconds for a whole call; None: no limit. 60 by default.
-        connect_timeout (float, optional): seconds to reach the server. 5 by default.
-        extra_headers (mapping, optional): headers to send with every call.
-        user_agent (str, optional): how the client names itself.
-        max_body (int, optional): largest answer in bytes, decompressed. 64 MiB by default.
-        password_limit (int, optional): longest password in bytes; None: not checked. 72 by
-            default, because servers hash with bcrypt unless they are set to argon2.
+        base_url (str | None): address of the server, for instance 'http://localhost:8080';
+            None: the environment variable OPENWEBUI_URL.
+        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+            for each call; None: OPENWEBUI_API_KEY; '': none is sent.
+        timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
+            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+        retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
+            Retry.
+        extra_headers (Mapping[str, str] | None): headers to send with every call.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
+            place of RedirectError.
+        max_body (int): largest answer in bytes, decompressed.
+        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
+            hash with bcrypt, which takes 72, unless they are set to argon2.
+        on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
+            attempt; what it raises stops the call.
+        on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
+            each attempt.
+        user_agent (str | None): how the client names itself; None: by the versions of package,
+            Python and libcurl.
+        verify (bool): whether the server's certificate is checked. False warns.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
+            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
+            certifi's.
+        client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
+            of the client's own certificate and key, or a tuple of both files and optionally the
+            key's password.
+        proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
+            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+        trust_env (bool): whether the environment may name proxies and certificates.
+        unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
+            host of base_url.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -2556,7 +2634,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2574,7 +2651,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2606,7 +2682,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2625,7 +2700,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2640,7 +2714,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2658,7 +2731,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2692,7 +2764,6 @@ class UsersClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2727,7 +2798,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2756,7 +2826,6 @@ class UsersClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2771,7 +2840,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2801,7 +2869,6 @@ class UsersClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2816,7 +2883,6 @@ class UsersClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2832,11 +2898,9 @@ class UsersClient(Client):
             dict or None: The info as stored.
 
         Raises:
-            ValidationError: the form does not fit; nothing was sent.
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2923,7 +2987,6 @@ class UsersClient(Client):
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
             UserNotFoundError: there is no such user.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2962,7 +3025,6 @@ class UsersClient(Client):
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
             UserNotFoundError: there is no such user.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -2986,7 +3048,6 @@ class UsersClient(Client):
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
             UserNotFoundError: there is no such user.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3006,7 +3067,6 @@ class UsersClient(Client):
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
             UserNotFoundError: there is no such user.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3028,7 +3088,6 @@ class UsersClient(Client):
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
             UserNotFoundError: there is no such user.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3050,7 +3109,6 @@ class UsersClient(Client):
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
             UserNotFoundError: there is no such user.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3078,7 +3136,6 @@ class UsersClient(Client):
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
             UserNotFoundError: there is no such user.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3241,17 +3298,38 @@ class AuthsClient(Client):
     """Signing in, own profile and keys, new users.
 
     Args:
-        base_url (str, optional): address of the server, for instance 'http://localhost:8080';
-            without it the environment variable OPENWEBUI_URL.
-        api_key (str, optional): API key or session token; without it OPENWEBUI_API_KEY; ''
-            sends none.
-        timeout (float, optional): seconds for a whole call; None: no limit. 60 by default.
-        connect_timeout (float, optional): seconds to reach the server. 5 by default.
-        extra_headers (mapping, optional): headers to send with every call.
-        user_agent (str, optional): how the client names itself.
-        max_body (int, optional): largest answer in bytes, decompressed. 64 MiB by default.
-        password_limit (int, optional): longest password in bytes; None: not checked. 72 by
-            default, because servers hash with bcrypt unless they are set to argon2.
+        base_url (str | None): address of the server, for instance 'http://localhost:8080';
+            None: the environment variable OPENWEBUI_URL.
+        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+            for each call; None: OPENWEBUI_API_KEY; '': none is sent.
+        timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
+            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+        retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
+            Retry.
+        extra_headers (Mapping[str, str] | None): headers to send with every call.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
+            place of RedirectError.
+        max_body (int): largest answer in bytes, decompressed.
+        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
+            hash with bcrypt, which takes 72, unless they are set to argon2.
+        on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
+            attempt; what it raises stops the call.
+        on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
+            each attempt.
+        user_agent (str | None): how the client names itself; None: by the versions of package,
+            Python and libcurl.
+        verify (bool): whether the server's certificate is checked. False warns.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
+            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
+            certifi's.
+        client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
+            of the client's own certificate and key, or a tuple of both files and optionally the
+            key's password.
+        proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
+            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+        trust_env (bool): whether the environment may name proxies and certificates.
+        unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
+            host of base_url.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -3298,7 +3376,6 @@ class AuthsClient(Client):
         Raises:
             ValidationError: the form does not fit; nothing was sent.
             UnprocessableEntityError: the server refused the form.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3332,7 +3409,6 @@ class AuthsClient(Client):
             ValueError: a password longer than the client's password_limit.
             ValidationError: the form does not fit; nothing was sent.
             UnprocessableEntityError: the server refused the form.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3350,7 +3426,6 @@ class AuthsClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3367,7 +3442,6 @@ class AuthsClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3401,7 +3475,6 @@ class AuthsClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3433,7 +3506,6 @@ class AuthsClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3486,7 +3558,6 @@ class AuthsClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3501,7 +3572,6 @@ class AuthsClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3516,7 +3586,6 @@ class AuthsClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3531,7 +3600,6 @@ class AuthsClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3603,17 +3671,38 @@ class GroupsClient(Client):
     """Groups and who belongs to them.
 
     Args:
-        base_url (str, optional): address of the server, for instance 'http://localhost:8080';
-            without it the environment variable OPENWEBUI_URL.
-        api_key (str, optional): API key or session token; without it OPENWEBUI_API_KEY; ''
-            sends none.
-        timeout (float, optional): seconds for a whole call; None: no limit. 60 by default.
-        connect_timeout (float, optional): seconds to reach the server. 5 by default.
-        extra_headers (mapping, optional): headers to send with every call.
-        user_agent (str, optional): how the client names itself.
-        max_body (int, optional): largest answer in bytes, decompressed. 64 MiB by default.
-        password_limit (int, optional): longest password in bytes; None: not checked. 72 by
-            default, because servers hash with bcrypt unless they are set to argon2.
+        base_url (str | None): address of the server, for instance 'http://localhost:8080';
+            None: the environment variable OPENWEBUI_URL.
+        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+            for each call; None: OPENWEBUI_API_KEY; '': none is sent.
+        timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
+            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+        retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
+            Retry.
+        extra_headers (Mapping[str, str] | None): headers to send with every call.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
+            place of RedirectError.
+        max_body (int): largest answer in bytes, decompressed.
+        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
+            hash with bcrypt, which takes 72, unless they are set to argon2.
+        on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
+            attempt; what it raises stops the call.
+        on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
+            each attempt.
+        user_agent (str | None): how the client names itself; None: by the versions of package,
+            Python and libcurl.
+        verify (bool): whether the server's certificate is checked. False warns.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
+            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
+            certifi's.
+        client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
+            of the client's own certificate and key, or a tuple of both files and optionally the
+            key's password.
+        proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
+            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+        trust_env (bool): whether the environment may name proxies and certificates.
+        unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
+            host of base_url.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -3648,7 +3737,6 @@ class GroupsClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3678,7 +3766,6 @@ class GroupsClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3697,7 +3784,6 @@ class GroupsClient(Client):
             ValueError: an id that cannot be one segment of a path.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3732,7 +3818,6 @@ class GroupsClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3751,7 +3836,6 @@ class GroupsClient(Client):
             ValueError: an id that cannot be one segment of a path.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3783,7 +3867,6 @@ class GroupsClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3812,7 +3895,6 @@ class GroupsClient(Client):
             UnprocessableEntityError: the server refused the form.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3831,7 +3913,6 @@ class GroupsClient(Client):
             ValueError: an id that cannot be one segment of a path.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3921,17 +4002,38 @@ class ChannelsClient(Client):
     """Channels and who belongs to them.
 
     Args:
-        base_url (str, optional): address of the server, for instance 'http://localhost:8080';
-            without it the environment variable OPENWEBUI_URL.
-        api_key (str, optional): API key or session token; without it OPENWEBUI_API_KEY; ''
-            sends none.
-        timeout (float, optional): seconds for a whole call; None: no limit. 60 by default.
-        connect_timeout (float, optional): seconds to reach the server. 5 by default.
-        extra_headers (mapping, optional): headers to send with every call.
-        user_agent (str, optional): how the client names itself.
-        max_body (int, optional): largest answer in bytes, decompressed. 64 MiB by default.
-        password_limit (int, optional): longest password in bytes; None: not checked. 72 by
-            default, because servers hash with bcrypt unless they are set to argon2.
+        base_url (str | None): address of the server, for instance 'http://localhost:8080';
+            None: the environment variable OPENWEBUI_URL.
+        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+            for each call; None: OPENWEBUI_API_KEY; '': none is sent.
+        timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
+            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+        retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
+            Retry.
+        extra_headers (Mapping[str, str] | None): headers to send with every call.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
+            place of RedirectError.
+        max_body (int): largest answer in bytes, decompressed.
+        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
+            hash with bcrypt, which takes 72, unless they are set to argon2.
+        on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
+            attempt; what it raises stops the call.
+        on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
+            each attempt.
+        user_agent (str | None): how the client names itself; None: by the versions of package,
+            Python and libcurl.
+        verify (bool): whether the server's certificate is checked. False warns.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
+            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
+            certifi's.
+        client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
+            of the client's own certificate and key, or a tuple of both files and optionally the
+            key's password.
+        proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
+            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+        trust_env (bool): whether the environment may name proxies and certificates.
+        unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
+            host of base_url.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -3965,7 +4067,6 @@ class ChannelsClient(Client):
         Raises:
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 
@@ -3997,7 +4098,6 @@ class ChannelsClient(Client):
             ValueError: an id that cannot be one segment of a path.
             AuthenticationError: the API key is missing or not valid.
             AdminRequiredError: the user of the key may not do this.
-            UnsupportedByServerError: the server is older than the call.
             APIStatusError: any other refusal of the server.
             APIConnectionError: no usable answer came, or not in time.
 

@@ -31,6 +31,7 @@ __all__ = [
     "EmailTakenError",
     "Headers",
     "IncompleteReadError",
+    "InsecureConnectionWarning",
     "InternalServerError",
     "InvalidPasswordError",
     "NotFoundError",
@@ -129,6 +130,10 @@ class SerializationError(OpenWebUIError, ValueError):
     def __init__(self, message: str = "", loc: Iterable[str | int] = ()) -> None:
         super().__init__(message)
         self.loc = tuple(loc)
+
+
+class InsecureConnectionWarning(UserWarning):
+    """A client does not check the certificate of its server (verify=False)."""
 
 
 # ---------------------------------------------------------------- values that do not fit
@@ -490,6 +495,8 @@ class APIStatusError(OpenWebUIError):
         detail: the server's own explanation: text, a list of faults, or None.
         body: the body as bytes.
         headers: the header lines.
+        retry_after: seconds that the server asks to wait (Retry-After, in either form); None when
+            it does not say.
     """
 
     def __init__(
@@ -500,31 +507,15 @@ class APIStatusError(OpenWebUIError):
         detail: Any = None,
         body: bytes = b"",
         headers: Iterable[tuple[str, str]] | Headers = (),
+        retry_after: float | None = None,
         **request: Any,
     ) -> None:
         super().__init__(message, **request)
         self.status_code = status_code
         self.detail = detail
         self.body = body
+        self.retry_after = retry_after
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
-
-    def _retry_after(self) -> float | None:
-        """Seconds to wait, from a Retry-After header in seconds or as a date."""
-        text = self.headers.get("retry-after", "").strip()
-        if not text:
-            return None
-        if text.isascii() and text.isdigit():
-            return float(text)
-        import time
-        from email.utils import mktime_tz, parsedate_tz
-
-        date = parsedate_tz(text)
-        if date is None:
-            return None
-        try:
-            return max(0.0, mktime_tz(date) - time.time())
-        except (ValueError, OverflowError):
-            return None
 
 
 class BadRequestError(APIStatusError):
@@ -578,11 +569,6 @@ class UnprocessableEntityError(APIStatusError):
 class RateLimitError(APIStatusError):
     """429: too many requests in a short time."""
 
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds the server asks to wait; None when it does not say."""
-        return self._retry_after()
-
 
 class InternalServerError(APIStatusError):
     """5xx: the server, or a proxy before it, failed."""
@@ -590,11 +576,6 @@ class InternalServerError(APIStatusError):
 
 class ServiceUnavailableError(InternalServerError):
     """503: the server, or a proxy before it, cannot answer just now."""
-
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds the server asks to wait; None when it does not say."""
-        return self._retry_after()
 
 
 # ---------------------------------------------------------------- secrets
@@ -911,8 +892,7 @@ def _rule_of(status_code: int, detail: str, user_route: bool) -> tuple[type[APIS
     return APIStatusError, ""
 
 
-def _wait_text(headers: Headers) -> str:
-    seconds = APIStatusError(headers=headers)._retry_after()
+def _wait_text(seconds: float | None) -> str:
     if seconds is None:
         return "Wait a while, then try again."
     return f"The server asks to wait {seconds:g} s before trying again."
@@ -927,6 +907,7 @@ def from_answer(
     method: str | None = None,
     url: str | None = None,
     retries_taken: int = 0,
+    retry_after: float | None = None,
     user_route: bool = False,
     hint: str | None = None,
     secret: str | None = None,
@@ -941,6 +922,7 @@ def from_answer(
         method: HTTP method of the request.
         url: URL of the request without its query.
         retries_taken: how often the request was repeated.
+        retry_after: seconds that the server asks to wait.
         user_route: whether the path names a user, so that not-found means the user.
         hint: what not-found means for this route.
         secret: the client's key: masked should the server repeat it.
@@ -948,7 +930,7 @@ def from_answer(
     lines = headers if isinstance(headers, Headers) else Headers(headers)
     text = _detail_text(detail)
     error, advice = _rule_of(status_code, text.lower(), user_route)
-    advice = advice.format(hint=hint or (_LOOK_IT_UP if user_route else ""), wait=_wait_text(lines))
+    advice = advice.format(hint=hint or (_LOOK_IT_UP if user_route else ""), wait=_wait_text(retry_after))
     if not text and body:
         kind = lines.get("content-type", "").split(";")[0] or "no content type"
         text = f"(no explanation: {len(body)} bytes, {_printable(kind)})"
@@ -964,6 +946,7 @@ def from_answer(
         detail=detail,
         body=body,
         headers=lines,
+        retry_after=retry_after,
         method=method,
         url=url,
         retries_taken=retries_taken,

@@ -400,60 +400,19 @@ CLIENT_BASE = '''\
 class Client:
     """What all clients share: one server, its connections, a key and options."""
 
-    def __init__(
-        self,
-        base_url: str | None = None,
-        api_key: str | None = None,
-        *,
-        timeout: float | None = 60.0,
-        connect_timeout: float | None = 5.0,
-        extra_headers: Mapping[str, str] | None = None,
-        user_agent: str | None = None,
-        max_body: int = 67108864,
-        password_limit: int | None = 72,
-    ) -> None: ...
+@INIT@
     @property
     def base_url(self) -> str:
         """Address of the server, normalised."""
     @property
-    def api_key(self) -> str | None:
-        """Key or token that is sent; None when there is none. Views share it."""
+    def api_key(self) -> str | Callable[[], str] | None:
+        """Key or token that is sent, or what gives it; None: there is none. Views share it."""
     @api_key.setter
-    def api_key(self, value: str | None, /) -> None: ...
+    def api_key(self, value: str | Callable[[], str] | None, /) -> None: ...
     @property
     def closed(self) -> bool:
         """Whether the client was closed."""
-    @property
-    def timeout(self) -> float | None:
-        """Seconds for a whole call; None: no limit."""
-    @property
-    def connect_timeout(self) -> float | None:
-        """Seconds to reach the server; None: as timeout."""
-    @property
-    def max_body(self) -> int:
-        """Largest answer in bytes, decompressed."""
-    @property
-    def password_limit(self) -> int | None:
-        """Longest password in bytes of UTF-8; None: not checked."""
-    @property
-    def user_agent(self) -> str:
-        """How the client names itself."""
-    @property
-    def extra_headers(self) -> dict[str, str]:
-        """Headers sent with every call."""
-    def with_options(
-        self,
-        *,
-        timeout: float | None = ...,
-        connect_timeout: float | None = ...,
-        extra_headers: Mapping[str, str] = ...,
-        max_body: int = ...,
-        password_limit: int | None = ...,
-    ) -> Self:
-        """This client with other options, over the same connections and with the same key.
-
-        Options that are not given stay as they are; extra_headers replaces all of them.
-        """
+@OPTIONS@
     def request(
         self,
         method: str,
@@ -469,6 +428,8 @@ class Client:
         """
     def get_version(self) -> str:
         """The server's version, for instance '0.12.4'; asked once."""
+    def stats(self) -> ClientStats:
+        """What was done since the client was made, over all its views and threads."""
     def close(self) -> None:
         """Close the connections; this client and its views cannot be used any more."""
     def __enter__(self) -> Self: ...
@@ -528,7 +489,8 @@ HEAD = '''\
 import dataclasses
 import datetime
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Literal, TypeAlias, TypedDict, final, type_check_only
 
@@ -536,6 +498,7 @@ from typing_extensions import Self
 
 from ._describe import FieldInfo
 from ._headers import Headers
+from .options import ClientStats, RequestEvent, ResponseEvent, Retry, Timeout
 
 _IncEx: TypeAlias = (
     set[int]
@@ -554,10 +517,53 @@ def model_table() -> list[dict[str, Any]]:
 def endpoint_table() -> list[dict[str, Any]]:
     """The table of calls, as a list of dicts."""
 
-def library_versions() -> dict[str, str]:
-    """Versions of this package and of the libraries below it."""
+def option_table() -> list[dict[str, Any]]:
+    """The options of clients, as a list of dicts."""
+
+def version_info() -> dict[str, str]:
+    """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
 
 '''
+
+
+# What an option is read as, where that is less than it may be given as.
+READ_AS = {
+    "timeout": "Timeout",
+    "retry": "Retry",
+    "extra_headers": "dict[str, str]",
+    "user_agent": "str",
+}
+
+
+def client_base() -> str:
+    """The base of all clients, its options from their table."""
+    rows = _core.option_table()
+    init = signature(
+        "def __init__",
+        [
+            "self",
+            "base_url: str | None = None",
+            "api_key: str | Callable[[], str] | None = None",
+            "*",
+            *(f"{row['name']}: {row['type']} = {row['default']}" for row in rows),
+        ],
+        "None",
+        1,
+    )
+    init[-1] += " ..."
+    options: list[str] = []
+    for row in rows:
+        kind = READ_AS.get(row["name"], row["type"]).replace("str | os.PathLike[str]", "str")
+        options += ["    @property", f"    def {row['name']}(self) -> {kind}:"]
+        options += docstring(row["doc"][0].upper() + row["doc"][1:], 2)
+    of_calls = [f"{row['name']}: {row['type']} = ..." for row in rows if row["of_calls"]]
+    options += signature("def with_options", ["self", "*", *of_calls], "Self", 1)
+    options += docstring(
+        "This client with other options, over the same connections and with the same key.\n\n"
+        "Options that are not given stay as they are; extra_headers replaces all of them.",
+        2,
+    )
+    return CLIENT_BASE.replace("@INIT@", "\n".join(init)).replace("@OPTIONS@", "\n".join(options))
 
 
 def endpoints_of(resource: str) -> list[Row]:
@@ -633,7 +639,7 @@ def core_stub() -> str:
     lines = [HEAD + MODEL_BASE.rstrip("\n"), *dump_lines(), *typed_dict_lines()]
     for model in MODELS.values():
         lines += model_lines(model)
-    lines += [RAW_RESPONSE, CLIENT_BASE]
+    lines += [RAW_RESPONSE, client_base()]
     for resource in resources():
         lines += client_lines(resource)
     return "\n".join(lines).rstrip("\n") + "\n"

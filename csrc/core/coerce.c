@@ -608,7 +608,6 @@ owu_fault_type owu_coerce(const owu_type *type, const owu_cell *in, unsigned fla
         return OWU_FAULT_MODEL_TYPE;
     case OWU_ANY:
     case OWU_BYTES:
-    case OWU_NOTHING:
         break;
     }
     *out = *in;

@@ -17,6 +17,7 @@
 #define NOT_SENT {.tag = OWU_TAG_UNSET}
 #define ROOT "/api/v1"
 #define OLDEST "0.6.42"
+const char owu_oldest_version[] = OLDEST;
 
 #define PATH(name, doc) {name, OWU_IN_PATH, TYPE(OWU_STR), true, NOT_SENT, NULL, doc, 0, 0}
 #define QUERY(name, kind, since, doc) \

@@ -10,10 +10,10 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "internal.h"
 
@@ -47,7 +47,26 @@ owu_status owu_global_init(owu_error *err) {
 }
 
 const char *owu_http_library_version(void) {
-    return curl_version();
+    return curl_version_info(CURLVERSION_NOW)->version;
+}
+
+const char *owu_tls_library_version(void) {
+    const char *version = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    return version == NULL ? "" : version;
+}
+
+const char *owu_http__default_ca_file(void) {
+    return curl_version_info(CURLVERSION_NOW)->cainfo;
+}
+
+const char *owu_http__default_ca_directory(void) {
+    return curl_version_info(CURLVERSION_NOW)->capath;
+}
+
+double owu_http__now(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* ---------------------------------------------------------------- pool */
@@ -55,18 +74,22 @@ const char *owu_http_library_version(void) {
 typedef struct Lane {
     CURLM *multi;
     CURL *easy;
+    unsigned long generation; /* of the process that made it */
     struct Lane *next;
 } Lane;
 
 struct owu_http_pool {
     pthread_mutex_t lock;
+    const owu_http_route *route; /* borrowed */
     Lane *idle;
     unsigned n_idle;
-    pid_t pid; /* whose connections these are */
     bool closed;
 };
 
-owu_http_pool *owu_http__pool_new(void) {
+/* How many forks lie between this process and the first: connections are never taken across. */
+static atomic_ulong generation;
+
+owu_http_pool *owu_http__pool_new(const owu_http_route *route) {
     owu_http_pool *pool = owu_malloc(sizeof *pool);
     if (pool == NULL) {
         return NULL;
@@ -76,7 +99,7 @@ owu_http_pool *owu_http__pool_new(void) {
         owu_free(pool);
         return NULL;
     }
-    pool->pid = getpid();
+    pool->route = route;
     return pool;
 }
 
@@ -94,6 +117,7 @@ static Lane *lane_new(void) {
         return NULL;
     }
     memset(lane, 0, sizeof *lane);
+    lane->generation = atomic_load(&generation);
     lane->multi = curl_multi_init();
     lane->easy = curl_easy_init();
     if (lane->multi == NULL || lane->easy == NULL) {
@@ -103,22 +127,35 @@ static Lane *lane_new(void) {
     return lane;
 }
 
+void owu_http__pool_hold(owu_http_pool *pool) {
+    (void)pthread_mutex_lock(&pool->lock);
+}
+
+void owu_http__pool_release(owu_http_pool *pool) {
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
 /*
- * In the child of a fork: the connections are the parent's, and so may be the lock's state. The
- * handles are abandoned, not cleaned up: TLS would say goodbye on the parent's connection.
+ * The handles are abandoned, not cleaned up: TLS would say goodbye on the parent's connection. What
+ * the child sends on a new one is answered to it alone.
  */
-static void forget_after_fork(owu_http_pool *pool) {
-    if (pool->pid != getpid()) {
-        (void)pthread_mutex_init(&pool->lock, NULL);
-        pool->idle = NULL;
-        pool->n_idle = 0;
-        pool->pid = getpid();
-    }
+void owu_http__pool_forget(owu_http_pool *pool) {
+    atomic_fetch_add(&generation, 1);
+    pool->idle = NULL;
+    pool->n_idle = 0;
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+unsigned long owu_http__generation(void) {
+    return atomic_load(&generation);
+}
+
+static bool is_foreign(const Lane *lane) {
+    return lane->generation != atomic_load(&generation);
 }
 
 static Lane *take_lane(owu_http_pool *pool) {
     Lane *lane;
-    forget_after_fork(pool);
     (void)pthread_mutex_lock(&pool->lock);
     lane = pool->idle;
     if (lane != NULL) {
@@ -131,7 +168,7 @@ static Lane *take_lane(owu_http_pool *pool) {
 
 static void give_back_lane(owu_http_pool *pool, Lane *lane) {
     bool keep = false;
-    if (pool->pid != getpid()) {
+    if (is_foreign(lane)) {
         return; /* forked while it was in use: abandoned */
     }
     (void)pthread_mutex_lock(&pool->lock);
@@ -149,7 +186,6 @@ static void give_back_lane(owu_http_pool *pool, Lane *lane) {
 
 void owu_http__pool_close(owu_http_pool *pool) {
     Lane *lane;
-    forget_after_fork(pool);
     (void)pthread_mutex_lock(&pool->lock);
     lane = pool->idle;
     pool->idle = NULL;
@@ -183,14 +219,8 @@ typedef struct Transfer {
     owu_status refused; /* why a callback stopped the transfer */
     CURLcode result;
     bool finished;
-    struct timespec start;
+    double start;
 } Transfer;
-
-static double seconds_since(const struct timespec *start) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
 
 static size_t on_body(char *data, size_t size, size_t n, void *context) {
     Transfer *t = context;
@@ -315,11 +345,13 @@ static owu_status collect_headers(Transfer *t) {
     return status;
 }
 
+static const double longest_wait = 2000000.0; /* seconds that fit as milliseconds */
+
 static long milliseconds(double seconds) {
     if (seconds <= 0) {
         return 0;
     }
-    return seconds >= 2000000.0 ? 2000000000L : (long)(seconds * 1000.0) + 1;
+    return (long)((seconds < longest_wait ? seconds : longest_wait) * 1000.0) + 1;
 }
 
 #define SET(option, value) \
@@ -339,45 +371,55 @@ static CURLcode set_body(CURL *easy, const owu_http_request *q) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
         SET(CURLOPT_POSTFIELDS, "");
-    } else if (strcmp(q->method, "GET") == 0) {
+    } else {
         SET(CURLOPT_HTTPGET, 1L);
-    } else if (strcmp(q->method, "HEAD") == 0) {
-        SET(CURLOPT_NOBODY, 1L);
     }
-    if (strcmp(q->method, "GET") != 0 && strcmp(q->method, "POST") != 0 &&
-        strcmp(q->method, "HEAD") != 0) {
-        SET(CURLOPT_CUSTOMREQUEST, q->method);
-    } else if (q->body != NULL && strcmp(q->method, "GET") == 0) {
-        SET(CURLOPT_CUSTOMREQUEST, q->method);
-    }
+    SET(CURLOPT_CUSTOMREQUEST, q->method); /* whatever the above would choose */
     return code;
 }
 
-static const char *environment(const char *name) {
-    const char *value = getenv(name);
-    return value != NULL && *value != '\0' ? value : NULL;
-}
-
-static CURLcode set_tls(CURL *easy) {
+static CURLcode set_tls(CURL *easy, const owu_http_route *route) {
     CURLcode code = CURLE_OK;
-    const char *ca = environment("SSL_CERT_FILE");
-    ca = ca != NULL ? ca : environment("CURL_CA_BUNDLE");
-    SET(CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSL_VERIFYPEER, route->insecure ? 0L : 1L);
+    SET(CURLOPT_SSL_VERIFYHOST, route->insecure ? 0L : 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (ca != NULL) {
-        SET(CURLOPT_CAINFO, ca);
+    SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (route->ca_file != NULL) {
+        SET(CURLOPT_CAINFO, route->ca_file);
+        SET(CURLOPT_PROXY_CAINFO, route->ca_file);
+    }
+    if (route->ca_directory != NULL) {
+        SET(CURLOPT_CAPATH, route->ca_directory);
+        SET(CURLOPT_PROXY_CAPATH, route->ca_directory);
+    }
+    if (route->client_cert != NULL) {
+        SET(CURLOPT_SSLCERT, route->client_cert);
+        SET(CURLOPT_SSLKEY, route->client_key != NULL ? route->client_key : route->client_cert);
+    }
+    if (route->client_key_password != NULL) {
+        SET(CURLOPT_KEYPASSWD, route->client_key_password);
     }
     return code;
+}
+
+/* By which way; without a word of ours libcurl reads the environment, NO_PROXY too. */
+static CURLcode set_route(CURL *easy, const owu_http_route *route) {
+    CURLcode code = CURLE_OK;
+    if (route->proxy != NULL || !route->trust_env) {
+        SET(CURLOPT_PROXY, route->proxy != NULL ? route->proxy : "");
+        SET(CURLOPT_NOPROXY, "");
+    }
+    if (route->unix_socket != NULL) {
+        SET(CURLOPT_UNIX_SOCKET_PATH, route->unix_socket);
+    }
+    return code == CURLE_OK ? set_tls(easy, route) : code;
 }
 
 /* All options, from nothing: none of an earlier request can linger. */
-static CURLcode set_all(CURL *easy, Transfer *t) {
+static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     const owu_http_request *q = t->request;
     CURLcode code = CURLE_OK;
-    curl_easy_reset(easy);
     SET(CURLOPT_ERRORBUFFER, t->error_text);
-    SET(CURLOPT_PRIVATE, t);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs holds nobody up */
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -389,7 +431,11 @@ static CURLcode set_all(CURL *easy, Transfer *t) {
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can decompress */
     SET(CURLOPT_TCP_NODELAY, 1L);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(q->connect_timeout));
+    SET(CURLOPT_TCP_KEEPALIVE, 1L);
+    /* 0 would mean a limit of libcurl's own */
+    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(q->connect_timeout > 0 ? q->connect_timeout
+                                                : q->timeout > 0       ? q->timeout
+                                                                       : longest_wait));
     SET(CURLOPT_TIMEOUT_MS, milliseconds(q->timeout));
     SET(CURLOPT_URL, q->url);
     SET(CURLOPT_HTTPHEADER, t->headers);
@@ -403,7 +449,7 @@ static CURLcode set_all(CURL *easy, Transfer *t) {
     if (code == CURLE_OK) {
         code = set_body(easy, q);
     }
-    return code == CURLE_OK ? set_tls(easy) : code;
+    return code == CURLE_OK ? set_route(easy, route) : code;
 }
 
 /* ---------------------------------------------------------------- running it */
@@ -432,7 +478,7 @@ static owu_status run(Lane *lane, Transfer *t, owu_error *err) {
         }
         if (code == CURLM_OK) {
             if (q->timeout > 0) { /* libcurl's own clock may be held up: keep one here */
-                const double rest = q->timeout - seconds_since(&t->start);
+                const double rest = t->start + q->timeout - owu_http__now();
                 if (rest <= 0) {
                     t->result = CURLE_OPERATION_TIMEDOUT;
                     t->finished = true;
@@ -446,8 +492,11 @@ static owu_status run(Lane *lane, Transfer *t, owu_error *err) {
             return owu_fail(err, code == CURLM_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
                             "libcurl: %s", curl_multi_strerror(code));
         }
-        if (q->interrupt != NULL && q->interrupt(q->interrupt_context)) {
+        if (q->interrupt != NULL && q->interrupt(q->context)) {
             return owu_fail(err, OWU_EINTERRUPTED, "interrupted");
+        }
+        if (is_foreign(lane)) { /* a signal handler forked */
+            return owu_fail(err, OWU_EREAD, "the process was forked during the request");
         }
     }
     return OWU_OK;
@@ -474,7 +523,7 @@ static owu_status fail_timeout(Lane *lane, Transfer *t, const char *origin, owu_
     (void)curl_easy_getinfo(lane->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
     if (connected == 0) {
         return owu_fail(err, OWU_ECONNECT_TIMEOUT, "no connection to %s within %.3g s", origin,
-                        seconds_since(&t->start));
+                        (owu_http__now() - t->start));
     }
     return owu_fail(err, OWU_ETIMEOUT, "no whole answer from %s within %.3g s", origin,
                     t->request->timeout);
@@ -506,13 +555,32 @@ static owu_status fail_too_large(Transfer *t, const char *origin, owu_error *err
     return status;
 }
 
+/* A server that stops, or a port with something else behind it, ends a handshake; no certificate is
+ * at fault then, and another try may do. */
+static bool broke_in_handshake(const Transfer *t) {
+    static const char *const signs[] = {"SYSCALL", "reset by peer", "unexpected eof"};
+    size_t i;
+    for (i = 0; i < sizeof signs / sizeof *signs; i++) {
+        if (strstr(t->error_text, signs[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool answer_began(Lane *lane) {
     long status = 0;
     (void)curl_easy_getinfo(lane->easy, CURLINFO_RESPONSE_CODE, &status);
     return status != 0;
 }
 
-static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
+static bool memory_is_left(void) {
+    void *probe = owu_malloc((size_t)1 << 20);
+    owu_free(probe);
+    return probe != NULL;
+}
+
+static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
     const char *reason = t->error_text[0] != '\0' ? t->error_text : curl_easy_strerror(t->result);
     char origin[128];
     origin_of(t->request->url, origin);
@@ -526,6 +594,10 @@ static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
     case CURLE_INTERFACE_FAILED:
         return fail_connect(t, origin, err);
     case CURLE_SSL_CONNECT_ERROR:
+        if (broke_in_handshake(t)) {
+            return fail_connect(t, origin, err);
+        }
+        return owu_fail(err, OWU_ETLS, "no secure connection to %s: %s", origin, reason);
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -561,7 +633,10 @@ static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
         }
         break;
     case CURLE_OUT_OF_MEMORY:
-        return owu_fail(err, OWU_ENOMEM, "out of memory in libcurl");
+        if (t->sent == 0 || !memory_is_left()) {
+            return owu_fail(err, OWU_ENOMEM, "out of memory in libcurl");
+        }
+        break; /* older versions say so of a header that they do not take */
     default:
         break;
     }
@@ -569,12 +644,21 @@ static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
                     reason);
 }
 
+static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
+    const owu_status status = explain(lane, t, err);
+    long number = 0;
+    if (err != NULL && curl_easy_getinfo(lane->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
+        err->os_errno = (int)number;
+    }
+    return status;
+}
+
 /* ---------------------------------------------------------------- perform */
 
-static owu_status add_and_run(Lane *lane, Transfer *t, owu_error *err) {
+static owu_status add_and_run(owu_http_pool *pool, Lane *lane, Transfer *t, owu_error *err) {
     owu_status status;
     CURLMcode multi_code;
-    const CURLcode code = set_all(lane->easy, t);
+    const CURLcode code = set_all(lane->easy, t, pool->route);
     if (code != CURLE_OK) {
         return owu_fail(err, code == CURLE_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
                         "libcurl refused an option: %s", curl_easy_strerror(code));
@@ -585,6 +669,9 @@ static owu_status add_and_run(Lane *lane, Transfer *t, owu_error *err) {
                         "libcurl: %s", curl_multi_strerror(multi_code));
     }
     status = run(lane, t, err);
+    if (is_foreign(lane)) {
+        return status; /* not to be touched any more */
+    }
     if (status == OWU_OK && t->result != CURLE_OK) {
         status = fail_transfer(lane, t, err);
     }
@@ -593,32 +680,139 @@ static owu_status add_and_run(Lane *lane, Transfer *t, owu_error *err) {
         (void)curl_easy_getinfo(lane->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);
         t->answer->status = (int)code_of_answer;
     }
-    (void)curl_multi_remove_handle(lane->multi, lane->easy); /* also stops what still runs */
     return status;
 }
 
+/* After the transfer, and before its handle forgets it. */
+static void count(Lane *lane, const Transfer *t, owu_http_cost *cost) {
+    curl_off_t body = 0;
+    long connects = 0, request = 0, headers = 0;
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_NUM_CONNECTS, &connects);
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_REQUEST_SIZE, &request);
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_HEADER_SIZE, &headers);
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
+    cost->connections_opened = connects > 0 ? (uint64_t)connects : 0;
+    cost->bytes_received = (uint64_t)headers + (uint64_t)body;
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_UPLOAD_T, &body);
+    cost->bytes_sent = (uint64_t)request + (uint64_t)body;
+    cost->sent = t->sent > 0;
+}
+
 owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *request,
-                             owu_answer *answer, owu_error *err) {
+                             owu_answer *answer, owu_http_cost *cost, owu_error *err) {
     Transfer transfer;
     Lane *lane = take_lane(pool);
     owu_status status;
 
+    memset(cost, 0, sizeof *cost);
     memset(&transfer, 0, sizeof transfer);
     transfer.request = request;
     transfer.answer = answer;
-    (void)clock_gettime(CLOCK_MONOTONIC, &transfer.start);
+    transfer.start = owu_http__now();
     if (lane == NULL || collect_headers(&transfer) != OWU_OK) {
         status = owu_fail(err, OWU_ENOMEM, "out of memory before a request");
         goto done;
     }
     answer->body.limit = request->max_body;
-    status = add_and_run(lane, &transfer, err);
-    answer->requests += transfer.sent;
-    answer->elapsed += seconds_since(&transfer.start);
+    status = add_and_run(pool, lane, &transfer, err);
+    cost->seconds = owu_http__now() - transfer.start;
+    cost->sent = transfer.sent > 0;
+    if (!is_foreign(lane)) {
+        count(lane, &transfer, cost);
+        (void)curl_multi_remove_handle(lane->multi, lane->easy); /* also stops what still runs */
+        curl_easy_reset(lane->easy); /* it keeps no pointer to what ends here */
+    }
 done:
     if (lane != NULL) {
         give_back_lane(pool, lane);
     }
     curl_slist_free_all(transfer.headers);
     return status;
+}
+
+/* ---------------------------------------------------------------- addresses */
+
+/* One part of an address as a text that curl_free releases; NULL when it has none. */
+static char *part_of(CURLU *url, CURLUPart part) {
+    char *text = NULL;
+    return curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) == CURLUE_OK ? text : NULL;
+}
+
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part) {
+    char *x = part_of(a, part), *y = part_of(b, part);
+    const bool same = x != NULL && y != NULL && curl_strequal(x, y) != 0;
+    curl_free(x);
+    curl_free(y);
+    return same;
+}
+
+static bool has_scheme(CURLU *url, const char *scheme) {
+    char *text = part_of(url, CURLUPART_SCHEME);
+    const bool has = text != NULL && curl_strequal(text, scheme) != 0;
+    curl_free(text);
+    return has;
+}
+
+owu_status owu_http__resolve(owu_buffer *out, bool *same_origin, const char *base,
+                             const char *location, owu_error *err) {
+    CURLU *from = curl_url(), *to = curl_url();
+    char *text = NULL, *user = NULL;
+    owu_status status = OWU_OK;
+    if (from == NULL || to == NULL || curl_url_set(from, CURLUPART_URL, base, 0) != CURLUE_OK ||
+        curl_url_set(to, CURLUPART_URL, base, 0) != CURLUE_OK) {
+        status = owu_fail(err, OWU_ENOMEM, "out of memory at a redirect");
+        goto done;
+    }
+    /* Set over the base, it is read as relative to it. */
+    if (curl_url_set(to, CURLUPART_URL, location, 0) != CURLUE_OK ||
+        !(has_scheme(to, "https") || (has_scheme(to, "http") && has_scheme(from, "http")))) {
+        status = owu_fail(err, OWU_EREDIRECT,
+                          "the server redirects to an address that is not followed%s",
+                          has_scheme(from, "https") ? " (only https is, from https)" : "");
+        goto done;
+    }
+    user = part_of(to, CURLUPART_USER);
+    if (user != NULL) {
+        status =
+            owu_fail(err, OWU_EREDIRECT, "the server redirects to an address with a user name");
+        goto done;
+    }
+    *same_origin = same_part(from, to, CURLUPART_SCHEME) && same_part(from, to, CURLUPART_HOST) &&
+                   same_part(from, to, CURLUPART_PORT);
+    if (curl_url_get(to, CURLUPART_URL, &text, 0) != CURLUE_OK) {
+        status = owu_fail(err, OWU_ENOMEM, "out of memory at a redirect");
+        goto done;
+    }
+    (void)owu_buffer_append_text(out, text);
+    if (owu_buffer_terminate(out) != OWU_OK) {
+        status =
+            owu_fail(err, OWU_EREDIRECT, "the server redirects to an address that is too long");
+    }
+done:
+    curl_free(text);
+    curl_free(user);
+    curl_url_cleanup(from);
+    curl_url_cleanup(to);
+    return status;
+}
+
+owu_status owu_http__check_proxy(const char *proxy, owu_error *err) {
+    static const char *const schemes[] = {"http",    "https",  "socks4",
+                                          "socks4a", "socks5", "socks5h"};
+    CURLU *url = curl_url();
+    bool known = false;
+    size_t i;
+    if (url == NULL) {
+        return owu_fail(err, OWU_ENOMEM, "out of memory for a proxy");
+    }
+    if (curl_url_set(url, CURLUPART_URL, proxy, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
+        for (i = 0; !known && i < sizeof schemes / sizeof *schemes; i++) {
+            known = has_scheme(url, schemes[i]);
+        }
+    }
+    curl_url_cleanup(url);
+    return known ? OWU_OK
+                 : owu_fail(err, OWU_EVALUE,
+                            "proxy must be an address such as http://proxy.example:3128, with "
+                            "http, https, socks4, socks4a, socks5 or socks5h");
 }

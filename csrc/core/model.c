@@ -192,7 +192,3 @@ void owu_document_unref(owu_document *document) {
 const owu_cell *owu_document_value(const owu_document *document) {
     return &document->value;
 }
-
-size_t owu_document_size(const owu_document *document) {
-    return sizeof *document + document->arena.total;
-}

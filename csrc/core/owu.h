@@ -27,8 +27,9 @@ enum {
     OWU_MAX_FIELDS = 64,        /* fields of one model: set-ness is one 64-bit mask */
     OWU_MAX_PARAMS = 8,         /* parameters of one call */
     OWU_MAX_FAULTS = 10000,     /* faults of one document that are kept; all are counted */
+    OWU_MAX_EXTRA_HEADERS = 64, /* that a caller adds to a request */
     OWU_MAX_HEADERS = 256,      /* header lines kept of one answer */
-    OWU_MAX_DATE_TEXT = 64,     /* bytes of a date given as text */
+    OWU_MAX_REDIRECTS = 5,      /* that one call follows */
     OWU_MESSAGE_SIZE = 256      /* bytes of owu_error.message, with its NUL */
 };
 #define OWU_MAX_BODY ((size_t)64 << 20)         /* default cap on a decompressed answer: 64 MiB */
@@ -133,8 +134,7 @@ typedef enum owu_kind {
     OWU_DICT,  /* object with items of kind `item`; with OWU_ANY kept as text */
     OWU_LIST,  /* array with items of kind `item`; with OWU_ANY kept as text */
     OWU_MODEL, /* record of `model` */
-    OWU_BYTES, /* answers only: the body as it is */
-    OWU_NOTHING /* answers only: nothing is returned */
+    OWU_BYTES  /* answers only: the body as it is */
 } owu_kind;
 
 typedef struct owu_model owu_model;
@@ -345,8 +345,6 @@ owu_document *owu_document_ref(owu_document *document);
 void owu_document_unref(owu_document *document);
 /** Borrowed from document. */
 const owu_cell *owu_document_value(const owu_document *document);
-/** Bytes held, for statistics. */
-size_t owu_document_size(const owu_document *document);
 
 /**
  * The rules of coercion, once for JSON and for Python input: turn a scalar (tag NULL, BOOL, INT,
@@ -482,7 +480,7 @@ enum {
     OWU_PUBLIC = 4,          /* needs no credentials */
     OWU_ADOPTS_TOKEN = 8,    /* the answer's token becomes the client's key */
     OWU_DROPS_TOKEN = 16,    /* the client's key is forgotten afterwards */
-    OWU_CHECKS_PASSWORD = 32,/* `password`/`new_password` of the body at most 72 bytes */
+    OWU_CHECKS_PASSWORD = 32,/* secret texts of the body are passwords, whose length is limited */
     OWU_USER_ROUTE = 64,     /* 400 and 404 with the not-found text mean an unknown user */
     OWU_BARE_BODY = 128      /* the one field of the body's form may be given without the form */
 };
@@ -503,6 +501,9 @@ typedef struct owu_endpoint {
     const char *returns;      /* what is returned */
     const char *not_found_hint; /* what a 400/404 here may mean; may be NULL */
 } owu_endpoint;
+
+/** The first server version whose routes the table knows. */
+extern const char owu_oldest_version[];
 
 extern const owu_endpoint owu_endpoints[];
 extern const size_t owu_n_endpoints;
@@ -541,6 +542,50 @@ owu_status owu_header_check(const char *what, const char *text, size_t len, owu_
  *  no white space, no fragment? For request(). */
 owu_status owu_url_target_check(const char *text, size_t len, owu_error *err);
 
+/* ---------------------------------------------------------------- retries (retry.c) */
+
+/** When a request is sent again; initialise with OWU_RETRY_INIT. Times in seconds. */
+typedef struct owu_retry {
+    unsigned max_retries;   /* of one call */
+    double base_delay;      /* before the first retry; doubled before each further one */
+    double max_delay;
+    double jitter;          /* 0 to 1: how much of a delay is left to chance */
+    double max_retry_after; /* a server that asks to wait longer is not waited for */
+    double max_elapsed;     /* of the whole call; 0: as the call's timeout */
+    bool writes;            /* also what may have changed something already */
+} owu_retry;
+#define OWU_RETRY_INIT {2, 0.5, 8.0, 0.25, 120.0, 0.0, false}
+
+/** How one attempt went. */
+typedef struct owu_attempt {
+    owu_status status;  /* OWU_OK: an answer came, whatever its HTTP status */
+    int http_status;    /* of that answer */
+    bool repeatable;    /* the table says that it may be sent twice without harm */
+    bool sent;          /* something of it may have reached the server */
+    double retry_after; /* seconds the server asks to wait; below 0: it does not say */
+} owu_attempt;
+
+/** Seconds to wait before the next attempt, or below 0: there is none.
+ *  @param chance from 0 to 1, drawn by the caller. */
+double owu_retry_delay(const owu_retry *policy, const owu_attempt *attempt, unsigned retries_taken,
+                       double chance);
+
+/** Bounds the retries of all threads of a client together. Zero-initialise. */
+typedef struct owu_bucket {
+    double tokens, at;
+    bool started;
+} owu_bucket;
+
+/** Take leave to retry. @param now seconds of any steady clock. @return seconds until it holds, or
+ *  below 0: not to be had within `patience` seconds. Not for threads. */
+double owu_bucket_take(owu_bucket *bucket, double now, double patience);
+
+/** Seconds since 1970 of a date as HTTP writes it, in any of its three forms; false: no date. */
+bool owu_http_date(const char *text, size_t len, int64_t *out);
+/** Seconds that the value of a Retry-After header asks to wait; below 0: it says nothing.
+ *  @param now seconds since 1970, best by the server's own clock. */
+double owu_retry_after(const char *text, size_t len, int64_t now);
+
 /* ---------------------------------------------------------------- client (http.c, client.c) */
 
 /** Called between slices of at most 100 ms, outside libcurl; true = stop with OWU_EINTERRUPTED. */
@@ -554,14 +599,16 @@ typedef struct owu_header {
 
 /** Zero-initialise; free with owu_answer_free. */
 typedef struct owu_answer {
+    const char *method; /* that was sent, borrowed from the caller or the table; NULL: none was */
     int status; /* HTTP status; 0: none came */
     owu_header *headers;
     size_t n_headers;
     owu_buffer body;         /* decompressed; empty once decoded, but for a token to adopt */
     owu_document *document;  /* owned; the decoded answer, when it was asked for and fits */
     owu_faults faults;       /* of an answer that does not fit */
-    double elapsed;          /* seconds */
-    unsigned requests;       /* sent for this call */
+    double elapsed;          /* seconds, waits between attempts included */
+    double retry_after;      /* seconds that the last answer asks to wait; below 0: it does not */
+    unsigned retries;        /* attempts of the last request beyond its first */
     char location[1024];     /* of a redirect, cut, NUL-terminated, without its query */
     const char *needs;       /* OWU_EUNSUPPORTED: static, first version that has the route */
     char server_version[32]; /* when known */
@@ -571,36 +618,79 @@ void owu_answer_free(owu_answer *answer);
 /** Value of the first header of that (lower-case) name, borrowed; NULL when absent. */
 const char *owu_answer_header(const owu_answer *answer, const char *name);
 
-/** Per-call settings; initialise with OWU_OPTIONS_INIT. */
+/** What just happened in a call, for logs and hooks. Texts are borrowed for the call. */
+typedef struct owu_event {
+    bool answered;      /* false: an attempt begins; true: it ended */
+    const char *method;
+    const char *route;  /* template of the table, or the path of request(): never a query */
+    unsigned attempt;   /* from 1 */
+    owu_status status;  /* OWU_OK: an answer came */
+    int http_status;
+    double elapsed;     /* seconds of this attempt */
+    size_t received;    /* bytes of the body, decompressed */
+    double retry_in;    /* seconds until the next attempt; below 0: there is none */
+} owu_event;
+
+/** Called outside libcurl, on the calling thread; true = stop with OWU_EINTERRUPTED. */
+typedef bool (*owu_observer)(void *context, const owu_event *event);
+
+/** Per-call settings; initialise with OWU_OPTIONS_INIT. Pointers are borrowed for the call. */
 typedef struct owu_options {
-    double timeout;         /* seconds for the whole call; 0 or less: none */
-    double connect_timeout; /* seconds; 0 or less: as timeout */
+    double timeout;         /* seconds for the whole call; 0 or less: none. With
+                               retry.max_elapsed: for each attempt */
+    double connect_timeout; /* seconds to reach the server, each time; 0 or less: as timeout */
     size_t max_body;        /* bytes of a decompressed answer */
-    /* borrowed "Name: value" lines, NULL-terminated; may be NULL */
-    const char *const *extra_headers;
+    owu_retry retry;
+    bool follow_redirects;  /* GET only, within the origin, OWU_MAX_REDIRECTS at most */
+    const char *const *extra_headers; /* "Name: value" lines, NULL-terminated; may be NULL */
+    const char *api_key;    /* in place of the client's; NULL: the client's */
+    size_t api_key_len;
     owu_interrupt interrupt;
-    void *interrupt_context;
+    owu_observer observe;
+    void *context;          /* of both */
     bool raw; /* do not decode, do not refuse: the answer as it came */
 } owu_options;
-#define OWU_OPTIONS_INIT {60.0, 5.0, OWU_MAX_BODY, NULL, NULL, NULL, false}
+#define OWU_OPTIONS_INIT \
+    {60.0, 5.0, OWU_MAX_BODY, OWU_RETRY_INIT, false, NULL, NULL, 0, NULL, NULL, NULL, false}
 
 /** Connections, credentials and what was learnt of one server. Shared by threads; ref-counted. */
 typedef struct owu_client owu_client;
 
+/** What a client is made of. All texts are borrowed and copied; NULL: not given. */
+typedef struct owu_settings {
+    const char *base_url;   /* as owu_url_normalise takes it; need not end in NUL */
+    size_t base_url_len;
+    const char *api_key;    /* token or sk-… key; the copy is wiped when it is freed */
+    size_t api_key_len;
+    const char *user_agent; /* not NULL */
+    bool insecure;          /* take any certificate */
+    const char *ca_file;    /* PEM; NULL: as owu_ca_find finds it */
+    const char *ca_directory;
+    const char *client_cert; /* PEM */
+    const char *client_key;  /* PEM; NULL: in client_cert */
+    const char *client_key_password;
+    const char *proxy;      /* URL; "": none, whatever the environment says */
+    bool trust_env;         /* proxies of the environment; for CA files see owu_ca_find */
+    const char *unix_socket; /* path: connect there, whatever the host of base_url */
+} owu_settings;
+
 /**
- * @param[out] out   owned: release with owu_client_unref.
- * @param base_url   as owu_url_normalise takes it.
- * @param api_key    token or sk-… key; NULL: none. Copied, wiped when freed.
- * @param user_agent copied.
+ * @param[out] out owned: release with owu_client_unref.
+ * @return OWU_OK, OWU_EVALUE (what cannot be used, never the key), OWU_ENOMEM, OWU_EINTERNAL.
  */
-owu_status owu_client_new(owu_client **out, const char *base_url, size_t base_url_len,
-                          const char *api_key, size_t api_key_len, const char *user_agent,
-                          owu_error *err);
+owu_status owu_client_new(owu_client **out, const owu_settings *settings, owu_error *err);
 owu_client *owu_client_ref(owu_client *client);
 void owu_client_unref(owu_client *client);
 /** Close every idle connection and refuse further calls; running calls end by themselves. */
 void owu_client_close(owu_client *client);
 bool owu_client_closed(const owu_client *client);
+/**
+ * Make the document of an answer whose status is good: what owu_client_call does unless it is raw.
+ * @return OWU_OK; OWU_ECONTENT_TYPE, OWU_EJSON, OWU_ESCHEMA, OWU_ENOMEM, OWU_ELIMIT.
+ */
+owu_status owu_answer_decode(owu_answer *answer, const owu_client *client,
+                             const owu_endpoint *endpoint, owu_error *err);
+
 /** Static for the client's life: the normalised base URL. */
 const char *owu_client_base_url(const owu_client *client);
 /** Replace the key (NULL: none). Threads: safe. */
@@ -613,7 +703,7 @@ owu_status owu_client_key(owu_client *client, owu_buffer *out);
  * @param args   endpoint->n_params cells; body parameter: ignored.
  * @param body   JSON text; NULL: none.
  * @param answer zero-initialised by the caller, who frees it whatever is returned. Its document is
- *               set on OWU_OK unless options->raw or the answer is BYTES or NOTHING.
+ *               set on OWU_OK unless options->raw or the answer is BYTES.
  * @return OWU_OK, or any code above; with OWU_ESTATUS, OWU_EREDIRECT, OWU_ECONTENT_TYPE,
  *         OWU_EJSON, OWU_ESCHEMA and OWU_EUNSUPPORTED the answer holds status, headers and body.
  * Threads: safe on one client. Blocks.
@@ -634,9 +724,32 @@ owu_status owu_client_version(owu_client *client, char out[32], const owu_option
 /** Compare dotted versions: <0, 0, >0. */
 int owu_version_compare(const char *a, const char *b);
 
+/** Counted since the client was made, over all its views and threads. */
+typedef struct owu_stats {
+    uint64_t requests;           /* sent, retries included */
+    uint64_t retries;
+    uint64_t failures;           /* attempts without an answer */
+    uint64_t connections_opened;
+    uint64_t connections_reused; /* requests that found a connection open */
+    uint64_t bytes_sent, bytes_received; /* headers and bodies, as they travelled */
+    double seconds;              /* spent in requests, of all threads together */
+} owu_stats;
+
+/** Threads: safe. */
+void owu_client_stats(owu_client *client, owu_stats *out);
+
+/**
+ * The certificates that servers are trusted by, where none are given: with trust_env SSL_CERT_FILE,
+ * CURL_CA_BUNDLE or SSL_CERT_DIR; then where libcurl and systems keep them.
+ * @param[out] file, directory static, of the environment, or NULL.
+ * @return false when there are none.
+ */
+bool owu_ca_find(bool trust_env, const char **file, const char **directory);
+
 /** Once a process, before anything else that uses the network. Threads: safe. */
 owu_status owu_global_init(owu_error *err);
-/** Static text such as "libcurl/7.88.1 OpenSSL/3.0.19 …". */
+/** Static texts: version of libcurl; its TLS library with version, "" without TLS. */
 const char *owu_http_library_version(void);
+const char *owu_tls_library_version(void);
 
 #endif

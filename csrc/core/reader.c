@@ -1104,7 +1104,6 @@ static owu_status read_value(struct reader *r, const owu_type *type, const struc
         break;
     case OWU_ANY:
     case OWU_BYTES:
-    case OWU_NOTHING:
         return keep_json(r, out);
     }
     if (*r->p == 'n' && type->nullable) {

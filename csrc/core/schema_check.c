@@ -244,8 +244,8 @@ static owu_status check_endpoint(const owu_endpoint *e, owu_error *err) {
           "%s.%s: older method", e->resource, e->name);
     CHECK(is_identifier(e->name) && e->doc != NULL && is_sentence(e->returns), "%s.%s: doc",
           e->resource, e->name);
-    CHECK(e->answer.kind == OWU_BYTES || e->answer.kind == OWU_NOTHING || type_is_whole(&e->answer),
-          "%s.%s: answer", e->resource, e->name);
+    CHECK(e->answer.kind == OWU_BYTES || type_is_whole(&e->answer), "%s.%s: answer", e->resource,
+          e->name);
     CHECK((e->flags & OWU_REPEATABLE) == 0 || strcmp(e->method, "DELETE") != 0,
           "%s.%s deletes and is marked repeatable", e->resource, e->name);
     return check_params(e, err);

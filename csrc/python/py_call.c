@@ -3,28 +3,6 @@
 
 #include <string.h>
 
-/* ---------------------------------------------------------------- waiting without the GIL */
-
-/* The core asks between slices: run signal handlers, and stop when one raised. */
-static bool Blocking_interrupted(void *context) {
-    Blocking *self = context;
-    bool stop;
-    PyEval_RestoreThread(self->thread);
-    stop = PyErr_CheckSignals() < 0;
-    self->thread = PyEval_SaveThread();
-    return stop;
-}
-
-void Blocking_begin(Blocking *self, owu_options *options) {
-    options->interrupt = Blocking_interrupted;
-    options->interrupt_context = self;
-    self->thread = PyEval_SaveThread();
-}
-
-void Blocking_end(Blocking *self) {
-    PyEval_RestoreThread(self->thread);
-}
-
 /* ---------------------------------------------------------------- arguments that do not fit */
 
 PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint) {
@@ -223,14 +201,9 @@ static int refuse_fault(const Call *call, const owu_param *param, PyObject *valu
 
 static int check_bounds(const Call *call, const owu_param *param, const owu_cell *cell) {
     bool bounded = param->min != 0 || param->max != 0;
-    bool open_end = param->max < param->min; /* a lower bound only */
     if (!bounded || (cell->tag == OWU_TAG_INT && cell->u.integer >= param->min &&
-                     (open_end || cell->u.integer <= param->max))) {
+                     cell->u.integer <= param->max)) {
         return 0;
-    }
-    if (open_end) {
-        return refuse(call, PyExc_ValueError, "argument '%s' must be at least %lld", param->name,
-                      (long long)param->min);
     }
     return refuse(call, PyExc_ValueError, "argument '%s' must be from %lld to %lld", param->name,
                   (long long)param->min, (long long)param->max);
@@ -270,16 +243,12 @@ static int convert_scalar(Call *call, uint32_t index) {
 
 /* ---------------------------------------------------------------- the body */
 
-static bool is_mapping(PyObject *value) {
-    return PyDict_Check(value) || (PyMapping_Check(value) && PyObject_HasAttrString(value, "keys"));
-}
-
 /* A form is its own class, a dict, or keywords; another model is a mistake that is named. */
 static int check_form(const Call *call, const owu_param *param, PyObject *value) {
     const owu_model *model = param->type.model;
     PyTypeObject *class = owu_class_of(call->state, model)->type;
     bool is_model = Model_check(call->state, value);
-    if (is_model ? PyObject_TypeCheck(value, class) : is_mapping(value)) {
+    if (is_model ? PyObject_TypeCheck(value, class) : owu_is_mapping(value)) {
         return 0;
     }
     return refuse(call, PyExc_TypeError,
@@ -295,7 +264,7 @@ static int is_whole_form(PyObject *value, const owu_field *field) {
         return PyErr_Occurred() ? -1 : 0;
     }
     inner = PyMapping_GetItemString(value, field->name);
-    is_form = inner == NULL ? -1 : is_mapping(inner);
+    is_form = inner == NULL ? -1 : owu_is_mapping(inner);
     Py_XDECREF(inner);
     return is_form;
 }
@@ -304,7 +273,7 @@ static int is_whole_form(PyObject *value, const owu_field *field) {
 static PyObject *complete_form(const Call *call, const owu_param *param, PyObject *value) {
     const owu_field *field;
     int whole;
-    if ((call->endpoint->flags & OWU_BARE_BODY) == 0 || !is_mapping(value)) {
+    if ((call->endpoint->flags & OWU_BARE_BODY) == 0 || !owu_is_mapping(value)) {
         return Py_NewRef(value);
     }
     field = &param->type.model->fields[0];
@@ -461,16 +430,16 @@ int Call_prepare(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *
 }
 
 int Call_run(Call *call) {
-    ClientOptions options;
+    owu_options *options = &call->options.options;
     Blocking blocking;
-    if (Client_options(call->client, &options) < 0) {
+    if (Client_options(call->client, &call->options) < 0) {
         return -1;
     }
     Client_mark_used(call->client);
-    Blocking_begin(&blocking, &options.options);
+    Blocking_begin(&blocking, call->state, call->client, options);
     call->status = owu_client_call(call->client->client, call->endpoint, call->cells,
-                                   call->has_body ? call->body.data : NULL, call->body.len,
-                                   &options.options, &call->answer, &call->err);
+                                   call->has_body ? call->body.data : NULL, call->body.len, options,
+                                   &call->answer, &call->err);
     Blocking_end(&blocking);
     return 0;
 }
@@ -488,9 +457,14 @@ static PyObject *call_url(const Call *call) {
     return url;
 }
 
+/* What was sent; where nothing was, what would have been. */
+static const char *method_of(const Call *call) {
+    return call->answer.method != NULL ? call->answer.method : call->endpoint->method;
+}
+
 static PyObject *raise_call(const Call *call) {
-    CallFacts facts = {call->client->client, call->endpoint, call->endpoint->method, NULL,
-                       &call->answer};
+    CallFacts facts = {call->client->client, call->endpoint, method_of(call), NULL,
+                       call->options.key,    &call->answer};
     PyObject *url;
     if (PyErr_Occurred()) {
         return NULL; /* a signal handler raised while the call waited */
@@ -508,10 +482,7 @@ static PyObject *raise_call(const Call *call) {
 static int adopt_token(const Call *call) {
     owu_buffer text = {NULL, 0, 0, 0, OWU_OK};
     PyObject *token = NULL;
-    const char *key = NULL;
-    Py_ssize_t len = 0;
     int failed = -1;
-    owu_error err;
     owu_status status =
         owu_json_pointer(&text, call->answer.body.data, call->answer.body.len, "/token", NULL);
     if (status != OWU_OK) {
@@ -522,14 +493,9 @@ static int adopt_token(const Call *call) {
     if (token == NULL) {
         goto done;
     }
-    if (PyUnicode_Check(token) && (key = PyUnicode_AsUTF8AndSize(token, &len)) == NULL) {
-        goto done;
-    }
-    if (len > 0 && owu_client_set_key(call->client->client, key, (size_t)len, &err) != OWU_OK) {
-        (void)owu_raise_error(call->state, &err);
-        goto done;
-    }
-    failed = 0;
+    failed = PyUnicode_Check(token) && PyUnicode_GET_LENGTH(token) > 0
+                 ? Client_set_key(call->client, token)
+                 : 0;
 done:
     if (text.data != NULL) {
         memset(text.data, 0, text.len);
@@ -542,19 +508,13 @@ done:
 /* What a call changes in the client itself: its key, after signing in or out. */
 static int update_key(const Call *call) {
     unsigned flags = call->endpoint->flags;
-    owu_error err;
     if (call->switched_off || call->answer.status < 200 || call->answer.status > 299) {
         return 0;
     }
     if ((flags & OWU_ADOPTS_TOKEN) != 0) {
         return adopt_token(call);
     }
-    if ((flags & OWU_DROPS_TOKEN) != 0 &&
-        owu_client_set_key(call->client->client, NULL, 0, &err) != OWU_OK) {
-        (void)owu_raise_error(call->state, &err);
-        return -1;
-    }
-    return 0;
+    return (flags & OWU_DROPS_TOKEN) != 0 ? Client_set_key(call->client, NULL) : 0;
 }
 
 PyObject *Call_finish(Call *call) {
@@ -568,21 +528,17 @@ PyObject *Call_finish(Call *call) {
     if (call->client->raw) {
         url = call_url(call);
         if (url != NULL) {
-            result = RawResponse_new(call->state, call->client, call->endpoint,
-                                     call->endpoint->method, url, &call->answer);
+            result = RawResponse_new(call->state, call->client, call->endpoint, method_of(call),
+                                     url, call->options.key, &call->answer);
             Py_DECREF(url);
         }
         return result;
     }
-    switch (call->endpoint->answer.kind) {
-    case OWU_NOTHING:
-        Py_RETURN_NONE;
-    case OWU_BYTES:
+    if (call->endpoint->answer.kind == OWU_BYTES) {
         return PyBytes_FromStringAndSize(call->answer.body.data, (Py_ssize_t)call->answer.body.len);
-    default:
-        return owu_cell_to_python(call->state, owu_document_value(call->answer.document),
-                                  call->answer.document);
     }
+    return owu_cell_to_python(call->state, owu_document_value(call->answer.document),
+                              call->answer.document);
 }
 
 void Call_clear(Call *call) {
@@ -595,4 +551,5 @@ void Call_clear(Call *call) {
     owu_buffer_free(&call->body);
     owu_arena_free(&call->arena);
     owu_answer_free(&call->answer);
+    ClientOptions_clear(&call->options);
 }

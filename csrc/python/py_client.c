@@ -32,18 +32,45 @@ static PyObject *Client_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     return type->tp_alloc(type, 0);
 }
 
-static int Client_tp_init(PyObject *op, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"base_url",        "api_key",        "timeout",
-                            "connect_timeout", "extra_headers",  "user_agent",
-                            "max_body",        "password_limit", NULL};
-    ClientSettings settings = {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
-    if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "|OO$OOOOOO", names, &settings.base_url, &settings.api_key,
-            &settings.timeout, &settings.connect_timeout, &settings.extra_headers,
-            &settings.user_agent, &settings.max_body, &settings.password_limit)) {
+/* The two arguments that may come by position, out of args and a copy of kwargs. */
+static int take_arguments(PyObject *args, PyObject *kwargs, PyObject **taken) {
+    static const char *const names[] = {"base_url", "api_key"};
+    if (PyTuple_GET_SIZE(args) > 2) {
+        PyErr_Format(PyExc_TypeError,
+                     "a client takes at most 2 positional arguments, base_url and api_key, but %zd "
+                     "were given",
+                     PyTuple_GET_SIZE(args));
         return -1;
     }
-    return Client_configure((ClientObject *)op, &settings);
+    for (Py_ssize_t i = 0; i < 2; i++) {
+        PyObject *value = PyDict_GetItemString(kwargs, names[i]);
+        taken[i] = i < PyTuple_GET_SIZE(args) ? Py_NewRef(PyTuple_GET_ITEM(args, i)) : NULL;
+        if (value == NULL) {
+            continue;
+        }
+        if (taken[i] != NULL) {
+            PyErr_Format(PyExc_TypeError, "got multiple values for argument '%s'", names[i]);
+            return -1;
+        }
+        taken[i] = Py_NewRef(value);
+        if (PyDict_DelItemString(kwargs, names[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int Client_tp_init(PyObject *op, PyObject *args, PyObject *kwargs) {
+    PyObject *taken[2] = {NULL, NULL};
+    PyObject *rest = kwargs == NULL ? PyDict_New() : PyDict_Copy(kwargs);
+    int failed = rest == NULL ? -1 : take_arguments(args, rest, taken);
+    if (failed == 0) {
+        failed = Client_configure((ClientObject *)op, taken[0], taken[1], rest);
+    }
+    Py_XDECREF(taken[0]);
+    Py_XDECREF(taken[1]);
+    Py_XDECREF(rest);
+    return failed;
 }
 
 /* ---------------------------------------------------------------- services for calls */
@@ -58,22 +85,23 @@ int Client_check(const ClientObject *self) {
 }
 
 int Client_options(ClientObject *self, ClientOptions *out) {
-    const owu_options defaults = OWU_OPTIONS_INIT;
     Py_ssize_t n = self->header_lines == NULL ? 0 : PyTuple_GET_SIZE(self->header_lines);
+    memset(out, 0, sizeof *out);
     if (Client_check(self) < 0) {
         return -1;
     }
-    out->options = defaults;
-    out->options.timeout = self->timeout;
-    out->options.connect_timeout = self->connect_timeout;
-    out->options.max_body = self->max_body;
+    out->options = self->core;
     out->options.raw = self->raw;
     for (Py_ssize_t i = 0; i < n; i++) {
         out->lines[i] = PyBytes_AS_STRING(PyTuple_GET_ITEM(self->header_lines, i));
     }
     out->lines[n] = NULL;
     out->options.extra_headers = n == 0 ? NULL : out->lines;
-    return 0;
+    return Client_call_key(self, out);
+}
+
+void ClientOptions_clear(ClientOptions *self) {
+    Py_CLEAR(self->key);
 }
 
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len) {
@@ -121,11 +149,10 @@ static ClientObject *make_view(ClientObject *self, PyTypeObject *type) {
     view->client = owu_client_ref(self->client);
     view->root = Py_NewRef(self->root != NULL ? self->root : (PyObject *)self);
     view->header_lines = Py_XNewRef(self->header_lines);
-    view->extra_headers = Py_XNewRef(self->extra_headers);
-    view->user_agent = Py_XNewRef(self->user_agent);
-    view->timeout = self->timeout;
-    view->connect_timeout = self->connect_timeout;
-    view->max_body = self->max_body;
+    for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
+        view->options[i] = Py_XNewRef(self->options[i]);
+    }
+    view->core = self->core;
     view->password_limit = self->password_limit;
     view->raw = self->raw;
     if (copy_attributes(self, view) < 0) {
@@ -157,19 +184,13 @@ static PyObject *Client_get_with_raw_response(PyObject *op, void *closure) {
 }
 
 static PyObject *Client_with_options(PyObject *op, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"timeout",  "connect_timeout", "extra_headers",
-                            "max_body", "password_limit",  NULL};
-    ClientSettings settings = {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL};
-    ModuleState *state = owu_state_of_type(Py_TYPE(op));
     ClientObject *view;
-    if (state == NULL ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOOO:with_options", names, &settings.timeout,
-                                     &settings.connect_timeout, &settings.extra_headers,
-                                     &settings.max_body, &settings.password_limit)) {
+    if (PyTuple_GET_SIZE(args) > 0) {
+        PyErr_SetString(PyExc_TypeError, "with_options() takes keyword arguments only");
         return NULL;
     }
     view = make_view((ClientObject *)op, Py_TYPE(op));
-    if (view != NULL && Client_set_options(view, state, &settings) < 0) {
+    if (view != NULL && Client_set_options(view, kwargs, true) < 0) {
         Py_CLEAR(view);
     }
     return (PyObject *)view;
@@ -190,6 +211,9 @@ static PyObject *Client_get_api_key(PyObject *op, void *closure) {
     (void)closure;
     if (Client_check(self) < 0) {
         return NULL;
+    }
+    if (Client_key_source(self) != NULL) {
+        return Py_NewRef(Client_key_source(self));
     }
     if (owu_client_key(self->client, &key) != OWU_OK) {
         PyErr_NoMemory();
@@ -215,64 +239,16 @@ static PyObject *Client_get_closed(PyObject *op, void *closure) {
     return Client_check(self) < 0 ? NULL : PyBool_FromLong(owu_client_closed(self->client));
 }
 
-/* Seconds; 0 is None. */
-static PyObject *seconds_object(double seconds) {
-    if (seconds <= 0) {
-        Py_RETURN_NONE;
-    }
-    return PyFloat_FromDouble(seconds);
+static PyObject *Client_get_option(PyObject *op, void *closure) {
+    return Client_option((ClientObject *)op, (size_t)(uintptr_t)closure);
 }
 
-static PyObject *Client_get_timeout(PyObject *op, void *closure) {
-    (void)closure;
-    return seconds_object(((ClientObject *)op)->timeout);
-}
-
-static PyObject *Client_get_connect_timeout(PyObject *op, void *closure) {
-    (void)closure;
-    return seconds_object(((ClientObject *)op)->connect_timeout);
-}
-
-static PyObject *Client_get_max_body(PyObject *op, void *closure) {
-    (void)closure;
-    return PyLong_FromSize_t(((ClientObject *)op)->max_body);
-}
-
-static PyObject *Client_get_password_limit(PyObject *op, void *closure) {
-    Py_ssize_t limit = ((ClientObject *)op)->password_limit;
-    (void)closure;
-    if (limit == 0) {
-        Py_RETURN_NONE;
-    }
-    return PyLong_FromSsize_t(limit);
-}
-
-static PyObject *Client_get_user_agent(PyObject *op, void *closure) {
-    PyObject *agent = ((ClientObject *)op)->user_agent;
-    (void)closure;
-    return agent != NULL ? Py_NewRef(agent) : PyUnicode_FromString(owu_default_user_agent);
-}
-
-static PyObject *Client_get_extra_headers(PyObject *op, void *closure) {
-    PyObject *headers = ((ClientObject *)op)->extra_headers;
-    (void)closure;
-    return headers != NULL ? PyDict_Copy(headers) : PyDict_New();
-}
-
-/* Resources are added behind these by init_getset. */
+/* Options and resources are added behind these by init_getset. */
 static const PyGetSetDef client_getset[] = {
     {"base_url", Client_get_base_url, NULL, "Address of the server, normalised.", NULL},
     {"api_key", Client_get_api_key, Client_set_api_key,
-     "Key or token that is sent; None when there is none. Views share it.", NULL},
+     "Key or token that is sent, or what gives it; None: there is none. Views share it.", NULL},
     {"closed", Client_get_closed, NULL, "Whether the client was closed.", NULL},
-    {"timeout", Client_get_timeout, NULL, "Seconds for a whole call; None: no limit.", NULL},
-    {"connect_timeout", Client_get_connect_timeout, NULL,
-     "Seconds to reach the server; None: as timeout.", NULL},
-    {"max_body", Client_get_max_body, NULL, "Largest answer in bytes, decompressed.", NULL},
-    {"password_limit", Client_get_password_limit, NULL,
-     "Longest password in bytes of UTF-8; None: not checked.", NULL},
-    {"user_agent", Client_get_user_agent, NULL, "How the client names itself.", NULL},
-    {"extra_headers", Client_get_extra_headers, NULL, "Headers sent with every call.", NULL},
     {"with_raw_response", Client_get_with_raw_response, NULL,
      "This client with methods that return RawResponse and refuse no status.", NULL},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
@@ -280,13 +256,42 @@ static const PyGetSetDef client_getset[] = {
 enum { N_GETSET = sizeof client_getset / sizeof *client_getset };
 
 /* The whole table; filled once a process with the same values, so sharing it is safe. */
-static PyGetSetDef all_getset[N_GETSET + N_RESOURCES + 1];
+static PyGetSetDef all_getset[N_GETSET + CLIENT_N_OPTIONS + N_RESOURCES + 1];
 
 static PyMemberDef Client_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(ClientObject, weakrefs), READONLY, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(ClientObject, dict), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
+
+/* ---------------------------------------------------------------- statistics */
+
+static PyObject *Client_stats(PyObject *op, PyObject *unused) {
+    ClientObject *self = (ClientObject *)op;
+    ModuleState *state = owu_state_of_type(Py_TYPE(op));
+    PyObject *module, *class = NULL, *args = NULL, *counts = NULL, *result = NULL;
+    owu_stats s;
+    (void)unused;
+    if (state == NULL || Client_check(self) < 0 ||
+        (module = owu_import_once(&state->options, "openwebui_users.options")) == NULL ||
+        (class = PyObject_GetAttrString(module, "ClientStats")) == NULL) {
+        return NULL;
+    }
+    owu_client_stats(self->client, &s);
+    args = PyTuple_New(0);
+    counts =
+        Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:d}", "requests", s.requests, "retries",
+                      s.retries, "failures", s.failures, "connections_opened", s.connections_opened,
+                      "connections_reused", s.connections_reused, "bytes_sent", s.bytes_sent,
+                      "bytes_received", s.bytes_received, "seconds", s.seconds);
+    if (args != NULL && counts != NULL) {
+        result = PyObject_Call(class, args, counts);
+    }
+    Py_DECREF(class);
+    Py_XDECREF(args);
+    Py_XDECREF(counts);
+    return result;
+}
 
 /* ---------------------------------------------------------------- life cycle */
 
@@ -319,30 +324,21 @@ static PyObject *Client_exit(PyObject *op, PyObject *args) {
     return Client_close(op, NULL);
 }
 
-/* Options by name, for pickling: what __setstate__ gives to configure. */
+/* What was given, for pickling: what __setstate__ gives to configure. */
 static PyObject *state_dict(ClientObject *self) {
-    PyObject *op = (PyObject *)self, *dict = PyDict_New();
-    PyObject *values[] = {Client_get_base_url(op, NULL),
-                          Client_get_api_key(op, NULL),
-                          seconds_object(self->timeout),
-                          seconds_object(self->connect_timeout),
-                          Client_get_extra_headers(op, NULL),
-                          Py_NewRef(self->user_agent != NULL ? self->user_agent : Py_None),
-                          PyLong_FromSize_t(self->max_body),
-                          Client_get_password_limit(op, NULL),
-                          PyBool_FromLong(self->raw),
-                          Py_NewRef(self->dict != NULL ? self->dict : Py_None)};
-    static const char *const names[] = {
-        "base_url", "api_key",        "timeout", "connect_timeout", "extra_headers", "user_agent",
-        "max_body", "password_limit", "raw",     "attributes"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (dict != NULL &&
-            (values[i] == NULL || PyDict_SetItemString(dict, names[i], values[i]) < 0)) {
-            Py_CLEAR(dict);
+    PyObject *op = (PyObject *)self, *options = PyDict_New();
+    for (size_t i = 0; options != NULL && i < CLIENT_N_OPTIONS; i++) {
+        if (self->options[i] != NULL &&
+            PyDict_SetItemString(options, Client_option_name(i), self->options[i]) < 0) {
+            Py_CLEAR(options);
         }
-        Py_XDECREF(values[i]);
     }
-    return dict;
+    return options == NULL
+               ? NULL
+               : Py_BuildValue("{s:N,s:N,s:N,s:N,s:O}", "base_url", Client_get_base_url(op, NULL),
+                               "api_key", Client_get_api_key(op, NULL), "options", options, "raw",
+                               PyBool_FromLong(self->raw), "attributes",
+                               self->dict != NULL ? self->dict : Py_None);
 }
 
 static PyObject *Client_reduce(PyObject *op, PyObject *unused) {
@@ -364,22 +360,17 @@ done:
 
 static PyObject *Client_setstate(PyObject *op, PyObject *state) {
     ClientObject *self = (ClientObject *)op;
-    PyObject *attributes, *raw, *key;
-    ClientSettings settings;
+    PyObject *attributes, *raw, *key, *options;
     if (!PyDict_Check(state)) {
         PyErr_SetString(PyExc_TypeError, "the state of a client must be a dict");
         return NULL;
     }
     key = PyDict_GetItemString(state, "api_key");
-    settings.base_url = PyDict_GetItemString(state, "base_url");
-    settings.api_key = key;
-    settings.timeout = PyDict_GetItemString(state, "timeout");
-    settings.connect_timeout = PyDict_GetItemString(state, "connect_timeout");
-    settings.extra_headers = PyDict_GetItemString(state, "extra_headers");
-    settings.user_agent = PyDict_GetItemString(state, "user_agent");
-    settings.max_body = PyDict_GetItemString(state, "max_body");
-    settings.password_limit = PyDict_GetItemString(state, "password_limit");
-    if (Client_configure(self, &settings) < 0) {
+    options = PyDict_GetItemString(state, "options");
+    if (options != NULL && !PyDict_Check(options)) {
+        options = NULL;
+    }
+    if (Client_configure(self, PyDict_GetItemString(state, "base_url"), key, options) < 0) {
         return NULL;
     }
     if ((key == NULL || key == Py_None) && Client_set_api_key(op, NULL, NULL) < 0) {
@@ -408,10 +399,10 @@ static PyObject *Client_tp_repr(PyObject *op) {
         return PyUnicode_FromFormat("<%s, not initialised>", name);
     }
     (void)owu_client_key(self->client, &key);
-    text = PyUnicode_FromFormat("<%s %s, %s%s%s>", name, owu_client_base_url(self->client),
-                                key.len > 0 ? "api_key='**********'" : "no api_key",
-                                self->raw ? ", raw" : "",
-                                owu_client_closed(self->client) ? ", closed" : "");
+    text = PyUnicode_FromFormat(
+        "<%s %s, %s%s%s>", name, owu_client_base_url(self->client),
+        key.len > 0 || Client_key_source(self) != NULL ? "api_key='**********'" : "no api_key",
+        self->raw ? ", raw" : "", owu_client_closed(self->client) ? ", closed" : "");
     if (key.data != NULL) {
         memset(key.data, 0, key.len);
     }
@@ -442,8 +433,10 @@ static int Client_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->root);
     Py_VISIT(self->header_lines);
-    Py_VISIT(self->extra_headers);
-    Py_VISIT(self->user_agent);
+    Py_VISIT(self->key_source);
+    for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
+        Py_VISIT(self->options[i]);
+    }
     Py_VISIT(self->dict);
     return 0;
 }
@@ -451,8 +444,10 @@ static int Client_tp_traverse(PyObject *op, visitproc visit, void *arg) {
 static int Client_tp_clear(PyObject *op) {
     ClientObject *self = (ClientObject *)op;
     Py_CLEAR(self->root);
-    Py_CLEAR(self->extra_headers);
-    Py_CLEAR(self->user_agent);
+    Py_CLEAR(self->key_source);
+    for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
+        Py_CLEAR(self->options[i]);
+    }
     Py_CLEAR(self->dict);
     return 0;
 }
@@ -478,8 +473,7 @@ static void Client_tp_dealloc(PyObject *op) {
 
 static PyMethodDef Client_methods[] = {
     {"with_options", (PyCFunction)(void (*)(void))Client_with_options, METH_VARARGS | METH_KEYWORDS,
-     "with_options($self, *, timeout=..., connect_timeout=..., extra_headers=..., max_body=...,\n"
-     "             password_limit=...)\n--\n\n"
+     "with_options($self, /, **options)\n--\n\n"
      "This client with other options, over the same connections and with the same key.\n\n"
      "Options that are not given stay as they are; extra_headers replaces all of them."},
     {"request", (PyCFunction)(void (*)(void))Client_request, METH_VARARGS | METH_KEYWORDS,
@@ -496,6 +490,10 @@ static PyMethodDef Client_methods[] = {
      "    APIConnectionError: no usable answer came, or not in time."},
     {"get_version", Client_get_version, METH_NOARGS,
      "get_version($self)\n--\n\nThe server's version, for instance '0.12.4'; asked once."},
+    {"stats", Client_stats, METH_NOARGS,
+     "stats($self)\n--\n\nWhat was done since the client was made, over all its views and "
+     "threads.\n\n"
+     "Returns:\n    ClientStats: requests, retries, connections, bytes, seconds."},
     {"close", Client_close, METH_NOARGS,
      "close($self)\n--\n\nClose the connections; this client and its views cannot be used any "
      "more.\n\nCalls that are under way in other threads end by themselves."},
@@ -530,8 +528,15 @@ static PyType_Spec Client_spec = {
 /* Attributes of the base class, and one for each resource. */
 static void init_getset(void) {
     memcpy(all_getset, client_getset, sizeof client_getset);
-    for (size_t i = 0; i < N_RESOURCES; i++) {
+    for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
         PyGetSetDef *def = &all_getset[N_GETSET + i];
+        def->name = Client_option_name(i);
+        def->get = Client_get_option;
+        def->doc = Client_option_doc(i);
+        def->closure = (void *)(uintptr_t)i;
+    }
+    for (size_t i = 0; i < N_RESOURCES; i++) {
+        PyGetSetDef *def = &all_getset[N_GETSET + CLIENT_N_OPTIONS + i];
         def->name = resources[i].resource;
         def->get = Client_get_resource;
         def->doc = resources[i].doc;
@@ -539,33 +544,26 @@ static void init_getset(void) {
     }
 }
 
-static const char constructor_doc[] =
-    "\n\n"
-    "Args:\n"
-    "    base_url (str, optional): address of the server, for instance 'http://localhost:8080';\n"
-    "        without it the environment variable OPENWEBUI_URL.\n"
-    "    api_key (str, optional): API key or session token; without it OPENWEBUI_API_KEY; ''\n"
-    "        sends none.\n"
-    "    timeout (float, optional): seconds for a whole call; None: no limit. 60 by default.\n"
-    "    connect_timeout (float, optional): seconds to reach the server. 5 by default.\n"
-    "    extra_headers (mapping, optional): headers to send with every call.\n"
-    "    user_agent (str, optional): how the client names itself.\n"
-    "    max_body (int, optional): largest answer in bytes, decompressed. 64 MiB by default.\n"
-    "    password_limit (int, optional): longest password in bytes; None: not checked. 72 by\n"
-    "        default, because servers hash with bcrypt unless they are set to argon2.\n\n"
-    "Raises:\n"
-    "    ConfigurationError: no client can be made of this.\n\n"
-    "A client may be used by many threads at once. Close it, or use it in a with block.";
-
-/* How the constructor is called, as inspect reads it from a docstring. */
-#define CONSTRUCTOR_SIGNATURE \
-    "(base_url=None, api_key=None, *, timeout=60.0, connect_timeout=5.0, extra_headers=None, " \
-    "user_agent=None, max_body=67108864, password_limit=72)\n--\n\n"
-
+/* The docstring of a class, with the signature as inspect reads it. */
 static PyObject *class_doc(size_t index) {
-    return PyUnicode_FromFormat("%s" CONSTRUCTOR_SIGNATURE "%s%s",
-                                short_name(resources[index].class_name), resources[index].doc,
-                                constructor_doc);
+    PyObject *signature = Client_options_doc(true, true), *text = Client_options_doc(false, true);
+    PyObject *doc = NULL;
+    if (signature != NULL && text != NULL) {
+        doc = PyUnicode_FromFormat(
+            "%s(base_url=None, api_key=None, *%U)\n--\n\n%s\n\n"
+            "Args:\n"
+            "    base_url (str | None): address of the server, for instance "
+            "'http://localhost:8080';\n        None: the environment variable OPENWEBUI_URL.\n"
+            "    api_key (str | Callable[[], str] | None): API key or session token, or what gives "
+            "it\n        for each call; None: OPENWEBUI_API_KEY; '': none is sent.\n%U\n"
+            "Raises:\n"
+            "    ConfigurationError: no client can be made of this.\n\n"
+            "A client may be used by many threads at once. Close it, or use it in a with block.",
+            short_name(resources[index].class_name), signature, resources[index].doc, text);
+    }
+    Py_XDECREF(signature);
+    Py_XDECREF(text);
+    return doc;
 }
 
 static int add_methods(ModuleState *state, const char *resource, PyTypeObject *class) {

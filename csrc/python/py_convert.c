@@ -502,8 +502,7 @@ static int convert_scalar(const Converter *c, const owu_type *type, PyObject *in
             result = -1;
         } else {
             unsigned flags = (c->flags & CONVERT_STRICT) != 0 ? OWU_READ_STRICT : 0;
-            if (type->kind == OWU_DATE && cell.tag == OWU_TAG_STR && flags != 0 &&
-                (c->flags & CONVERT_FROM_JSON) == 0) {
+            if (type->kind == OWU_DATE && cell.tag == OWU_TAG_STR && flags != 0) {
                 fault = OWU_FAULT_DATE_TYPE; /* only JSON has no better form of a date */
             } else {
                 fault = owu_coerce(type, &cell, flags, &arena, &coerced, detail);
@@ -540,7 +539,7 @@ static int convert_datetime(const Converter *c, PyObject *in, const Path *path, 
     return *out == NULL ? -1 : 1;
 }
 
-static bool is_mapping(PyObject *in) {
+bool owu_is_mapping(PyObject *in) {
     /* what has keys() and [] counts, as in dict(): collections.abc.Mapping without importing it */
     return PyDict_Check(in) ||
            (PyMapping_Check(in) && !PySequence_Check(in) && PyObject_HasAttrString(in, "keys")) ||
@@ -555,7 +554,7 @@ static int convert_dict(const Converter *c, const owu_type *type, PyObject *in, 
     Py_ssize_t position = 0;
     bool ok = true;
 
-    if (!is_mapping(in) || (!PyDict_Check(in) && (c->flags & CONVERT_STRICT) != 0)) {
+    if (!owu_is_mapping(in) || (!PyDict_Check(in) && (c->flags & CONVERT_STRICT) != 0)) {
         if ((c->field_flags & OWU_FORGIVING) != 0) {
             *out = PyDict_New();
             return *out == NULL ? -1 : 1;
@@ -607,7 +606,7 @@ static bool is_list_like(PyObject *in, bool strict) {
         return true;
     }
     if (strict || PyUnicode_Check(in) || PyBytes_Check(in) || PyByteArray_Check(in) ||
-        is_mapping(in)) {
+        owu_is_mapping(in)) {
         return false;
     }
     return PyTuple_Check(in) || PyAnySet_Check(in) || Py_TYPE(in)->tp_iter != NULL;
@@ -660,7 +659,7 @@ static int convert_model(const Converter *c, const owu_type *type, PyObject *in,
         return 1;
     }
     if (Model_check(c->state, in) ||
-        (!is_mapping(in) && (c->flags & CONVERT_FROM_ATTRIBUTES) == 0)) {
+        (!owu_is_mapping(in) && (c->flags & CONVERT_FROM_ATTRIBUTES) == 0)) {
         return add_fault(&inner, OWU_FAULT_MODEL_TYPE, path, in, NULL);
     }
     return Model_from_mapping(klass, klass->type, in, c->flags, path, c->faults, out);
@@ -705,7 +704,6 @@ static int convert(const Converter *c, const owu_type *type, PyObject *in, const
         return convert_model(c, type, in, path, out);
     case OWU_ANY:
     case OWU_BYTES:
-    case OWU_NOTHING:
         *out = Py_NewRef(in);
         return 1;
     }

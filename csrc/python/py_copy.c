@@ -38,6 +38,14 @@ static int copy_instance_dict(PyObject *from, PyObject *to, PyObject *deepcopy, 
     return failed;
 }
 
+/* Let copy.deepcopy find the copy of an object that it meets again. */
+static int memoise(PyObject *memo, ModelObject *self, ModelObject *copy) {
+    PyObject *key = PyLong_FromVoidPtr(self);
+    int failed = key == NULL ? -1 : PyObject_SetItem(memo, key, (PyObject *)copy);
+    Py_XDECREF(key);
+    return failed;
+}
+
 /* A copy that shares its values with self (deepcopy NULL) or has copies of them. */
 static PyObject *copy_model(ModelObject *self, PyObject *deepcopy, PyObject *memo) {
     ModelObject *copy;
@@ -52,6 +60,10 @@ static PyObject *copy_model(ModelObject *self, PyObject *deepcopy, PyObject *mem
     }
     copy->set = self->set;
     copy->absent = self->absent;
+    if (deepcopy != NULL && memoise(memo, self, copy) < 0) { /* before what may lead back here */
+        Py_DECREF(copy);
+        return NULL;
+    }
     for (i = 0; i <= self->klass->model->n_fields; i++) {
         const bool last = i == self->klass->model->n_fields;
         PyObject *value = last ? self->extra : self->values[i];
@@ -86,16 +98,12 @@ PyObject *Model_copy(PyObject *op, PyObject *unused) {
 static PyObject *deep_copy(PyObject *op, PyObject *memo) {
     PyObject *module = PyImport_ImportModule("copy");
     PyObject *deepcopy = module == NULL ? NULL : PyObject_GetAttrString(module, "deepcopy");
-    PyObject *result = NULL, *key = PyLong_FromVoidPtr(op);
-    if (deepcopy != NULL && key != NULL) {
+    PyObject *result = NULL;
+    if (deepcopy != NULL) {
         result = copy_model((ModelObject *)op, deepcopy, memo);
-    }
-    if (result != NULL && PyDict_Check(memo) && PyDict_SetItem(memo, key, result) < 0) {
-        Py_CLEAR(result);
     }
     Py_XDECREF(module);
     Py_XDECREF(deepcopy);
-    Py_XDECREF(key);
     return result;
 }
 

@@ -65,6 +65,16 @@ static bool has_body(const owu_endpoint *endpoint) {
     return has_place(endpoint, OWU_IN_BODY);
 }
 
+static bool has_form(const owu_endpoint *endpoint) {
+    for (uint32_t i = 0; i < endpoint->n_params; i++) {
+        if (endpoint->params[i].place == OWU_IN_BODY &&
+            endpoint->params[i].type.kind == OWU_MODEL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool checks_password(const owu_endpoint *endpoint) {
     return (endpoint->flags & OWU_CHECKS_PASSWORD) != 0;
 }
@@ -77,8 +87,8 @@ static bool is_user_route(const owu_endpoint *endpoint) {
     return (endpoint->flags & OWU_USER_ROUTE) != 0;
 }
 
-static bool has_since(const owu_endpoint *endpoint) {
-    return endpoint->since != NULL;
+static bool is_later(const owu_endpoint *endpoint) {
+    return owu_version_compare(endpoint->since, owu_oldest_version) > 0;
 }
 
 static bool always(const owu_endpoint *endpoint) {
@@ -89,12 +99,12 @@ static bool always(const owu_endpoint *endpoint) {
 static const RaisesLine raises_lines[] = {
     {has_path_argument, "ValueError: an id that cannot be one segment of a path."},
     {checks_password, "ValueError: a password longer than the client's password_limit."},
-    {has_body, "ValidationError: the form does not fit; nothing was sent."},
+    {has_form, "ValidationError: the form does not fit; nothing was sent."},
     {has_body, "UnprocessableEntityError: the server refused the form."},
     {needs_key, "AuthenticationError: the API key is missing or not valid."},
     {needs_key, "AdminRequiredError: the user of the key may not do this."},
     {is_user_route, "UserNotFoundError: there is no such user."},
-    {has_since, "UnsupportedByServerError: the server is older than the call."},
+    {is_later, "UnsupportedByServerError: the server is older than the call."},
     {always, "APIStatusError: any other refusal of the server."},
     {always, "APIConnectionError: no usable answer came, or not in time."},
 };
@@ -118,8 +128,6 @@ static const char *kind_text(owu_kind kind) {
         return "list";
     case OWU_BYTES:
         return "bytes";
-    case OWU_NOTHING:
-        return "None";
     case OWU_MODEL:
         return NULL;
     case OWU_ANY:

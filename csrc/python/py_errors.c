@@ -157,9 +157,9 @@ static PyObject *core_location(const owu_fault *fault) {
 }
 
 /* What stood there in the text: the value, or None where the slice holds none. */
-static PyObject *core_input(ModuleState *state, const owu_fault *fault, bool mask_secrets) {
+static PyObject *core_input(ModuleState *state, const owu_fault *fault) {
     PyObject *value;
-    if (fault->secret && mask_secrets && fault->type != OWU_FAULT_MISSING) {
+    if (fault->secret && fault->type != OWU_FAULT_MISSING) {
         return PyUnicode_FromString(mask_text);
     }
     if (fault->input == NULL || fault->input_len == 0) {
@@ -173,11 +173,11 @@ static PyObject *core_input(ModuleState *state, const owu_fault *fault, bool mas
     return value;
 }
 
-PyObject *owu_faults_to_list(ModuleState *state, const owu_faults *faults, bool mask_secrets) {
+PyObject *owu_faults_to_list(ModuleState *state, const owu_faults *faults) {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list != NULL && i < faults->len; i++) {
         const owu_fault *fault = &faults->items[i];
-        PyObject *input = core_input(state, fault, mask_secrets);
+        PyObject *input = core_input(state, fault);
         PyObject *loc = input == NULL ? NULL : core_location(fault);
         PyObject *msg =
             loc == NULL ? NULL : fault_message(fault->type, true, fault->model, fault->detail);
@@ -275,6 +275,12 @@ static const struct {
     [OWU_EINTERNAL] = {"OpenWebUIError", 0},
 };
 
+const char *owu_failure_name(owu_status code) {
+    const bool known = (size_t)code < sizeof failures / sizeof *failures;
+    return known && failures[code].class_name != NULL ? failures[code].class_name
+                                                      : "OpenWebUIError";
+}
+
 /* Put value, which is consumed and may be NULL (an exception is set), under name. */
 static int put(PyObject *dict, const char *name, PyObject *value) {
     int failed = value == NULL ? -1 : PyDict_SetItemString(dict, name, value);
@@ -332,15 +338,21 @@ static int put_request(PyObject *dict, const CallFacts *facts) {
     owu_buffer key = {NULL, 0, 0, 0, OWU_OK};
     PyObject *secret = NULL;
     int failed = -1;
-    if (facts->client != NULL && owu_client_key(facts->client, &key) != OWU_OK) {
+    if (facts->client != NULL && facts->key == NULL &&
+        owu_client_key(facts->client, &key) != OWU_OK) {
         PyErr_NoMemory();
         goto done;
     }
-    secret = key.len == 0 ? Py_NewRef(Py_None)
-                          : PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");
+    if (facts->key != NULL) {
+        secret = Py_NewRef(facts->key);
+    } else {
+        secret = key.len == 0 ? Py_NewRef(Py_None)
+                              : PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");
+    }
     if (put(dict, "secret", secret) < 0 || put(dict, "method", text_or_none(facts->method)) < 0 ||
         put(dict, "url", Py_NewRef(facts->url != NULL ? facts->url : Py_None)) < 0 ||
-        put(dict, "retries_taken", PyLong_FromLong(0)) < 0) {
+        put(dict, "retries_taken",
+            PyLong_FromUnsignedLong(facts->answer != NULL ? facts->answer->retries : 0)) < 0) {
         goto done;
     }
     failed = 0;
@@ -369,7 +381,7 @@ static int put_faults(ModuleState *state, PyObject *dict, const CallFacts *facts
     if (put(dict, "title", PyUnicode_FromString(title)) < 0) {
         return -1;
     }
-    return put(dict, "faults", owu_faults_to_list(state, &facts->answer->faults, true));
+    return put(dict, "faults", owu_faults_to_list(state, &facts->answer->faults));
 }
 
 /* The attributes that only some classes have. */
@@ -445,6 +457,9 @@ static void raise_status(ModuleState *state, const CallFacts *facts) {
     const char *hint = endpoint != NULL ? endpoint->not_found_hint : NULL;
     if (kwargs != NULL && args != NULL && put_request(kwargs, facts) == 0 &&
         put_answer(kwargs, facts->answer) == 0 &&
+        put(kwargs, "retry_after",
+            facts->answer->retry_after < 0 ? Py_NewRef(Py_None)
+                                           : PyFloat_FromDouble(facts->answer->retry_after)) == 0 &&
         put(kwargs, "detail", answer_detail(state, facts->answer)) == 0 &&
         put(kwargs, "user_route", PyBool_FromLong(user_route)) == 0 &&
         put(kwargs, "hint", text_or_none(hint)) == 0) {
@@ -506,6 +521,6 @@ PyObject *owu_raise_call(ModuleState *state, const owu_error *err, const CallFac
 }
 
 PyObject *owu_raise_error(ModuleState *state, const owu_error *err) {
-    const CallFacts none = {NULL, NULL, NULL, NULL, NULL};
+    const CallFacts none = {NULL, NULL, NULL, NULL, NULL, NULL};
     return owu_raise_call(state, err, &none);
 }

@@ -21,10 +21,6 @@ bool Model_check(ModuleState *state, PyObject *value) {
     return PyObject_TypeCheck(value, state->Model_Type);
 }
 
-const owu_model *Model_model(PyObject *self) {
-    return ((ModelObject *)self)->klass->model;
-}
-
 static const char capsule_name[] = "openwebui_users._core.model";
 
 /* The table entry behind a class or the nearest of its bases; borrowed. */
@@ -191,8 +187,10 @@ PyObject *Model_value(ModelObject *self, uint32_t index) {
     if (value == NULL) {
         return NULL;
     }
-    /* making it ran Python code at most through the collector; a value made meanwhile stays */
-    if (Model_put(self, index, Py_NewRef(value)) < 0) {
+    if (self->values != NULL && self->values[index] != NULL) {
+        Py_SETREF(value,
+                  Py_NewRef(self->values[index])); /* made meanwhile, through the collector */
+    } else if (Model_put(self, index, Py_NewRef(value)) < 0) {
         Py_CLEAR(value);
     }
     return value;
@@ -240,7 +238,7 @@ PyObject *Model_extra(ModelObject *self) {
     return dict;
 }
 
-/* Make every value, so that the record is no longer needed, and let go of it. */
+/* Make every value, so that the record is no longer needed. It stays: a reader may be at it. */
 int Model_detach(ModelObject *self) {
     uint32_t i;
     if (self->record == NULL) {

@@ -74,15 +74,10 @@ static int ClassAttribute_tp_traverse(PyObject *op, visitproc visit, void *arg) 
     return 0;
 }
 
-static int ClassAttribute_tp_clear(PyObject *op) {
-    Py_CLEAR(((ClassAttributeObject *)op)->function);
-    return 0;
-}
-
 static void ClassAttribute_tp_dealloc(PyObject *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    (void)ClassAttribute_tp_clear(op);
+    Py_CLEAR(((ClassAttributeObject *)op)->function);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -100,7 +95,6 @@ static PyType_Slot ClassAttribute_slots[] = {
     {Py_tp_new, SLOT(ClassAttribute_tp_new)},
     {Py_tp_dealloc, SLOT(ClassAttribute_tp_dealloc)},
     {Py_tp_traverse, SLOT(ClassAttribute_tp_traverse)},
-    {Py_tp_clear, SLOT(ClassAttribute_tp_clear)},
     {Py_tp_descr_get, SLOT(ClassAttribute_tp_descr_get)},
     {0, NULL},
 };
@@ -114,11 +108,12 @@ static PyType_Spec ClassAttribute_spec = {
 
 /* ---------------------------------------------------------------- module */
 
-static PyObject *library_versions(PyObject *module, PyObject *unused) {
+static PyObject *version_info(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
-    return Py_BuildValue("{s:s,s:s,s:s}", "openwebui_users", OWU_VERSION, "libcurl",
-                         owu_http_library_version(), "cjson", owu_json_library_version());
+    return Py_BuildValue("{s:s,s:s,s:s,s:s}", "openwebui_users", OWU_VERSION, "libcurl",
+                         owu_http_library_version(), "tls", owu_tls_library_version(), "cjson",
+                         owu_json_library_version());
 }
 
 static PyMethodDef module_methods[] = {
@@ -126,8 +121,11 @@ static PyMethodDef module_methods[] = {
      "model_table($module)\n--\n\nThe table of models, as a list of dicts."},
     {"endpoint_table", owu_endpoint_table, METH_NOARGS,
      "endpoint_table($module)\n--\n\nThe table of calls, as a list of dicts."},
-    {"library_versions", library_versions, METH_NOARGS,
-     "library_versions($module)\n--\n\nVersions of this package and of the libraries below it."},
+    {"version_info", version_info, METH_NOARGS,
+     "version_info($module)\n--\n\nVersions of this package, of libcurl, of the TLS library and of "
+     "cJSON, by name."},
+    {"option_table", owu_option_table, METH_NOARGS,
+     "option_table($module)\n--\n\nThe options of clients, as a list of dicts."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -167,6 +165,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->client_classes);
     Py_VISIT(state->errors);
     Py_VISIT(state->describe);
+    Py_VISIT(state->options);
+    Py_VISIT(state->observe);
     for (i = 0; i < state->n_classes; i++) {
         Py_VISIT(state->classes[i].type);
     }
@@ -183,6 +183,8 @@ static int module_clear(PyObject *module) {
     Py_CLEAR(state->client_classes);
     Py_CLEAR(state->errors);
     Py_CLEAR(state->describe);
+    Py_CLEAR(state->options);
+    Py_CLEAR(state->observe);
     for (i = 0; i < state->n_classes; i++) {
         Py_CLEAR(state->classes[i].type);
     }

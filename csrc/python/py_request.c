@@ -72,7 +72,7 @@ done:
 static int append_params(ModuleState *state, owu_buffer *target, PyObject *params) {
     PyObject *items;
     int failed = 0;
-    if (!PyMapping_Check(params) || !PyObject_HasAttrString(params, "keys")) {
+    if (!owu_is_mapping(params)) {
         PyErr_Format(PyExc_TypeError, "params must be a mapping, not %.100s",
                      Py_TYPE(params)->tp_name);
         return -1;
@@ -128,14 +128,16 @@ static PyObject *send_request(ClientObject *self, ModuleState *state, const char
     owu_error err;
     owu_status status;
     PyObject *url = NULL, *result = NULL;
-    CallFacts facts = {self->client, NULL, method, NULL, &answer};
+    CallFacts facts = {self->client, NULL, method, NULL, NULL, &answer};
     memset(&answer, 0, sizeof answer);
     if (Client_options(self, &options) < 0) {
+        ClientOptions_clear(&options);
         return NULL;
     }
     options.options.raw = true;
+    facts.key = options.key;
     Client_mark_used(self);
-    Blocking_begin(&blocking, &options.options);
+    Blocking_begin(&blocking, state, self, &options.options);
     status = owu_client_request(self->client, method, target->data, target->len,
                                 body->len == 0 ? NULL : body->data, body->len, &options.options,
                                 &answer, &err);
@@ -148,11 +150,13 @@ static PyObject *send_request(ClientObject *self, ModuleState *state, const char
         goto done;
     }
     facts.url = url;
-    result = status == OWU_OK ? RawResponse_new(state, self, NULL, method, url, &answer)
-                              : owu_raise_call(state, &err, &facts);
+    result = status == OWU_OK
+                 ? RawResponse_new(state, self, NULL, method, url, options.key, &answer)
+                 : owu_raise_call(state, &err, &facts);
 done:
     Py_XDECREF(url);
     owu_answer_free(&answer);
+    ClientOptions_clear(&options);
     return result;
 }
 
@@ -189,30 +193,35 @@ PyObject *Client_get_version(PyObject *op, PyObject *unused) {
     ModuleState *state = owu_state_of_type(Py_TYPE(self));
     ClientOptions options;
     Blocking blocking;
-    CallFacts facts = {self->client, NULL, "GET", NULL, NULL};
-    PyObject *url;
+    CallFacts facts = {self->client, NULL, "GET", NULL, NULL, NULL};
+    PyObject *url = NULL, *result = NULL;
     char version[32];
     owu_error err;
     owu_status status;
     (void)unused;
+    memset(&options, 0, sizeof options);
     if (state == NULL || Client_options(self, &options) < 0) {
-        return NULL;
+        goto done;
     }
+    facts.key = options.key;
     Client_mark_used(self);
-    Blocking_begin(&blocking, &options.options);
+    Blocking_begin(&blocking, state, self, &options.options);
     status = owu_client_version(self->client, version, &options.options, &err);
     Blocking_end(&blocking);
     if (PyErr_Occurred()) {
-        return NULL;
+        goto done;
     }
     if (status == OWU_OK) {
-        return PyUnicode_DecodeUTF8(version, (Py_ssize_t)strlen(version), "replace");
+        result = PyUnicode_DecodeUTF8(version, (Py_ssize_t)strlen(version), "replace");
+        goto done;
     }
     url = Client_url(self, route, sizeof route - 1);
     if (url != NULL) {
         facts.url = url;
         (void)owu_raise_call(state, &err, &facts);
-        Py_DECREF(url);
     }
-    return NULL;
+done:
+    Py_XDECREF(url);
+    ClientOptions_clear(&options);
+    return result;
 }

@@ -12,6 +12,7 @@ typedef struct RawResponseObject {
     PyObject *client;                 /* owned: the client that it came by */
     PyObject *method;                 /* owned str */
     PyObject *url;                    /* owned str, without query */
+    PyObject *key; /* owned: as CallFacts has it; NULL */
     PyObject *content;                /* owned bytes, made when first read */
     PyObject *headers;                /* owned Headers, made when first read */
     owu_answer answer;                /* owned */
@@ -88,8 +89,12 @@ static PyMemberDef RawResponse_members[] = {
 /* ---------------------------------------------------------------- methods */
 
 static PyObject *raise_as(RawResponseObject *self, const owu_error *err) {
-    CallFacts facts = {((ClientObject *)self->client)->client, self->endpoint,
-                       PyUnicode_AsUTF8(self->method), self->url, &self->answer};
+    CallFacts facts = {((ClientObject *)self->client)->client,
+                       self->endpoint,
+                       PyUnicode_AsUTF8(self->method),
+                       self->url,
+                       self->key,
+                       &self->answer};
     return owu_raise_call(self->state, err, &facts);
 }
 
@@ -143,37 +148,25 @@ static PyObject *RawResponse_json(PyObject *op, PyObject *unused) {
     return owu_json_to_python(self->state, self->answer.body.data, self->answer.body.len);
 }
 
-static PyObject *parse_document(RawResponseObject *self) {
-    owu_answer *answer = &self->answer;
-    owu_error err;
-    if (answer->document == NULL) {
-        owu_faults_free(&answer->faults);
-        memset(&answer->faults, 0, sizeof answer->faults);
-        if (owu_document_read(&answer->document, &self->endpoint->answer,
-                              answer->body.data == NULL ? "" : answer->body.data, answer->body.len,
-                              0, &answer->faults, &err) != OWU_OK) {
-            return raise_unreadable(self, &err);
-        }
-    }
-    return owu_cell_to_python(self->state, owu_document_value(answer->document), answer->document);
-}
-
 static PyObject *RawResponse_parse(PyObject *op, PyObject *unused) {
     RawResponseObject *self = (RawResponseObject *)op;
+    owu_answer *answer = &self->answer;
+    owu_error err;
     if (self->endpoint == NULL) {
         return RawResponse_json(op, unused);
     }
     if (check_status(self) < 0) {
         return NULL;
     }
-    switch (self->endpoint->answer.kind) {
-    case OWU_NOTHING:
-        Py_RETURN_NONE;
-    case OWU_BYTES:
-        return RawResponse_get_content(op, NULL);
-    default:
-        return parse_document(self);
+    if (answer->document == NULL &&
+        owu_answer_decode(answer, ((ClientObject *)self->client)->client, self->endpoint, &err) !=
+            OWU_OK) {
+        return raise_as(self, &err);
     }
+    if (self->endpoint->answer.kind == OWU_BYTES) {
+        return RawResponse_get_content(op, NULL);
+    }
+    return owu_cell_to_python(self->state, owu_document_value(answer->document), answer->document);
 }
 
 static PyMethodDef RawResponse_methods[] = {
@@ -185,7 +178,8 @@ static PyMethodDef RawResponse_methods[] = {
      "parse($self)\n--\n\nWhat the client's method itself would have returned.\n\n"
      "Of an answer to request() this is json(), because no model is known for it.\n\n"
      "Raises:\n    APIStatusError, RedirectError: as the method would have.\n"
-     "    ResponseDecodeError, ResponseValidationError: the body does not fit."},
+     "    ResponseDecodeError, ResponseValidationError, UnexpectedContentTypeError: the\n"
+     "        body does not fit."},
     {"raise_for_status", RawResponse_raise_for_status, METH_NOARGS,
      "raise_for_status($self)\n--\n\nThis answer, when its status is 200 to 299.\n\n"
      "Raises:\n    APIStatusError: its status is 400 or above.\n"
@@ -207,6 +201,7 @@ static int RawResponse_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(self->client);
     Py_VISIT(self->method);
     Py_VISIT(self->url);
+    Py_VISIT(self->key);
     Py_VISIT(self->content);
     Py_VISIT(self->headers);
     return 0;
@@ -225,6 +220,7 @@ static void RawResponse_tp_dealloc(PyObject *op) {
     Py_CLEAR(self->client);
     Py_CLEAR(self->method);
     Py_CLEAR(self->url);
+    Py_CLEAR(self->key);
     Py_CLEAR(self->content);
     Py_CLEAR(self->headers);
     owu_answer_free(&self->answer);
@@ -276,7 +272,7 @@ static PyTypeObject *response_type(ModuleState *state) {
 }
 
 PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_endpoint *endpoint,
-                          const char *method, PyObject *url, owu_answer *answer) {
+                          const char *method, PyObject *url, PyObject *key, owu_answer *answer) {
     PyTypeObject *type = response_type(state);
     RawResponseObject *self = type == NULL ? NULL : PyObject_GC_New(RawResponseObject, type);
     Py_XDECREF(type); /* the object holds it from here on */
@@ -289,6 +285,7 @@ PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_en
     self->endpoint = endpoint;
     self->client = Py_NewRef((PyObject *)client);
     self->url = Py_NewRef(url);
+    self->key = Py_XNewRef(key);
     self->content = NULL;
     self->headers = NULL;
     self->answer = *answer;

@@ -58,8 +58,6 @@ static const char *kind_name(owu_kind kind) {
         return "model";
     case OWU_BYTES:
         return "bytes";
-    case OWU_NOTHING:
-        return "nothing";
     }
     return NULL;
 }
@@ -207,7 +205,7 @@ static int fill_endpoint(ModuleState *state, PyObject *dict, const owu_endpoint 
         {"repeatable", OWU_REPEATABLE},   {"follow_once", OWU_FOLLOW_ONCE},
         {"public", OWU_PUBLIC},           {"adopts_token", OWU_ADOPTS_TOKEN},
         {"drops_token", OWU_DROPS_TOKEN}, {"checks_password", OWU_CHECKS_PASSWORD},
-        {"user_route", OWU_USER_ROUTE}};
+        {"user_route", OWU_USER_ROUTE},   {"bare_body", OWU_BARE_BODY}};
     return put_text(dict, "resource", endpoint->resource) < 0 ||
                    put_text(dict, "name", endpoint->name) < 0 ||
                    put_text(dict, "method", endpoint->method) < 0 ||

@@ -197,6 +197,15 @@ static PyObject *finish_validation(ModelClass *klass, PyTypeObject *type, int re
     return result == 1 ? made : NULL;
 }
 
+/* Set a flag where the value of its argument is true. */
+static int add_flag(PyObject *value, unsigned flag, unsigned *flags) {
+    const int is_true = PyObject_IsTrue(value);
+    if (is_true > 0) {
+        *flags |= flag;
+    }
+    return is_true < 0 ? -1 : 0;
+}
+
 PyObject *Model_model_validate(PyObject *cls, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"obj", "strict", "from_attributes", NULL};
     PyTypeObject *type = (PyTypeObject *)cls;
@@ -213,17 +222,14 @@ PyObject *Model_model_validate(PyObject *cls, PyObject *args, PyObject *kwargs) 
     if (PyObject_TypeCheck(in, type)) {
         return Py_NewRef(in);
     }
-    if (PyObject_IsTrue(strict) == 1) {
-        flags |= CONVERT_STRICT;
-    }
-    if (PyObject_IsTrue(attributes) == 1) {
-        flags |= CONVERT_FROM_ATTRIBUTES;
+    if (add_flag(strict, CONVERT_STRICT, &flags) < 0 ||
+        add_flag(attributes, CONVERT_FROM_ATTRIBUTES, &flags) < 0) {
+        return NULL;
     }
     if ((flags & CONVERT_FROM_ATTRIBUTES) != 0 && !PyUnicode_Check(in) && !PyBytes_Check(in) &&
         !PyNumber_Check(in) && !PySequence_Check(in) && in != Py_None) {
         result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
-    } else if (!Model_check(klass->state, in) &&
-               (PyDict_Check(in) || (PyMapping_Check(in) && PyObject_HasAttrString(in, "keys")))) {
+    } else if (!Model_check(klass->state, in) && owu_is_mapping(in)) {
         result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
     } else {
         result = FaultList_add(&faults, OWU_FAULT_MODEL_TYPE, NULL, in, klass->model, NULL);
@@ -287,10 +293,13 @@ PyObject *Model_model_validate_json(PyObject *cls, PyObject *args, PyObject *kwa
     owu_error err;
     owu_status status;
     owu_type wanted = {OWU_MODEL, OWU_ANY, false, NULL};
-    unsigned flags;
+    unsigned flags = 0;
 
     if (klass == NULL || !PyArg_ParseTupleAndKeywords(args, kwargs, "O|$O:model_validate_json",
                                                       names, &in, &strict)) {
+        return NULL;
+    }
+    if (add_flag(strict, OWU_READ_STRICT, &flags) < 0) {
         return NULL;
     }
     if (json_input(in, &text, &len, &view, &held) < 0) {
@@ -302,7 +311,6 @@ PyObject *Model_model_validate_json(PyObject *cls, PyObject *args, PyObject *kwa
         return owu_raise_json_invalid(klass->state, type->tp_name, &err, in);
     }
     wanted.model = klass->model;
-    flags = PyObject_IsTrue(strict) == 1 ? OWU_READ_STRICT : 0;
     Py_BEGIN_ALLOW_THREADS
     status = owu_document_read(&document, &wanted, text, len, flags, &faults, &err);
     Py_END_ALLOW_THREADS
@@ -311,7 +319,7 @@ PyObject *Model_model_validate_json(PyObject *cls, PyObject *args, PyObject *kwa
     } else if (status == OWU_EJSON) {
         (void)owu_raise_json_invalid(klass->state, type->tp_name, &err, in);
     } else if (status == OWU_ESCHEMA) {
-        FaultList list = {owu_faults_to_list(klass->state, &faults, true), true};
+        FaultList list = {owu_faults_to_list(klass->state, &faults), true};
         if (list.list != NULL) {
             (void)FaultList_raise(&list, klass->state, type->tp_name);
             Py_CLEAR(list.list);

@@ -43,6 +43,8 @@ struct ModuleState {
     PyObject *client_classes; /* dict: resource name -> class */
     PyObject *errors;    /* openwebui_users.errors, imported on the first failure; may be NULL */
     PyObject *describe;  /* openwebui_users._describe, imported when first needed; may be NULL */
+    PyObject *options;   /* openwebui_users.options, likewise */
+    PyObject *observe;   /* openwebui_users._observe, likewise */
     PyObject *str_class_capsule; /* "__owu_class__" */
     PyObject *str_all;           /* "__all__" */
 };
@@ -80,7 +82,7 @@ int FaultList_add(FaultList *faults, owu_fault_type type, const Path *path, PyOb
 /** Raise ValidationError(title, list) and return NULL. Steals nothing; clears the list. */
 PyObject *FaultList_raise(FaultList *faults, ModuleState *state, const char *title);
 /** The core's faults of a JSON text as such a list; inputs are made from the slices. */
-PyObject *owu_faults_to_list(ModuleState *state, const owu_faults *faults, bool mask_secrets);
+PyObject *owu_faults_to_list(ModuleState *state, const owu_faults *faults);
 /** One json_invalid error with line and column, as ValidationError(title). Returns NULL. */
 PyObject *owu_raise_json_invalid(ModuleState *state, const char *title, const owu_error *err,
                                  PyObject *input);
@@ -99,21 +101,23 @@ typedef struct CallFacts {
     const owu_endpoint *endpoint; /* static; NULL: a request without a row in the table */
     const char *method;           /* borrowed */
     PyObject *url;                /* borrowed: str without query */
-    const owu_answer *answer;     /* borrowed; NULL: none came */
+    PyObject *key; /* borrowed: str that was sent in place of the client's; or NULL */
+    const owu_answer *answer; /* borrowed; NULL: none came */
 } CallFacts;
 
 /** The exception for a failed call. Keeps an exception that is already set. Returns NULL. */
 PyObject *owu_raise_call(ModuleState *state, const owu_error *err, const CallFacts *facts);
+/** Name of the exception that stands for a failure of a call; "OpenWebUIError" at least. Static. */
+const char *owu_failure_name(owu_status code);
 /** Header lines of an answer as a list of (name, value). */
 PyObject *owu_answer_lines(const owu_answer *answer);
 
 /* ---------------------------------------------------------------- conversion (py_convert.c) */
 
-enum {
-    CONVERT_STRICT = 1,
-    CONVERT_FROM_ATTRIBUTES = 2,
-    CONVERT_FROM_JSON = 4 /* the input was read from JSON text: see FaultList.from_json */
-};
+enum { CONVERT_STRICT = 1, CONVERT_FROM_ATTRIBUTES = 2 };
+
+/** Does this count as a mapping: has it keys, as dict() asks? */
+bool owu_is_mapping(PyObject *value);
 
 /**
  * One Python value as a value of this type, by the rules of the core.
@@ -143,10 +147,10 @@ int owu_python_to_cell(PyObject *value, owu_arena *arena, owu_cell *out);
 /** A model: over a record whose values are made when they are read, or holding values only. */
 typedef struct ModelObject {
     PyObject_HEAD
-    const ModelClass *klass;   /* borrowed: kept by the type */
-    owu_document *document;    /* owned; NULL: never read from JSON, or detached */
-    const owu_record *record;  /* borrowed from document */
-    PyObject **values;         /* owned, one a field; NULL: none was made yet */
+    const ModelClass *klass; /* borrowed: kept by the type */
+    owu_document *document; /* owned; NULL: never read from JSON */
+    const owu_record *record; /* borrowed from document */
+    PyObject **values; /* owned, one a field; NULL: none was made yet */
     PyObject *extra; /* owned dict of unknown keys; NULL: still in the record, or none */
     uint64_t set; /* fields that were given */
     uint64_t absent; /* fields without any value: deleted, or constructed without */
@@ -185,8 +189,6 @@ int owu_models_init(PyObject *module, ModuleState *state);
 PyObject *Model_from_record(ModuleState *state, owu_document *document, const owu_record *record);
 /** Is value an instance of any model class? */
 bool Model_check(ModuleState *state, PyObject *value);
-/** The table entry of a model object. */
-const owu_model *Model_model(PyObject *self);
 /** Class made for a table entry: borrowed. */
 ModelClass *owu_class_of(ModuleState *state, const owu_model *model);
 
@@ -242,36 +244,37 @@ PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *p
 
 /* ---------------------------------------------------------------- clients (py_client.c) */
 
+enum { CLIENT_N_OPTIONS = 15 };
+
 /** A client, or a view of one: other resources, other options, the same connections. */
 typedef struct ClientObject {
     PyObject_HEAD
     owu_client *client; /* owned; NULL: __init__ did not run */
     PyObject *root; /* owned: the client that this is a view of; NULL: it is one itself */
+    PyObject *options[CLIENT_N_OPTIONS]; /* owned, as they are shown; NULL: not given */
     PyObject *header_lines; /* owned tuple of bytes, "Name: value"; NULL: none */
-    PyObject *extra_headers; /* owned dict, what they were made of; NULL: none */
-    PyObject *user_agent; /* owned str; NULL: the default */
+    PyObject *key_source; /* owned, of a root: called for the key of each call; may be NULL */
     PyObject *dict; /* owned */
     PyObject *weakrefs;
-    double timeout; /* seconds; 0: none */
-    double connect_timeout; /* seconds; 0: as timeout */
-    size_t max_body;
+    owu_options core; /* what the options mean to the core */
     Py_ssize_t password_limit; /* bytes; 0: not checked */
     bool raw; /* methods return RawResponse */
     bool used; /* of a root: a request was made, so closing is due */
 } ClientObject;
 
-enum { CLIENT_MAX_EXTRA_HEADERS = 64 };
-
-/** Options of one call with lines to point at; both borrow from the client. */
+/** Options of one call, with what they point at. Zero-initialise; ClientOptions_clear it. */
 typedef struct ClientOptions {
     owu_options options;
-    const char *lines[CLIENT_MAX_EXTRA_HEADERS + 1];
+    const char *lines[OWU_MAX_EXTRA_HEADERS + 1]; /* borrowed from the client */
+    PyObject *key; /* owned: what the source of keys gave; NULL: the client's own key is used */
 } ClientOptions;
 
 /** Was this client initialised? RuntimeError otherwise. */
 int Client_check(const ClientObject *self);
-/** Options of a client that was initialised; RuntimeError otherwise. */
+/** Options of one call of a client that was initialised; RuntimeError otherwise, or whatever the
+ *  source of keys raises. */
 int Client_options(ClientObject *self, ClientOptions *out);
+void ClientOptions_clear(ClientOptions *self);
 /** Base URL and target without its query, as str. */
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len);
 /** Note that a request is made now: closing is due. */
@@ -281,20 +284,42 @@ int owu_clients_init(PyObject *module, ModuleState *state);
 
 /* ---------------------------------------------------------------- configuration (py_configure.c) */
 
-/** Arguments of the constructor; NULL: not given. All borrowed. */
-typedef struct ClientSettings {
-    PyObject *base_url, *api_key;
-    PyObject *timeout, *connect_timeout, *extra_headers, *user_agent, *max_body, *password_limit;
-} ClientSettings;
+/** Initialise an empty client. @param base_url, api_key borrowed; NULL or None: the environment.
+ *  ConfigurationError, TypeError; RuntimeError when it is not empty. */
+int Client_configure(ClientObject *self, PyObject *base_url, PyObject *api_key, PyObject *kwargs);
+/** Set options by name. @param of_calls only those that a view may change. */
+int Client_set_options(ClientObject *self, PyObject *kwargs, bool of_calls);
+/** The value of an option as it is shown. */
+PyObject *Client_option(ClientObject *self, size_t index);
+const char *Client_option_name(size_t index);
+const char *Client_option_doc(size_t index);
+/** on_response or on_request: borrowed; NULL: none. */
+PyObject *Client_hook(ClientObject *self, bool answered);
+/** What docstrings say of the options: ", timeout=60.0, …", or one paragraph each. */
+PyObject *Client_options_doc(bool signature, bool all);
+/** _core.option_table(): the table of options as a list of dicts. */
+PyObject *owu_option_table(PyObject *module, PyObject *unused);
 
-extern const char *const owu_default_user_agent;
-
-/** Initialise an empty client: ConfigurationError, TypeError; RuntimeError when it is not empty. */
-int Client_configure(ClientObject *self, const ClientSettings *settings);
-/** The settings that a view may change. */
-int Client_set_options(ClientObject *self, ModuleState *state, const ClientSettings *settings);
-/** Replace the key; NULL or None: none. ConfigurationError never shows it. */
+/** Replace the key: str, a callable that gives it for each call, or NULL or None for none.
+ *  ConfigurationError never shows it. */
 int Client_set_key(ClientObject *self, PyObject *value);
+/** The callable that gives the key: borrowed; NULL: there is none. */
+PyObject *Client_key_source(ClientObject *self);
+/** Ask it for the key of one call. */
+int Client_call_key(ClientObject *self, ClientOptions *out);
+
+/* ---------------------------------------------------------------- logs and hooks (py_observe.c) */
+
+/** Waiting without the GIL: signals are looked at between slices, events told as they come. */
+typedef struct Blocking {
+    PyThreadState *thread;
+    ModuleState *state; /* borrowed */
+    ClientObject *client; /* borrowed */
+} Blocking;
+
+/** Release the GIL and let these options look at signals, and tell who listens. */
+void Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client, owu_options *options);
+void Blocking_end(Blocking *self);
 
 /* ------------------------------------------------- requests without a model (py_request.c) */
 
@@ -302,15 +327,6 @@ PyObject *Client_request(PyObject *op, PyObject *args, PyObject *kwargs);
 PyObject *Client_get_version(PyObject *op, PyObject *unused);
 
 /* ---------------------------------------------------------------- one call (py_call.c) */
-
-/** Wait without the GIL; signals are looked at between slices. */
-typedef struct Blocking {
-    PyThreadState *thread;
-} Blocking;
-
-/** Release the GIL and let these options look at signals. */
-void Blocking_begin(Blocking *self, owu_options *options);
-void Blocking_end(Blocking *self);
 
 /** One call of the table: what goes in and what came out. Zero-initialise; Call_clear it. */
 typedef struct Call {
@@ -323,6 +339,7 @@ typedef struct Call {
     owu_buffer body;
     bool has_body;
     bool switched_off; /* a switch of the client (OWU_IN_CLIENT) was given as false */
+    ClientOptions options;
     owu_answer answer;
     owu_error err;
     owu_status status;
@@ -353,11 +370,12 @@ PyTypeObject *owu_client_class(ModuleState *state, const char *resource);
 int owu_response_init(PyObject *module);
 /**
  * An answer as it came.
+ * @param key     as CallFacts has it; may be NULL.
  * @param answer  moved: zeroed when this returns, whatever it returns.
  * @param method  static or living as long as endpoint; copied otherwise.
  */
 PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_endpoint *endpoint,
-                          const char *method, PyObject *url, owu_answer *answer);
+                          const char *method, PyObject *url, PyObject *key, owu_answer *answer);
 
 /* ---------------------------------------------------------------- tables (py_tables.c) */
 

@@ -22,6 +22,7 @@ except ImportError as error:
         "openwebui_users.testing needs FastAPI and uvicorn: pip install 'openwebui-users[server]'"
     ) from error
 
+from .faults import FAULTS
 from .server import AddedUser, EmbeddedServer, Recorded
 
-__all__ = ["AddedUser", "EmbeddedServer", "Recorded"]
+__all__ = ["FAULTS", "AddedUser", "EmbeddedServer", "Recorded"]

@@ -16,7 +16,6 @@ from .users import STATUS_KEYS, info_row
 router = APIRouter(prefix="/api/v1/groups")
 
 NO_GROUP = "Group not found."
-PAGE_SIZE = 30
 
 
 class OldestGroupForm(BaseModel):

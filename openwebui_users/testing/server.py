@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from . import faults
 from .app import build_app
 from .auths import SECONDS_OF_A_TOKEN
 from .channels import new_channel
@@ -50,11 +52,17 @@ class AddedUser:
 
 
 class _Recorder:
-    """Passes everything on to the application and keeps what arrived."""
+    """Passes requests on to the application, or to a fault, and keeps what arrived."""
 
-    def __init__(self, app: Any, keep: Callable[[Recorded], None]) -> None:
+    def __init__(
+        self,
+        app: Any,
+        keep: Callable[[Recorded], None],
+        fault_for: Callable[[str, str], list[faults.Step] | None],
+    ) -> None:
         self._app = app
         self._keep = keep
+        self._fault_for = fault_for
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         if scope["type"] != "http":
@@ -62,6 +70,10 @@ class _Recorder:
             return
         body = bytearray()
         status = 0
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode()
+
+        def keep() -> None:
+            self._keep(Recorded(scope["method"], path, query, status, bytes(body)))
 
         async def recording_receive() -> Any:
             message = await receive()
@@ -73,12 +85,34 @@ class _Recorder:
             if message["type"] == "http.response.start":
                 status = message["status"]
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                # Before the last byte goes out: who has the answer finds the record.
-                path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode()
-                self._keep(Recorded(scope["method"], path, query, status, bytes(body)))
+                keep()  # before the last byte goes out: who has the answer finds the record
             await send(message)
 
-        await self._app(scope, recording_receive, recording_send)
+        async def nowhere(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+
+        async def answer(goes_out: bool) -> None:
+            await self._app(scope, recording_receive, recording_send if goes_out else nowhere)
+
+        steps = self._fault_for(scope["method"], path)
+        if steps is None:
+            await answer(True)
+            return
+        # uvicorn's request, of whose methods receive is one, knows the connection.
+        request = receive.__self__  # type: ignore[attr-defined]
+        if "answer" not in steps:
+            while (await recording_receive()).get("more_body"):
+                pass
+        if steps[-1] == "answer":
+            await faults.play(steps, request.transport, answer)
+            return
+        keep()
+        request.disconnected = True  # so that uvicorn expects no answer of ours
+        with contextlib.suppress(asyncio.CancelledError):  # the server stops meanwhile
+            await faults.play(steps, request.transport, answer)
+        request.transport.close()
 
 
 class EmbeddedServer:
@@ -114,6 +148,7 @@ class EmbeddedServer:
         self._address = (host, port)
         self._extra = extra_permissions or {}
         self._requests: list[Recorded] = []
+        self._plans: list[faults.Plan] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -146,8 +181,12 @@ class EmbeddedServer:
             raise
         host, port = self._socket.getsockname()
         self.url = f"http://{host}:{port}"
-        app = _Recorder(build_app(self._database, self.version, self._extra), self._keep)
-        config = uvicorn.Config(app, log_level="error", lifespan="off", access_log=False)
+        app = _Recorder(
+            build_app(self._database, self.version, self._extra), self._keep, self._fault_for
+        )
+        config = uvicorn.Config(
+            app, log_level="error", lifespan="off", access_log=False, proxy_headers=False
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="embedded server", daemon=True)
         self._thread.start()
@@ -204,8 +243,37 @@ class EmbeddedServer:
     def reset(self) -> None:
         """Back to the state after the start; the administrator's token and key stay valid."""
         self._database.restore(self._state)
+        self.clear_faults()
         with self._lock:
             self._requests.clear()
+
+    def fault(
+        self, kind: str, *, times: int = 1, method: str | None = None, path: str = "*", **options: Any
+    ) -> None:
+        """Let coming requests go wrong.
+
+        Args:
+            kind: which fault, one of `openwebui_users.testing.FAULTS`: "drip", "reset", "lost", …
+            times: how many requests it hits.
+            method: HTTP method of those requests; None: any.
+            path: their path, as a pattern of fnmatch: "/api/v1/users/*".
+            options: of the fault, for instance seconds=2 for "slow".
+        """
+        with self._lock:
+            self._plans.append(faults.Plan(kind, options, times, method, path))
+
+    def clear_faults(self) -> None:
+        """Forget all faults that have not happened yet."""
+        with self._lock:
+            self._plans.clear()
+
+    def _fault_for(self, method: str, path: str) -> list[faults.Step] | None:
+        with self._lock:
+            for plan in self._plans:
+                if plan.fits(method, path):
+                    plan.played += 1
+                    return list(faults.script(plan.kind, **plan.options))
+        return None
 
     def add_user(
         self, name: str, email: str, password: str = "password", role: str = "user"

@@ -1,0 +1,92 @@
+/* py_observe.c - what happens while a call waits: signals, logs and hooks. Never within libcurl. */
+#include "pyowu.h"
+
+/* The core asks between slices: run signal handlers, and stop when one raised. */
+static bool Blocking_interrupted(void *context) {
+    Blocking *self = context;
+    bool stop;
+    PyEval_RestoreThread(self->thread);
+    stop = PyErr_CheckSignals() < 0;
+    self->thread = PyEval_SaveThread();
+    return stop;
+}
+
+static PyObject *or_none(PyObject *value) {
+    return value == NULL ? Py_None : value;
+}
+
+/* Seconds; below 0: None. */
+static PyObject *seconds_or_none(double seconds) {
+    return seconds < 0 ? Py_NewRef(Py_None) : PyFloat_FromDouble(seconds);
+}
+
+static PyObject *tell_begin(PyObject *module, PyObject *hook, const owu_event *event) {
+    return PyObject_CallMethod(module, "request_begins", "OssI", or_none(hook), event->method,
+                               event->route, event->attempt);
+}
+
+static PyObject *tell_end(PyObject *module, PyObject *hook, const owu_event *event) {
+    const bool failed = event->status != OWU_OK;
+    PyObject *status = failed ? Py_NewRef(Py_None) : PyLong_FromLong(event->http_status);
+    PyObject *retry_in = seconds_or_none(event->retry_in), *result = NULL;
+    if (status != NULL && retry_in != NULL) {
+        result = PyObject_CallMethod(module, "request_ends", "OssIOzdnO", or_none(hook),
+                                     event->method, event->route, event->attempt, status,
+                                     failed ? owu_failure_name(event->status) : NULL,
+                                     event->elapsed, (Py_ssize_t)event->received, retry_in);
+    }
+    Py_XDECREF(status);
+    Py_XDECREF(retry_in);
+    return result;
+}
+
+static bool Blocking_told(void *context, const owu_event *event) {
+    Blocking *self = context;
+    PyObject *module, *hook, *result = NULL;
+    PyEval_RestoreThread(self->thread);
+    hook = Py_XNewRef(Client_hook(self->client, event->answered));
+    module = owu_import_once(&self->state->observe, "openwebui_users._observe");
+    if (module != NULL) {
+        result = event->answered ? tell_end(module, hook, event) : tell_begin(module, hook, event);
+    }
+    Py_XDECREF(hook);
+    Py_XDECREF(result);
+    self->thread = PyEval_SaveThread();
+    return result == NULL;
+}
+
+/*
+ * Is anybody listening? Whoever wants logs has imported logging; nobody else pays for it. An
+ * exception on the way is none of the caller's: it shows when the event is told.
+ */
+static bool somebody_listens(ModuleState *state, ClientObject *client) {
+    PyObject *modules, *module, *enabled;
+    bool listens;
+    if (Client_hook(client, false) != NULL || Client_hook(client, true) != NULL) {
+        return true;
+    }
+    modules = PyImport_GetModuleDict();
+    if (PyDict_GetItemString(modules, "logging") == NULL) {
+        return false;
+    }
+    module = owu_import_once(&state->observe, "openwebui_users._observe");
+    enabled = module == NULL ? NULL : PyObject_CallMethod(module, "is_logging", NULL);
+    listens = enabled == NULL || enabled == Py_True;
+    Py_XDECREF(enabled);
+    PyErr_Clear();
+    return listens;
+}
+
+void Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client,
+                    owu_options *options) {
+    self->state = state;
+    self->client = client;
+    options->interrupt = Blocking_interrupted;
+    options->observe = somebody_listens(state, client) ? Blocking_told : NULL;
+    options->context = self;
+    self->thread = PyEval_SaveThread();
+}
+
+void Blocking_end(Blocking *self) {
+    PyEval_RestoreThread(self->thread);
+}
