@@ -2463,8 +2463,7 @@ class Client:
         """Headers to send with every call."""
     @property
     def follow_redirects(self) -> bool:
-        """Follow redirects of GET within the server's origin, 5 at most, in place of RedirectError.
-        """
+        """Follow redirects of GET within the server's origin, 5 at most, in place of RedirectError."""
     @property
     def max_body(self) -> int:
         """Largest answer in bytes, decompressed."""

@@ -68,5 +68,3 @@ def _log(event: ResponseEvent) -> None:
         *values,
         extra={f"openwebui_{name}": value for name, value in event._items().items()},
     )
-
-

@@ -930,7 +930,9 @@ def from_answer(
     lines = headers if isinstance(headers, Headers) else Headers(headers)
     text = _detail_text(detail)
     error, advice = _rule_of(status_code, text.lower(), user_route)
-    advice = advice.format(hint=hint or (_LOOK_IT_UP if user_route else ""), wait=_wait_text(retry_after))
+    advice = advice.format(
+        hint=hint or (_LOOK_IT_UP if user_route else ""), wait=_wait_text(retry_after)
+    )
     if not text and body:
         kind = lines.get("content-type", "").split(";")[0] or "no content type"
         text = f"(no explanation: {len(body)} bytes, {_printable(kind)})"

@@ -29,7 +29,8 @@ class _Value:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed: make another one")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} cannot be changed: make another one")
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self._items().items())
@@ -85,7 +86,10 @@ class Timeout(_Value):
     connect: float | None
 
     def __init__(self, total: float | None = 60.0, *, connect: float | None = 5.0) -> None:
-        self._set(total=_limit("total", total), connect=_limit("connect", connect))
+        self._set(
+            total=_limit("the total timeout", total),
+            connect=_limit("the connect timeout", connect),
+        )
 
 
 class Retry(_Value):
@@ -138,7 +142,9 @@ class Retry(_Value):
     ) -> None:
         if max_retries is not None:
             if isinstance(max_retries, bool) or not isinstance(max_retries, int):
-                raise TypeError(f"max_retries must be int or None, not {type(max_retries).__name__}")
+                raise TypeError(
+                    f"max_retries must be int or None, not {type(max_retries).__name__}"
+                )
             if not 0 <= max_retries <= 1_000_000:
                 raise ConfigurationError(f"max_retries must be 0 to 1000000, got {max_retries}")
         if not isinstance(retry_writes, bool):

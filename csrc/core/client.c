@@ -151,10 +151,10 @@ static owu_status check_settings(const owu_settings *settings, owu_error *err) {
         status = check_file("ca_file", settings->ca_file, err);
     }
     if (status == OWU_OK) {
-        status = check_file("the client certificate", settings->client_cert, err);
+        status = check_file("client_cert", settings->client_cert, err);
     }
     if (status == OWU_OK) {
-        status = check_file("the key of the client certificate", settings->client_key, err);
+        status = check_file("the key of client_cert", settings->client_key, err);
     }
     return status;
 }

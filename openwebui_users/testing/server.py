@@ -109,9 +109,9 @@ class _Recorder:
             await faults.play(steps, request.transport, answer)
             return
         keep()
-        request.disconnected = True  # so that uvicorn expects no answer of ours
         with contextlib.suppress(asyncio.CancelledError):  # the server stops meanwhile
             await faults.play(steps, request.transport, answer)
+        request.disconnected = True  # so that uvicorn expects no answer of ours
         request.transport.close()
 
 
@@ -248,7 +248,13 @@ class EmbeddedServer:
             self._requests.clear()
 
     def fault(
-        self, kind: str, *, times: int = 1, method: str | None = None, path: str = "*", **options: Any
+        self,
+        kind: str,
+        *,
+        times: int = 1,
+        method: str | None = None,
+        path: str = "*",
+        **options: Any,
     ) -> None:
         """Let coming requests go wrong.
 

@@ -417,29 +417,6 @@ def test_form_errors() -> None:
     assert from_answer(status_code=422, detail="text").errors() == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(
-    ("value", "low", "high"),
-    [
-        ("7", 7, 7),
-        (" 120 ", 120, 120),
-        (formatdate(time.time() + 1000, usegmt=True), 500, 1001),
-        (formatdate(time.time() - 100, usegmt=True), 0, 0),
-        ("Wed, 99 Foo 2026 99:99:99 GMT", None, None),
-        ("soon", None, None),
-        ("-1", None, None),
-        ("1" * 400, float("inf"), float("inf")),
-    ],
-)
-def test_retry_after(status: int, value: str, low: float | None, high: float | None) -> None:
-    error: Any = from_answer(status_code=status, headers=[("Retry-After", value)])
-    if low is None or high is None:
-        assert error.retry_after is None
-    else:
-        assert low <= error.retry_after <= high
-    assert str(error)
-
-
 def test_details_are_cut_and_made_printable() -> None:
     error = from_answer(status_code=400, detail="a\x1b[31m\nb\u202e" + "x" * 5000)
     assert "\x1b" not in str(error) and "\n" not in str(error) and "\u202e" not in str(error)

@@ -1,0 +1,1 @@
+"""Faults of networks, servers, scripts and processes, each with its test."""

@@ -1,0 +1,111 @@
+"""The worst faults, with the guard against them taken out: what the other tests would then see.
+
+All guards are out of one build; each is looked at by itself. A guard whose absence nobody notices
+guards nothing, or its test does not look.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from faults.test_network import BOMB, USERS
+from faults.test_process import echo, run_fork
+from raw_server import RawServer, fault, in_turn, reply_json
+from variants import Edit, build_variant, run_in_variant
+
+HTTP, URL, RETRY = "csrc/core/http.c", "csrc/core/url.c", "csrc/core/retry.c"
+WITHOUT_GUARDS = (
+    # fork: the child keeps the parent's connections
+    Edit(
+        HTTP,
+        "    pool->idle = NULL;\n    pool->n_idle = 0;\n    (void)pthread_mutex_unlock",
+        "    (void)pthread_mutex_unlock",
+    ),
+    Edit(HTTP, "    atomic_fetch_add(&generation, 1);\n", ""),
+    # size: no cap on what is decompressed
+    Edit(HTTP, "answer->body.limit = request->max_body;", "answer->body.limit = (size_t)1 << 30;"),
+    # headers: any byte goes
+    Edit(URL, "if ((c < 0x20 && c != '\\t') || c >= 0x7F) {", "if (c == 0) {"),
+    Edit(
+        "csrc/python/py_configure.c", "if (key[i] <= ' ' || key[i] > '~') {", "if (key[i] == 0) {"
+    ),
+    # paths: an id goes in as it is
+    Edit(
+        URL,
+        "    if (is_dot_segment(text, len)) {\n        return owu_fail(err, OWU_EVALUE,\n"
+        '                        "%s is a dot segment',
+        "    if (len == SIZE_MAX) {\n"
+        '        return owu_fail(err, OWU_EVALUE,\n                        "%s is a dot segment',
+    ),
+    Edit(
+        URL,
+        "    append_encoded(out, text, len);\n    return buffer_status(out, err);\n}\n\n"
+        "owu_status owu_url_query(",
+        "    (void)owu_buffer_append(out, text, len);\n"
+        "    return buffer_status(out, err);\n}\n\nowu_status owu_url_query(",
+    ),
+    # writes: repeated like reads
+    Edit(
+        HTTP,
+        "const unsigned allowed = t->request->repeatable ? 2 : 1;",
+        "const unsigned allowed = 2;",
+    ),
+    Edit(RETRY, "return attempt->repeatable ||", "return true || attempt->repeatable ||"),
+)
+
+
+@pytest.fixture(scope="module")
+def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_variant(tmp_path_factory.mktemp("unguarded"), WITHOUT_GUARDS)
+
+
+def test_fork(unguarded: Path) -> None:
+    with RawServer(echo) as raw:
+        try:
+            wrong, wrong_in_child, _ = run_fork(raw.url, "", 200, unguarded)
+        except Exception:  # noqa: BLE001 - answers torn in half end in all ways there are
+            return
+        assert (wrong, wrong_in_child) != (0, 0)
+
+
+def test_bomb(unguarded: Path) -> None:
+    script = BOMB.replace(
+        "except ResponseTooLargeError as error:\n        print(peak() - before, error.limit)",
+        "except Exception:\n        pass\n    print(peak() - before, 0)",
+    )
+    with RawServer(in_turn(USERS, fault("bomb"))) as raw:
+        done = run_in_variant(unguarded, script, raw.url)
+    assert int(done.stdout.split()[0]) > 100_000_000
+
+
+def test_header_injection(unguarded: Path) -> None:
+    script = (
+        "import sys\nfrom openwebui_users import UsersClient\n"
+        "with UsersClient(sys.argv[1], 'sk-x\\r\\nX-Injected: 1') as client: client.get_users()"
+    )
+    with RawServer(USERS) as raw:
+        run_in_variant(unguarded, script, raw.url)
+        assert raw.header("x-injected") == "1"
+
+
+def test_other_routes_through_an_id(unguarded: Path) -> None:
+    script = (
+        "import sys\nfrom openwebui_users import UsersClient\n"
+        "with UsersClient(sys.argv[1], 'sk-x') as client:\n"
+        "    client.get_user_groups_by_id('../auths/admin/config?x=')"
+    )
+    with RawServer(reply_json([])) as raw:
+        run_in_variant(unguarded, script, raw.url)
+        assert raw.lines() == ["GET /api/v1/users/../auths/admin/config?x=/groups"]
+
+
+def test_writes_twice(unguarded: Path) -> None:
+    script = (
+        "import sys\nfrom openwebui_users import Retry, UsersClient\n"
+        "with UsersClient(sys.argv[1], 'sk-x', retry=Retry(1, base_delay=0.01)) as client:\n"
+        "    client.update_user_info({'a': 1})"
+    )
+    with RawServer(fault("reset")) as raw:
+        run_in_variant(unguarded, script, raw.url)
+        assert raw.lines() == ["POST /api/v1/users/user/info/update"] * 2
