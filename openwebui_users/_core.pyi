@@ -2463,7 +2463,7 @@ class Client:
         """Headers to send with every call."""
     @property
     def follow_redirects(self) -> bool:
-        """Follow redirects of GET within the server's origin, 5 at most, in place of RedirectError."""
+        """Follow redirects of GET within the server's origin, 5 at most."""
     @property
     def max_body(self) -> int:
         """Largest answer in bytes, decompressed."""
@@ -2562,8 +2562,7 @@ class UsersClient(Client):
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
-        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
-            place of RedirectError.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
         max_body (int): largest answer in bytes, decompressed.
         password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
             hash with bcrypt, which takes 72, unless they are set to argon2.
@@ -3306,8 +3305,7 @@ class AuthsClient(Client):
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
-        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
-            place of RedirectError.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
         max_body (int): largest answer in bytes, decompressed.
         password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
             hash with bcrypt, which takes 72, unless they are set to argon2.
@@ -3679,8 +3677,7 @@ class GroupsClient(Client):
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
-        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
-            place of RedirectError.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
         max_body (int): largest answer in bytes, decompressed.
         password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
             hash with bcrypt, which takes 72, unless they are set to argon2.
@@ -4010,8 +4007,7 @@ class ChannelsClient(Client):
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
-        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most, in
-            place of RedirectError.
+        follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
         max_body (int): largest answer in bytes, decompressed.
         password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
             hash with bcrypt, which takes 72, unless they are set to argon2.

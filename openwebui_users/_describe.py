@@ -261,13 +261,15 @@ def model_signature(cls: ModelClass) -> inspect.Signature:
 def _as_dataclass(cls: ModelClass) -> type:
     """A dataclass of the same fields: the standard library's own description of them.
 
-    Fields that are never dumped are left out, so that `dataclasses.asdict` does not dump them.
+    Fields that are never dumped are left out, so that `dataclasses.asdict` does not dump them. None
+    is of the constructor, so that `dataclasses.replace`, which knows of no unset fields and would
+    send null for them, is refused: `model_copy(update=…)` and `copy.replace` know.
     """
     import dataclasses
 
     def spec(info: FieldInfo) -> Any:
         metadata = {"description": info.description, "secret": info.secret}
-        options: dict[str, Any] = {"repr": not info.secret, "metadata": metadata, "kw_only": True}
+        options: dict[str, Any] = {"repr": not info.secret, "metadata": metadata, "init": False}
         if isinstance(info.default, (dict, list, _core.Model)):
             options["default_factory"] = info.get_default
         elif not info.required:
@@ -293,6 +295,27 @@ def dataclass_fields(cls: ModelClass) -> dict[str, dataclasses.Field[Any]]:
 def dataclass_params(cls: ModelClass) -> Any:
     """The class's `__dataclass_params__`, which pprint asks of what has dataclass fields."""
     return _as_dataclass(cls).__dataclass_params__  # type: ignore[attr-defined]
+
+
+def check_subclass(cls: ModelClass) -> None:
+    """Refuse what a subclass of a model cannot be: new fields, or two models at once.
+
+    Raises:
+        TypeError: the class would lose data without a word.
+    """
+    import inspect
+
+    for name, annotation in inspect.get_annotations(cls).items():
+        if not name.startswith("_") and "ClassVar" not in str(annotation):
+            raise TypeError(
+                f"{cls.__name__}.{name}: a subclass of a model cannot declare fields, which would "
+                "be left out of everything that is read and sent; methods, properties and ClassVar "
+                "can be added, and unknown keys are kept or carried as they come"
+            )
+    bases = [base for base in cls.__bases__ if issubclass(base, _core.Model)]
+    if len(bases) > 1 and not any(all(issubclass(one, base) for base in bases) for one in bases):
+        names = " and ".join(base.__name__ for base in bases)
+        raise TypeError(f"{cls.__name__}: one object cannot be both {names}")
 
 
 # ---------------------------------------------------------------- JSON Schema
@@ -435,10 +458,14 @@ def pydantic_json_schema(arguments: tuple[ModelClass, Any, GetJsonSchemaHandler]
 
 def _shown(obj: _core.Model) -> Iterator[tuple[str, Any]]:
     """Fields that have a value, then kept keys; secrets masked."""
+    from .errors import secret_names
+
     infos = _field_infos(type(obj))
+    names = secret_names()
     for name, value in obj:
         info = infos.get(name)
-        hidden = info is not None and info.secret and value is not None
+        secret = info.secret if info is not None else name in names
+        hidden = secret and value is not None
         yield name, MASK if hidden else value
 
 

@@ -262,7 +262,7 @@ class ValidationError(_Faults, OpenWebUIError, ValueError):
     def __init__(self, title: str, faults: Iterable[Mapping[str, Any]] = ()) -> None:
         super().__init__(title)
         self.title = title
-        self._faults = [_safe_fault(fault) for fault in faults]
+        self._faults = [_safe_fault(fault, title) for fault in faults]
 
     def __str__(self) -> str:
         return _faults_text(self.title, self._faults)
@@ -417,7 +417,7 @@ class ResponseValidationError(_Faults, APIResponseError):
     ) -> None:
         super().__init__(message, **answer)
         self.title = title
-        self._faults = [_safe_fault(fault) for fault in faults]
+        self._faults = [_safe_fault(fault, title) for fault in faults]
 
     def __str__(self) -> str:
         return f"{self.args[0]}\n{_faults_text(self.title, self._faults, _MAX_LINES)}"
@@ -584,7 +584,7 @@ class ServiceUnavailableError(InternalServerError):
 _names: frozenset[str] | None = None
 
 
-def _secret_names() -> frozenset[str]:
+def secret_names() -> frozenset[str]:
     """Keys whose values are never shown: what the table of models marks as secret."""
     global _names  # noqa: PLW0603 - read from the table once
     if _names is None:
@@ -628,10 +628,48 @@ def _mask_items(
     return {**value, **changed} if changed else value
 
 
-def _safe_fault(fault: Mapping[str, Any]) -> dict[str, Any]:
+_declared: dict[str, frozenset[str]] | None = None
+
+
+def _names_of_secret_models() -> dict[str, frozenset[str]]:
+    """The keys that forms which ask for a secret declare, by the model's name."""
+    global _declared  # noqa: PLW0603 - read from the table once
+    if _declared is None:
+        from . import _core
+
+        _declared = {
+            model["name"]: frozenset(
+                name for field in model["fields"] for name in (field["name"], field["alias"])
+            )
+            for model in _core.model_table()
+            if any(field["secret"] and field["required"] for field in model["fields"])
+        }
+    return _declared
+
+
+def _without_strangers(value: Any, title: str) -> Any:
+    """The whole input of a form that asks for a secret; what is no field of it is masked.
+
+    A misspelt name, a text or a list in place of a form may hold the secret.
+    """
+    declared = _names_of_secret_models().get(title)
+    if declared is None or value is None:
+        return value
+    if not isinstance(value, Mapping):
+        return MASK
+    return {key: item if key in declared else MASK for key, item in value.items()}
+
+
+def _safe_fault(fault: Mapping[str, Any], title: str = "") -> dict[str, Any]:
     """A fault as it may be shown and pickled: no secret in its input, however deep."""
     value = fault.get("input")
-    names = _secret_names() if isinstance(value, (Mapping, list, tuple, str, bytes)) else None
+    if fault.get("type") in ("missing", "model_type"):
+        try:
+            value = _without_strangers(value, title)
+        except Exception:  # a mapping of the caller's own that fails
+            value = MASK
+        fault = {**fault, "input": value}
+    names = secret_names() if isinstance(value, (Mapping, list, tuple, str, bytes)) else None
     if names is None:
         return dict(fault)
     try:
@@ -648,7 +686,7 @@ def _safe_fault(fault: Mapping[str, Any]) -> dict[str, Any]:
 def _server_fault(row: Mapping[str, Any]) -> dict[str, Any]:
     loc = row.get("loc")
     steps = tuple(loc) if isinstance(loc, list) else ()
-    names = _secret_names()
+    names = secret_names()
     secret = any(step in names for step in steps if isinstance(step, str))
     return {
         "type": row.get("type", ""),
@@ -659,6 +697,14 @@ def _server_fault(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- answers to exceptions
+
+
+_SHORTEST_SECRET = 8  # characters: what is shorter is no key of a server's, and occurs by chance
+
+
+def _without(secret: str | None, text: str) -> str:
+    """The text with the client's key masked, should it occur."""
+    return text.replace(secret, MASK) if secret and len(secret) >= _SHORTEST_SECRET else text
 
 
 _NOT_FOUND_TEXT = "could not find what you're looking for"
@@ -940,8 +986,7 @@ def from_answer(
     message = f"{head}{status_code} {text}".rstrip()
     if advice:
         message += (" " if message[-1] in ".!?" else ". ") + advice
-    if secret:
-        message = message.replace(secret, MASK)
+    message = _without(secret, message)
     return error(
         message,
         status_code=status_code,
@@ -995,6 +1040,5 @@ def from_failure(
     advice = _ADVICE.get(name, "").format(base_url=base_url)
     if advice and base_url:
         text += (" " if text[-1:] in ".!?" else ". ") + advice
-    if secret:
-        text = text.replace(secret, MASK)
+    text = _without(secret, text)
     return cls(text, **facts)

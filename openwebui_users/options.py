@@ -17,7 +17,7 @@ __all__ = ["ClientStats", "RequestEvent", "ResponseEvent", "Retry", "Timeout"]
 class _Value:
     """Base of values whose attributes are those of __slots__, set once."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():

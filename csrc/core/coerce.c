@@ -120,6 +120,12 @@ static owu_fault_type int_from_text(const owu_cell *in, owu_arena *arena, owu_ce
         }
         s.len = (size_t)(point - s.p);
     }
+    if (s.len != 0 && s.p[0] == '0') { /* a run of zeros and underscores, as the peer skips it */
+        while (s.len > 1 && (s.p[0] == '0' || s.p[0] == '_')) {
+            s.p++;
+            s.len--;
+        }
+    }
     if (!only_digits(s, &digits)) {
         return OWU_FAULT_INT_PARSING;
     }
@@ -133,9 +139,7 @@ static owu_fault_type int_from_text(const owu_cell *in, owu_arena *arena, owu_ce
     if (negative) {
         text[n++] = '-';
     }
-    for (i = 0; i + 1 < s.len && (s.p[i] == '0' || s.p[i] == '_'); i++) {
-    }
-    for (; i < s.len; i++) {
+    for (i = 0; i < s.len; i++) {
         if (s.p[i] != '_') {
             text[n++] = s.p[i];
         }

@@ -49,7 +49,8 @@ const char owu_oldest_version[] = OLDEST;
         QUERY("order_by", OWU_STR, NULL, \
               "Column to sort by, such as email or created_at; email alone is unique."), \
         QUERY("direction", OWU_STR, NULL, "Direction of the sort: asc or desc."), \
-        QUERY("page", OWU_INT, NULL, "Number of the page from 1; 30 users are on one.")
+        QUERY_WITHIN("page", 1, INT32_MAX, NULL, \
+                     "Number of the page from 1; 30 users are on one.")
 
 static const owu_param list_params[] = {LIST_QUERIES};
 

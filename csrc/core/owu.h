@@ -253,6 +253,9 @@ const owu_model *owu_model_find(const char *name);
 /** Index of the field with this JSON key (case-sensitive), or -1. `hint` is tried first. */
 int owu_model_field(const owu_model *model, const char *key, size_t len, unsigned hint);
 
+/** Is this JSON key a secret in any model? Unknown keys of that name are masked as well. */
+bool owu_secret_name(const char *key, size_t len);
+
 /** Prove both tables consistent. @return OWU_OK or OWU_EINTERNAL with what is wrong. */
 owu_status owu_schema_check(owu_error *err);
 

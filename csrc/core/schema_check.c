@@ -32,6 +32,20 @@ int owu_model_field(const owu_model *model, const char *key, size_t len, unsigne
     return -1;
 }
 
+bool owu_secret_name(const char *key, size_t len) {
+    size_t m;
+    uint32_t i;
+    for (m = 0; owu_models[m] != NULL; m++) {
+        for (i = 0; i < owu_models[m]->n_fields; i++) {
+            const owu_field *field = &owu_models[m]->fields[i];
+            if ((field->flags & OWU_SECRET) != 0 && has_key(field, key, len)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 const owu_endpoint *owu_endpoint_find(const char *resource, const char *name) {
     size_t i;
     for (i = 0; i < owu_n_endpoints; i++) {

@@ -111,6 +111,12 @@ owu_status owu_url_segment(owu_buffer *out, const char *text, size_t len, const 
                             (unsigned)(unsigned char)text[i], i);
         }
     }
+    if (memchr(text, '/', len) != NULL) {
+        return owu_fail(err, OWU_EVALUE,
+                        "%s holds a slash, which servers take for the next part of the path even "
+                        "when it is encoded: another route would answer",
+                        what);
+    }
     if (is_dot_segment(text, len)) {
         return owu_fail(err, OWU_EVALUE,
                         "%s is a dot segment, which would lead to another route of the server",

@@ -462,7 +462,7 @@ static const char *method_of(const Call *call) {
     return call->answer.method != NULL ? call->answer.method : call->endpoint->method;
 }
 
-static PyObject *raise_call(const Call *call) {
+static PyObject *raise_failure(const Call *call, const owu_error *err) {
     CallFacts facts = {call->client->client, call->endpoint, method_of(call), NULL,
                        call->options.key,    &call->answer};
     PyObject *url;
@@ -472,7 +472,7 @@ static PyObject *raise_call(const Call *call) {
     url = call_url(call);
     if (url != NULL) {
         facts.url = url;
-        (void)owu_raise_call(call->state, &call->err, &facts);
+        (void)owu_raise_call(call->state, err, &facts);
         Py_DECREF(url);
     }
     return NULL;
@@ -496,6 +496,13 @@ static int adopt_token(const Call *call) {
     failed = PyUnicode_Check(token) && PyUnicode_GET_LENGTH(token) > 0
                  ? Client_set_key(call->client, token)
                  : 0;
+    if (failed != 0 && PyErr_ExceptionMatches(PyExc_ValueError)) {
+        owu_error err;
+        PyErr_Clear();
+        (void)owu_fail(&err, OWU_EJSON,
+                       "signed in, but the token that came is not one that can be sent");
+        (void)raise_failure(call, &err);
+    }
 done:
     if (text.data != NULL) {
         memset(text.data, 0, text.len);
@@ -520,7 +527,7 @@ static int update_key(const Call *call) {
 PyObject *Call_finish(Call *call) {
     PyObject *url, *result = NULL;
     if (call->status != OWU_OK || PyErr_Occurred()) {
-        return raise_call(call);
+        return raise_failure(call, &call->err);
     }
     if (update_key(call) < 0) {
         return NULL;

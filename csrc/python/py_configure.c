@@ -239,7 +239,8 @@ static bool is_token(const char *text) {
 static bool is_reserved(const char *name) {
     static const char *const reserved[] = {
         "authorization", "host",    "content-length", "transfer-encoding",   "connection", "te",
-        "trailer",       "upgrade", "expect",         "proxy-authorization", "user-agent"};
+        "trailer",       "upgrade", "expect",         "proxy-authorization", "user-agent", "accept",
+        "content-type"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
         if (PyOS_stricmp(name, reserved[i]) == 0) {
             return true;
@@ -267,7 +268,7 @@ static PyObject *header_line(ModuleState *state, PyObject *name, PyObject *value
         return owu_raise(state, "ConfigurationError",
                          "extra_headers may not set %s: the client does", name_text);
     }
-    if (value_len == 0) {
+    if (strspn(value_text, " \t") == (size_t)value_len) {
         return owu_raise(state, "ConfigurationError", "the extra header %s has no value",
                          name_text);
     }
@@ -276,6 +277,18 @@ static PyObject *header_line(ModuleState *state, PyObject *name, PyObject *value
         return NULL;
     }
     return PyBytes_FromFormat("%s: %s", name_text, value_text);
+}
+
+/* Has one of the lines before this one the same name? */
+static bool is_repeated(PyObject *lines, Py_ssize_t index) {
+    const char *line = PyBytes_AS_STRING(PyTuple_GET_ITEM(lines, index));
+    const Py_ssize_t name_len = (Py_ssize_t)strcspn(line, ":") + 1;
+    for (Py_ssize_t i = 0; i < index; i++) {
+        if (PyOS_mystrnicmp(line, PyBytes_AS_STRING(PyTuple_GET_ITEM(lines, i)), name_len) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Check extra_headers and make a tuple of lines; *lines is NULL when there are none. */
@@ -311,6 +324,11 @@ static int read_headers(ModuleState *state, PyObject *given, PyObject **copy, Py
             goto done;
         }
         PyTuple_SET_ITEM(*lines, i, line);
+        if (is_repeated(*lines, i)) {
+            (void)owu_raise(state, "ConfigurationError",
+                            "extra_headers holds a name twice, in upper and lower case");
+            goto done;
+        }
     }
     failed = 0;
 done:
@@ -448,8 +466,7 @@ static const struct Option {
     [OPTION_EXTRA_HEADERS] = {"extra_headers", true, "Mapping[str, str] | None", "None",
                               "headers to send with every call.", read_extra_headers},
     [OPTION_FOLLOW_REDIRECTS] = {"follow_redirects", true, "bool", "False",
-                                 "follow redirects of GET within the server's origin, 5 at most, "
-                                 "in place of RedirectError.",
+                                 "follow redirects of GET within the server's origin, 5 at most.",
                                  read_follow_redirects},
     [OPTION_MAX_BODY] = {"max_body", true, "int", "67108864",
                          "largest answer in bytes, decompressed.", read_max_body},

@@ -2,6 +2,7 @@
 #include "pyowu.h"
 
 #include <datetime.h>
+#include <math.h>
 #include <string.h>
 
 int owu_convert_init(void) {
@@ -64,10 +65,51 @@ static bool Builder_boolean(void *context, bool value) {
     return Builder_add(context, PyBool_FromLong(value));
 }
 
+enum {
+    DIGITS_AT_ONCE = 4000, /* fewer than Python's own limit on the digits of a text */
+    DIGITS_READ = 100000   /* more take longer to read than a hostile server should cost */
+};
+
+static PyObject *digits_to_int(const char *digits, size_t len);
+
+/* In parts: higher * 10**DIGITS_AT_ONCE + lower. */
+static PyObject *long_digits_to_int(const char *digits, size_t len) {
+    const bool negative = *digits == '-';
+    const size_t split = len - DIGITS_AT_ONCE;
+    PyObject *higher = NULL, *lower = NULL, *ten = NULL, *exponent = NULL, *power = NULL;
+    PyObject *scaled = NULL, *result = NULL;
+    if (len > DIGITS_READ) {
+        PyErr_Format(PyExc_ValueError,
+                     "an integer of %zu digits is not read, only kept and sent back as it came: at "
+                     "most %d digits are",
+                     len, DIGITS_READ);
+        return NULL;
+    }
+    if ((higher = digits_to_int(digits, split)) != NULL &&
+        (lower = digits_to_int(digits + split, DIGITS_AT_ONCE)) != NULL &&
+        (ten = PyLong_FromLong(10)) != NULL &&
+        (exponent = PyLong_FromLong(DIGITS_AT_ONCE)) != NULL &&
+        (power = PyNumber_Power(ten, exponent, Py_None)) != NULL &&
+        (scaled = PyNumber_Multiply(higher, power)) != NULL) {
+        result = negative ? PyNumber_Subtract(scaled, lower) : PyNumber_Add(scaled, lower);
+    }
+    Py_XDECREF(higher);
+    Py_XDECREF(lower);
+    Py_XDECREF(ten);
+    Py_XDECREF(exponent);
+    Py_XDECREF(power);
+    Py_XDECREF(scaled);
+    return result;
+}
+
 static PyObject *digits_to_int(const char *digits, size_t len) {
     char small[64];
     PyObject *result;
-    char *copy = len < sizeof small ? small : PyMem_Malloc(len + 1);
+    char *copy;
+    if (len > DIGITS_AT_ONCE + 1) {
+        return long_digits_to_int(digits, len);
+    }
+    copy = len < sizeof small ? small : PyMem_Malloc(len + 1);
     if (copy == NULL) {
         return PyErr_NoMemory();
     }
@@ -266,6 +308,14 @@ static int bool_date_or_none_cell(PyObject *value, owu_cell *out) {
     return 0;
 }
 
+/* More digits than Python turns into text: refused like a number without end. */
+static int too_long_cell(owu_cell *out) {
+    PyErr_Clear();
+    out->tag = OWU_TAG_FLOAT;
+    out->u.number = (double)INFINITY;
+    return 0;
+}
+
 /* An int of any size: digits go to the arena where an int64 does not hold them. */
 static int int_cell(PyObject *value, owu_arena *arena, owu_cell *out) {
     int overflow = 0;
@@ -286,7 +336,7 @@ static int int_cell(PyObject *value, owu_arena *arena, owu_cell *out) {
     digits = text == NULL ? NULL : PyUnicode_AsUTF8AndSize(text, &len);
     if (digits == NULL) {
         Py_XDECREF(text);
-        return -1;
+        return PyErr_ExceptionMatches(PyExc_ValueError) ? too_long_cell(out) : -1;
     }
     out->tag = OWU_TAG_BIGINT;
     out->len = (uint32_t)len;
@@ -449,7 +499,8 @@ static int number_cell(PyObject *in, owu_kind kind, owu_arena *arena, owu_cell *
     cell->tag = OWU_TAG_FLOAT;
     cell->u.number = PyFloat_AS_DOUBLE(number);
     Py_DECREF(number);
-    if (is_decimal && kind != OWU_FLOAT) { /* an integral Decimal is exact at any size */
+    if (is_decimal && kind != OWU_FLOAT &&
+        isfinite(cell->u.number)) { /* an integral Decimal is exact at any size */
         PyObject *integer = PyNumber_Long(in);
         if (integer == NULL) {
             PyErr_Clear(); /* NaN and infinities: the float tells */

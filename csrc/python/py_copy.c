@@ -66,14 +66,17 @@ static PyObject *copy_model(ModelObject *self, PyObject *deepcopy, PyObject *mem
     }
     for (i = 0; i <= self->klass->model->n_fields; i++) {
         const bool last = i == self->klass->model->n_fields;
-        PyObject *value = last ? self->extra : self->values[i];
+        /* copying runs code that may take the values away */
+        PyObject *value = last ? self->extra : self->values == NULL ? NULL : self->values[i];
         PyObject *copied = NULL;
         if (value == NULL) {
             continue;
         }
+        Py_INCREF(value);
         copied = deepcopy != NULL ? PyObject_CallFunctionObjArgs(deepcopy, value, memo, NULL)
                  : last           ? PyDict_Copy(value)
                                   : Py_NewRef(value);
+        Py_DECREF(value);
         if (copied == NULL) {
             Py_DECREF(copy);
             return NULL;
@@ -187,7 +190,7 @@ static PyObject *values_by_name(ModelObject *self) {
         }
         Py_XDECREF(value);
     }
-    if (dict != NULL && (Model_extra(self) == NULL || PyDict_Update(dict, self->extra) < 0)) {
+    if (dict != NULL && (Model_extra(self) == NULL || PyDict_Merge(dict, self->extra, 0) < 0)) {
         Py_CLEAR(dict);
     }
     return dict;
@@ -274,6 +277,10 @@ PyObject *Model_setstate(PyObject *op, PyObject *state) {
     if (state != Py_None) {
         PyObject *dict = instance_dict(op);
         const int failed = dict == NULL || PyDict_Update(dict, state) < 0;
+        if (dict == NULL) {
+            PyErr_Format(PyExc_TypeError, "a %.100s has no attributes besides its fields",
+                         Py_TYPE(op)->tp_name);
+        }
         Py_XDECREF(dict);
         if (failed) {
             return NULL;

@@ -12,6 +12,17 @@ int owu_dump_init(void) {
 
 /* ---------------------------------------------------------------- any Python value as JSON */
 
+static const char too_deep[] = "nested more than %d deep, or containing itself";
+
+/* How many steps lead to a value. */
+static int depth_of(const Path *path) {
+    int depth = 0;
+    for (; path != NULL; path = path->up) {
+        depth++;
+    }
+    return depth;
+}
+
 typedef struct JsonWriter {
     ModuleState *state;
     owu_writer *out;
@@ -120,6 +131,15 @@ static PyObject *key_text(JsonWriter *w, PyObject *key, const Path *path) {
     return NULL;
 }
 
+/* A key that becomes text must not be another key of the dict by that. */
+static int check_key_is_one(JsonWriter *w, PyObject *dict, PyObject *given, PyObject *text,
+                            const Path *path) {
+    const int twice = PyUnicode_Check(given) ? 0 : PyDict_Contains(dict, text);
+    return twice <= 0
+               ? twice
+               : owu_raise_serialization(w->state, path, "two keys would read the same in JSON");
+}
+
 static int write_dict(JsonWriter *w, PyObject *dict, const Path *path) {
     PyObject *items = PyDict_Items(dict); /* a snapshot: nothing here can change under the loop */
     Py_ssize_t i;
@@ -131,7 +151,9 @@ static int write_dict(JsonWriter *w, PyObject *dict, const Path *path) {
         PyObject *pair = PyList_GET_ITEM(items, i);
         PyObject *key = key_text(w, PyTuple_GET_ITEM(pair, 0), path);
         const Path step = {path, key, 0};
-        failed = key == NULL || write_str(w, key, &step, true) < 0 ||
+        failed = key == NULL ||
+                         check_key_is_one(w, dict, PyTuple_GET_ITEM(pair, 0), key, &step) < 0 ||
+                         write_str(w, key, &step, true) < 0 ||
                          write_value(w, PyTuple_GET_ITEM(pair, 1), &step) < 0
                      ? -1
                      : 0;
@@ -261,22 +283,17 @@ static int write_value(JsonWriter *w, PyObject *value, const Path *path) {
     } else if (PyFloat_Check(value)) {
         failed = write_float(w, value, path);
     } else if (w->depth >= OWU_MAX_DEPTH) {
-        failed = owu_raise_serialization(
-            w->state, path, "nested more than %d deep, or containing itself", OWU_MAX_DEPTH);
+        failed = owu_raise_serialization(w->state, path, too_deep, OWU_MAX_DEPTH);
     } else {
-        if (Py_EnterRecursiveCall(" while writing JSON")) {
-            return -1;
-        }
         w->depth++;
         failed = write_container_or_other(w, value, path);
         w->depth--;
-        Py_LeaveRecursiveCall();
     }
     return failed;
 }
 
 int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path) {
-    JsonWriter w = {state, writer, 0};
+    JsonWriter w = {state, writer, depth_of(path)};
     if (write_value(&w, value, path) < 0) {
         return -1;
     }
@@ -304,16 +321,22 @@ typedef struct DumpOptions {
     bool exclude_unset, exclude_defaults, exclude_none;
 } DumpOptions;
 
-/* include/exclude of one level: sets of keys, or dicts of key -> True or a deeper filter. */
+/* include/exclude of one level: sets of keys, or dicts of key -> True or a deeper filter. Owned,
+ * because what is dumped may run code that changes the filter; arguments are borrowed instead. */
 typedef struct Filter {
-    PyObject *include; /* borrowed; NULL or None: everything */
-    PyObject *exclude; /* borrowed; NULL or None: nothing */
+    PyObject *include; /* NULL or None: everything */
+    PyObject *exclude; /* NULL or None: nothing */
 } Filter;
 
 static const Filter no_filter = {NULL, NULL};
 
-/* Look a key up in one filter. @return 1 found, with *deeper the filter below or NULL for the
- * whole; 0 not found; -1. */
+static void Filter_clear(Filter *self) {
+    Py_CLEAR(self->include);
+    Py_CLEAR(self->exclude);
+}
+
+/* Look a key up in one filter. @return 1 found, with *deeper the filter below (new reference) or
+ * NULL for the whole; 0 not found; -1. */
 static int look_up(PyObject *filter, PyObject *key, PyObject *all, PyObject **deeper) {
     int found;
     *deeper = NULL;
@@ -329,7 +352,7 @@ static int look_up(PyObject *filter, PyObject *key, PyObject *all, PyObject **de
             return 0;
         }
         if (value != Py_True && value != Py_Ellipsis) {
-            *deeper = value;
+            *deeper = Py_NewRef(value);
         }
         return 1;
     }
@@ -340,7 +363,7 @@ static int look_up(PyObject *filter, PyObject *key, PyObject *all, PyObject **de
     return found;
 }
 
-/* Is this key dumped, and with which filter below it? 1, 0, -1 */
+/* Is this key dumped, and with which filter below it? 1, 0, -1; *below is the caller's to clear. */
 static int selects(const Filter *filter, PyObject *key, PyObject *all, Filter *below) {
     PyObject *deeper;
     int found;
@@ -355,6 +378,7 @@ static int selects(const Filter *filter, PyObject *key, PyObject *all, Filter *b
     if (filter->include != NULL && filter->include != Py_None) {
         found = look_up(filter->include, key, all, &deeper);
         if (found <= 0) {
+            Filter_clear(below);
             return found;
         }
         below->include = deeper;
@@ -402,6 +426,7 @@ static PyObject *dump_dict(const DumpOptions *o, PyObject *dict, const Filter *f
             continue;
         }
         value = selected < 0 ? NULL : dump_value(o, PyTuple_GET_ITEM(pair, 1), &below, &step);
+        Filter_clear(&below);
         if (value == NULL || PyDict_SetItem(result, key, value) < 0) {
             Py_CLEAR(result);
         }
@@ -416,7 +441,7 @@ static int selects_item(const DumpOptions *o, const Filter *filter, Py_ssize_t i
                         Filter *below) {
     PyObject *index, *from_end;
     int selected;
-    Filter other;
+    Filter other = no_filter;
     if (filters_nothing(filter)) {
         *below = no_filter;
         return 1;
@@ -429,6 +454,7 @@ static int selects_item(const DumpOptions *o, const Filter *filter, Py_ssize_t i
         const Filter exclude_only = {NULL, filter->exclude};
         const Filter include_only = {filter->include, NULL};
         const int kept = selects(&exclude_only, from_end, NULL, &other);
+        Filter_clear(&other);
         if (kept <= 0) {
             selected = kept;
         } else if (selected == 0 && filter->include != NULL && filter->include != Py_None) {
@@ -436,8 +462,12 @@ static int selects_item(const DumpOptions *o, const Filter *filter, Py_ssize_t i
             selected = selects(&include_only, from_end, NULL, below);
             if (selected == 1) {
                 selected = selects(&by_index, index, o->state->str_all, &other);
+                Filter_clear(&other);
             }
         }
+    }
+    if (selected <= 0) {
+        Filter_clear(below);
     }
     Py_XDECREF(index);
     Py_XDECREF(from_end);
@@ -459,6 +489,7 @@ static PyObject *dump_list(const DumpOptions *o, PyObject *list, const Filter *f
             continue;
         }
         value = selected < 0 ? NULL : dump_value(o, PyList_GET_ITEM(items, i), &below, &step);
+        Filter_clear(&below);
         if (value == NULL || PyList_Append(result, value) < 0) {
             Py_CLEAR(result);
         }
@@ -490,7 +521,8 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
         PyLong_CheckExact(value)) {
         return Py_NewRef(value);
     }
-    if (Py_EnterRecursiveCall(" while dumping a model")) {
+    if (depth_of(path) > OWU_MAX_DEPTH) {
+        (void)owu_raise_serialization(o->state, path, too_deep, OWU_MAX_DEPTH);
         return NULL;
     }
     if (Model_check(o->state, value)) {
@@ -504,7 +536,6 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
     } else {
         result = Py_NewRef(value);
     }
-    Py_LeaveRecursiveCall();
     return result;
 }
 
@@ -530,6 +561,7 @@ static PyObject *dump_field(const DumpOptions *o, ModelObject *self, uint32_t in
     *skip = false;
     value = selected < 0 ? NULL : Model_value(self, index);
     if (value == NULL) {
+        Filter_clear(&below);
         return NULL;
     }
     if (o->exclude_none && value == Py_None) {
@@ -542,6 +574,7 @@ static PyObject *dump_field(const DumpOptions *o, ModelObject *self, uint32_t in
     if (selected == 1 && !*skip) {
         result = dump_value(o, value, &below, &step);
     }
+    Filter_clear(&below);
     Py_DECREF(value);
     return result;
 }
@@ -562,9 +595,11 @@ static int dump_extra(const DumpOptions *o, ModelObject *self, const Filter *fil
         Filter below;
         const int selected = selects(filter, key, NULL, &below);
         if (selected == 0 || (o->exclude_none && value == Py_None)) {
+            Filter_clear(&below);
             continue;
         }
         value = selected < 0 ? NULL : dump_value(o, value, &below, &step);
+        Filter_clear(&below);
         failed = value == NULL || PyDict_SetItem(result, key, value) < 0 ? -1 : 0;
         Py_XDECREF(value);
     }
@@ -729,7 +764,6 @@ typedef struct Body {
     ModuleState *state;
     owu_writer *out;
     FaultList faults;
-    int depth;
 } Body;
 
 static int body_model(Body *b, ModelObject *self, const Path *path);
@@ -788,7 +822,10 @@ static int body_field(Body *b, ModelObject *self, uint32_t index, const Path *pa
     }
     owu_write_key(b->out, field->name, field->name_len, OWU_CELL_PLAIN);
     if (made) {
-        return body_value(b, self, index, self->values[index], &step);
+        PyObject *value = Py_NewRef(self->values[index]); /* checking it may replace it */
+        const int failed = body_value(b, self, index, value, &step);
+        Py_DECREF(value);
+        return failed;
     }
     (void)owu_write_cell(b->out, &self->record->cells[index], OWU_WRITE_BODY);
     return buffer_failed(b->state, b->out->buffer, &step);
@@ -816,6 +853,10 @@ static int body_extra(Body *b, ModelObject *self, const Path *path) {
             PyErr_Clear();
             failed =
                 owu_raise_serialization(b->state, path, "a key must be a str in valid Unicode");
+        } else if (owu_model_field(self->klass->model, text, (size_t)len, 0) >= 0) {
+            failed = owu_raise_serialization(b->state, &step,
+                                             "an unknown key has the name of a field: set the "
+                                             "attribute");
         } else {
             owu_write_key(b->out, text, (size_t)len, 0);
             failed = owu_write_python(b->state, b->out,
@@ -830,12 +871,9 @@ static int body_extra(Body *b, ModelObject *self, const Path *path) {
 static int body_model(Body *b, ModelObject *self, const Path *path) {
     uint32_t i;
     int failed = 0;
-    if (b->depth >= OWU_MAX_DEPTH || Py_EnterRecursiveCall(" while writing a request body")) {
-        return PyErr_Occurred() ? -1
-                                : owu_raise_serialization(
-                                      b->state, path, "nested too deeply, or containing itself");
+    if (depth_of(path) >= OWU_MAX_DEPTH) {
+        return owu_raise_serialization(b->state, path, too_deep, OWU_MAX_DEPTH);
     }
-    b->depth++;
     owu_write_begin_object(b->out);
     for (i = 0; failed == 0 && i < self->klass->model->n_fields; i++) {
         failed = body_field(b, self, i, path);
@@ -844,14 +882,12 @@ static int body_model(Body *b, ModelObject *self, const Path *path) {
         failed = body_extra(b, self, path);
     }
     owu_write_end_object(b->out);
-    b->depth--;
-    Py_LeaveRecursiveCall();
     return failed;
 }
 
 int Model_write_body(PyObject *self, owu_writer *writer) {
     ModelObject *model = (ModelObject *)self;
-    Body b = {model->klass->state, writer, {NULL, false}, 0};
+    Body b = {model->klass->state, writer, {NULL, false}};
     int failed = body_model(&b, model, NULL);
     if (failed == 0 && b.faults.list != NULL) {
         (void)FaultList_raise(&b.faults, b.state, model->klass->model->name);

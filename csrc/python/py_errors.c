@@ -193,9 +193,9 @@ PyObject *owu_faults_to_list(ModuleState *state, const owu_faults *faults) {
 PyObject *owu_raise_json_invalid(ModuleState *state, const char *title, const owu_error *err,
                                  PyObject *input) {
     FaultList faults = {NULL, true};
-    PyObject *msg = PyUnicode_FromFormat("%s: %s at line %zu column %zu",
-                                         owu_fault_message(OWU_FAULT_JSON_INVALID, true),
-                                         err->message, err->line, err->column);
+    /* the core's own messages say the place */
+    PyObject *msg = PyUnicode_FromFormat("%s: %s", owu_fault_message(OWU_FAULT_JSON_INVALID, true),
+                                         err->message);
     PyObject *loc = msg == NULL ? NULL : PyTuple_New(0);
     if (append_fault(&faults.list, fault_dict(OWU_FAULT_JSON_INVALID, loc, msg, input)) == 0) {
         (void)FaultList_raise(&faults, state, title);

@@ -203,15 +203,17 @@ bool Model_is_pristine(const ModelObject *self) {
 int Model_default_was_edited(ModelObject *self, uint32_t index) {
     const owu_field *field = &self->klass->model->fields[index];
     const owu_kind kind = field->type.kind;
-    PyObject *def;
+    PyObject *def, *value = self->values[index];
     int equal;
-    if ((kind != OWU_LIST && kind != OWU_DICT && kind != OWU_MODEL) ||
-        self->values[index] == Py_None || (field->flags & OWU_EXCLUDED) != 0) {
+    if ((kind != OWU_LIST && kind != OWU_DICT && kind != OWU_MODEL) || value == Py_None ||
+        (field->flags & OWU_EXCLUDED) != 0) {
         return 0;
     }
     def = owu_cell_to_python(self->klass->state, &field->def, NULL);
-    equal = def == NULL ? -1 : PyObject_RichCompareBool(self->values[index], def, Py_EQ);
+    Py_INCREF(value); /* comparing may run code that replaces it */
+    equal = def == NULL ? -1 : PyObject_RichCompareBool(value, def, Py_EQ);
     Py_XDECREF(def);
+    Py_DECREF(value);
     return equal < 0 ? -1 : !equal;
 }
 
@@ -261,14 +263,39 @@ int Model_detach(ModelObject *self) {
 
 /* ---------------------------------------------------------------- attributes */
 
+/*
+ * Index of the field behind a descriptor among those of this instance; -1 with TypeError. It is that
+ * of the descriptor's own class unless Python was made to see another class in the instance, by
+ * assigning __class__ or by deriving from two models.
+ */
+static int field_index(const ModelObject *self, const owu_field *field) {
+    const owu_model *model = self->klass->model;
+    for (; model != NULL; model = model->base) { /* a base's fields come first, in its order */
+        if (field >= model->fields && field < model->fields + model->n_fields) {
+            return (int)(field - model->fields);
+        }
+    }
+    PyErr_Format(PyExc_TypeError,
+                 "this object was made as a %s, which has no field '%s' of this "
+                 "class",
+                 self->klass->model->name, field->name);
+    return -1;
+}
+
 static PyObject *field_get(PyObject *op, void *closure) {
-    return Model_value((ModelObject *)op, (uint32_t)(uintptr_t)closure);
+    const int index = field_index((ModelObject *)op, closure);
+    return index < 0 ? NULL : Model_value((ModelObject *)op, (uint32_t)index);
 }
 
 static int field_set(PyObject *op, PyObject *value, void *closure) {
     ModelObject *self = (ModelObject *)op;
-    const uint32_t index = (uint32_t)(uintptr_t)closure;
-    const uint64_t bit = UINT64_C(1) << index;
+    const int found = field_index(self, closure);
+    const uint32_t index = (uint32_t)found;
+    const uint64_t bit = found < 0 ? 0 : UINT64_C(1) << index;
+    PyObject *old = NULL;
+    if (found < 0) {
+        return -1;
+    }
     if (value != NULL) {
         if (Model_put(self, index, Py_NewRef(value)) < 0) {
             return -1;
@@ -280,20 +307,22 @@ static int field_set(PyObject *op, PyObject *value, void *closure) {
         PyErr_SetObject(PyExc_AttributeError, self->klass->names[index]);
         return -1;
     }
-    if (self->values != NULL) {
-        Py_CLEAR(self->values[index]);
-    }
     self->set &= ~bit;
     self->absent |= bit;
+    if (self->values != NULL) {
+        old = self->values[index];
+        self->values[index] = NULL;
+    }
+    Py_XDECREF(old); /* last: it may run code that looks here */
     return 0;
 }
 
 /* The timezone-aware datetime beside a field that counts seconds (or nanoseconds). */
 static PyObject *epoch_get(PyObject *op, void *closure) {
     ModelObject *self = (ModelObject *)op;
-    const uint32_t index = (uint32_t)(uintptr_t)closure;
-    const bool nanoseconds = (self->klass->model->fields[index].flags & OWU_EPOCH_NS) != 0;
-    PyObject *value = Model_value(self, index), *pair, *result = NULL;
+    const owu_field *field = closure;
+    const bool nanoseconds = (field->flags & OWU_EPOCH_NS) != 0;
+    PyObject *value = field_get(op, closure), *pair, *result = NULL;
     if (value == NULL || value == Py_None) {
         return value;
     }
@@ -376,16 +405,17 @@ PyObject *Model_get_fields_set(PyObject *op, void *closure) {
         }
     }
     if (result != NULL && self->klass->model->unknown == OWU_KEEP) {
-        PyObject *extra = Model_extra(self), *key;
-        Py_ssize_t position = 0;
-        while (extra != NULL && PyDict_Next(extra, &position, &key, NULL)) {
-            if (PySet_Add(result, key) < 0) {
-                extra = NULL;
+        PyObject *extra = Model_extra(self);
+        PyObject *keys = extra == NULL ? NULL : PyDict_Keys(extra); /* hashing may change it */
+        for (Py_ssize_t k = 0; keys != NULL && result != NULL && k < PyList_GET_SIZE(keys); k++) {
+            if (PySet_Add(result, PyList_GET_ITEM(keys, k)) < 0) {
+                Py_CLEAR(result);
             }
         }
-        if (extra == NULL) {
+        if (keys == NULL) {
             Py_CLEAR(result);
         }
+        Py_XDECREF(keys);
     }
     return result;
 }
@@ -478,7 +508,17 @@ static PyObject *Model_tp_iter(PyObject *op) {
 
 static bool is_secret(ModelObject *self, PyObject *name) {
     const int index = ModelClass_field(self->klass, name);
-    return index >= 0 && (self->klass->model->fields[index].flags & OWU_SECRET) != 0;
+    Py_ssize_t len;
+    const char *text;
+    if (index >= 0) {
+        return (self->klass->model->fields[index].flags & OWU_SECRET) != 0;
+    }
+    text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &len) : NULL;
+    if (text == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return owu_secret_name(text, (size_t)len); /* a kept key */
 }
 
 /* name=repr(value), with secrets masked. */
@@ -581,7 +621,25 @@ static PyObject *Model_pydantic_json_schema(PyObject *cls, PyObject *args) {
 #define KEYWORDS (METH_VARARGS | METH_KEYWORDS)
 #define WITH_KEYWORDS(function) ((PyCFunction)(void (*)(void))(function))
 
+static PyObject *Model_init_subclass(PyObject *cls, PyObject *args, PyObject *kwargs) {
+    ModuleState *state = owu_state_of_type((PyTypeObject *)cls);
+    if (PyTuple_GET_SIZE(args) > 0 || (kwargs != NULL && PyDict_Size(kwargs) > 0)) {
+        PyErr_Format(PyExc_TypeError, "%.100s takes no arguments of a class statement",
+                     ((PyTypeObject *)cls)->tp_name);
+        return NULL;
+    }
+    if (state == NULL) {
+        return NULL;
+    }
+    if (!state->classes_made) { /* ours */
+        Py_RETURN_NONE;
+    }
+    return owu_describe(state, "check_subclass", cls);
+}
+
 static PyMethodDef Model_methods[] = {
+    {"__init_subclass__", WITH_KEYWORDS(Model_init_subclass), KEYWORDS | METH_CLASS,
+     "__init_subclass__($type, /)\n--\n\nRefuse new fields, and two models at once."},
     {"model_validate", WITH_KEYWORDS(Model_model_validate), KEYWORDS | METH_CLASS,
      "model_validate($type, obj, /, *, strict=None, from_attributes=None)\n--\n\n"
      "Check a mapping and make an instance of it; an instance is returned as it is."},
@@ -743,7 +801,7 @@ static int add_fields(ModelClass *klass) {
         def->get = field_get;
         def->set = field_set;
         def->doc = field->doc;
-        def->closure = (void *)(uintptr_t)i;
+        def->closure = (void *)(uintptr_t)&klass->model->fields[i];
         if (add_descriptor(klass, def++) < 0) {
             return -1;
         }
@@ -753,7 +811,7 @@ static int add_fields(ModelClass *klass) {
             def->name = name;
             def->get = epoch_get;
             def->doc = "The same moment as a datetime in UTC, or None.";
-            def->closure = (void *)(uintptr_t)i;
+            def->closure = (void *)(uintptr_t)&klass->model->fields[i];
             if (add_descriptor(klass, def++) < 0) {
                 return -1;
             }

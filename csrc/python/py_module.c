@@ -148,8 +148,11 @@ static int module_exec(PyObject *module) {
     }
     state->ClassAttribute_Type =
         (PyTypeObject *)PyType_FromModuleAndSpec(module, &ClassAttribute_spec, NULL);
-    if (state->ClassAttribute_Type == NULL || owu_models_init(module, state) < 0 ||
-        owu_clients_init(module, state) < 0) {
+    if (state->ClassAttribute_Type == NULL || owu_models_init(module, state) < 0) {
+        return -1;
+    }
+    state->classes_made = true;
+    if (owu_clients_init(module, state) < 0) {
         return -1;
     }
     return PyModule_AddStringConstant(module, "__version__", OWU_VERSION);

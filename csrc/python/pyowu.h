@@ -47,6 +47,7 @@ struct ModuleState {
     PyObject *observe;   /* openwebui_users._observe, likewise */
     PyObject *str_class_capsule; /* "__owu_class__" */
     PyObject *str_all;           /* "__all__" */
+    bool classes_made;           /* those of the table; all later ones are their users' */
 };
 
 extern struct PyModuleDef owu_module_def;

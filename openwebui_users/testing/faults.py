@@ -117,7 +117,7 @@ def drip_head(interval: float = 0.1, count: int = 300) -> Script:
 
 def status(code: int = 503, retry_after: str | float | None = None, html: bool = False) -> Script:
     """Answer with this status, as the server or, with html, a proxy before it."""
-    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    headers: dict[str, Any] = {} if retry_after is None else {"Retry-After": retry_after}
     if html:
         page = f"<html><body><h1>{code}</h1></body></html>".encode()
         yield _whole(page, f"{code} Fault", "text/html", **headers)

@@ -51,6 +51,42 @@ class AddedUser:
     token: str
 
 
+class _Exchange:
+    """One request on its way through the application, and what is kept of it."""
+
+    def __init__(
+        self, scope: Any, receive: Receive, send: Any, keep: Callable[[Recorded], None]
+    ) -> None:
+        self.scope = scope
+        self.source = receive
+        self.path = scope["raw_path"].decode("latin-1")
+        self._send = send
+        self._keep = keep
+        self._body = bytearray()
+        self._status = 0
+
+    def keep(self) -> None:
+        """Record the request, with the status it was answered with or would have been."""
+        method, query = self.scope["method"], self.scope["query_string"].decode()
+        self._keep(Recorded(method, self.path, query, self._status, bytes(self._body)))
+
+    async def receive(self) -> Any:
+        message = await self.source()
+        self._body.extend(message.get("body", b""))
+        return message
+
+    async def send(self, message: Any) -> None:
+        await self.drop(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.keep()  # before the last byte goes out: who has the answer finds the record
+        await self._send(message)
+
+    async def drop(self, message: Any) -> None:
+        """Send nothing, but take note of the status."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+
+
 class _Recorder:
     """Passes requests on to the application, or to a fault, and keeps what arrived."""
 
@@ -68,49 +104,31 @@ class _Recorder:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = bytearray()
-        status = 0
-        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode()
+        exchange = _Exchange(scope, receive, send, self._keep)
+        steps = self._fault_for(scope["method"], exchange.path)
+        if steps is None:
+            await self._app(scope, exchange.receive, exchange.send)
+        else:
+            await self._go_wrong(exchange, steps)
 
-        def keep() -> None:
-            self._keep(Recorded(scope["method"], path, query, status, bytes(body)))
-
-        async def recording_receive() -> Any:
-            message = await receive()
-            body.extend(message.get("body", b""))
-            return message
-
-        async def recording_send(message: Any) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
-                keep()  # before the last byte goes out: who has the answer finds the record
-            await send(message)
-
-        async def nowhere(message: Any) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+    async def _go_wrong(self, exchange: _Exchange, steps: list[faults.Step]) -> None:
+        """Play a fault on the connection, in place of the answer or around it."""
 
         async def answer(goes_out: bool) -> None:
-            await self._app(scope, recording_receive, recording_send if goes_out else nowhere)
+            send = exchange.send if goes_out else exchange.drop
+            await self._app(exchange.scope, exchange.receive, send)
 
-        steps = self._fault_for(scope["method"], path)
-        if steps is None:
-            await answer(True)
-            return
         # uvicorn's request, of whose methods receive is one, knows the connection.
-        request = receive.__self__  # type: ignore[attr-defined]
+        request = exchange.source.__self__  # type: ignore[attr-defined]
         if "answer" not in steps:
-            while (await recording_receive()).get("more_body"):
+            while (await exchange.receive()).get("more_body"):
                 pass
         if steps[-1] == "answer":
             await faults.play(steps, request.transport, answer)
             return
-        keep()
         with contextlib.suppress(asyncio.CancelledError):  # the server stops meanwhile
             await faults.play(steps, request.transport, answer)
+        exchange.keep()
         request.disconnected = True  # so that uvicorn expects no answer of ours
         request.transport.close()
 

@@ -102,7 +102,7 @@ static void test_targets_of_all_calls(void) {
         uint32_t k;
         for (k = 0; k < owu_endpoints[i].n_params; k++) {
             if (owu_endpoints[i].params[k].place == OWU_IN_PATH) {
-                args[k] = (owu_cell){.tag = OWU_TAG_STR, .len = 3, .u = {.text = "a/b"}};
+                args[k] = (owu_cell){.tag = OWU_TAG_STR, .len = 3, .u = {.text = "a?b"}};
             }
         }
         CHECK_INT_EQ(owu_endpoint_target(&out, &owu_endpoints[i], args, NULL), OWU_OK);

@@ -347,14 +347,17 @@ def test_a_cycle_with_a_client_is_collected() -> None:
     with RawServer(USERS) as raw:
 
         class Holder:
-            pass
+            client: UsersClient
 
-        holder = Holder()
-        holder.client = UsersClient(raw.url, "sk-x", on_request=lambda _: holder)  # type: ignore[attr-defined]
-        holder.client.get_users()  # type: ignore[attr-defined]
-        holder.client.close()  # type: ignore[attr-defined]
-        gone = weakref.ref(holder)
-        del holder
+        def make() -> weakref.ref[Holder]:
+            holder = Holder()
+            client = UsersClient(raw.url, "sk-x", on_request=lambda _: holder)
+            holder.client = client
+            client.get_users()
+            client.close()
+            return weakref.ref(holder)
+
+        gone = make()
         gc.collect()
         assert gone() is None
 

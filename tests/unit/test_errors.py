@@ -8,8 +8,6 @@ import json
 import pickle
 import subprocess
 import sys
-import time
-from email.utils import formatdate
 from typing import Any
 
 import pytest

@@ -1,0 +1,344 @@
+"""Values that run code, lie about themselves or have no end: no crash, no loss, no secret shown."""
+
+from __future__ import annotations
+
+import copy
+import decimal
+import json
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from raw_server import RawServer, in_turn, reply, reply_json
+
+from openwebui_users import (
+    GroupForm,
+    GroupsClient,
+    ResponseDecodeError,
+    SerializationError,
+    SigninForm,
+    UserActiveResponse,
+    UserIdsForm,
+    UserModel,
+    UsersClient,
+    UserSettings,
+    UserStatus,
+    UserUpdateForm,
+    ValidationError,
+)
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+# ---------------------------------------------------------------- classes
+
+
+def test_one_object_cannot_be_two_models() -> None:
+    with pytest.raises(TypeError, match="cannot be both"):
+        type("X", (UserIdsForm, UserModel), {})
+    assert issubclass(type("Y", (UserModel,), {"shout": lambda self: self.name}), UserModel)
+
+
+def test_another_class_put_under_an_object() -> None:
+    form = UserIdsForm(user_ids=["a"])
+    form.__class__ = UserModel  # type: ignore[assignment]
+    for name in UserModel.model_fields:
+        with pytest.raises(TypeError, match="made as a UserIdsForm"):
+            getattr(form, name)
+        with pytest.raises(TypeError, match="made as a UserIdsForm"):
+            setattr(form, name, "v")
+
+
+def test_fields_declared_in_a_subclass_are_refused() -> None:
+    with pytest.raises(TypeError, match="cannot declare fields"):
+        exec("class Mine(UserModel):\n    team: str = ''", {"UserModel": UserModel})
+    namespace: dict[str, Any] = {"UserModel": UserModel}
+    exec(
+        "from typing import ClassVar\n"
+        "class Mine(UserModel):\n    team: ClassVar[str] = 'blue'\n    _own: int = 1",
+        namespace,
+    )
+    assert namespace["Mine"].team == "blue"
+
+
+# ---------------------------------------------------------------- secrets
+
+
+def test_kept_keys_that_are_secrets_are_masked() -> None:
+    user = UserActiveResponse(
+        name="x",
+        is_active=True,
+        oauth={"g": "hidden"},
+        api_key="hidden",
+        token="hidden",
+        password="hidden",
+    )
+    settings = UserSettings(token="hidden")
+    for one in (user, settings):
+        for text in (repr(one), str(one), one._repr_html_(), repr(list(one.__rich_repr__()))):
+            assert "hidden" not in text
+        assert "hidden" in one.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '{"email":"a","password":"hidden"}',
+        [("email", "a"), ("password", "hidden")],
+        {"email": "a", "pasword": "hidden"},
+        b"hidden",
+        ["hidden"],
+    ],
+)
+def test_a_form_in_the_wrong_shape_is_not_shown(given: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SigninForm.model_validate(given)
+    assert "hidden" not in str(caught.value)
+    assert "hidden" not in caught.value.json()
+
+
+def test_a_short_key_mangles_no_message() -> None:
+    answer = reply_json({"detail": "The user is not there"}, status="404 Not Found")
+    with RawServer(answer) as raw, UsersClient(raw.url, "user") as client:
+        with pytest.raises(Exception, match=r"api/v1/users/5: 404 The user is not there"):
+            client.get_user_by_id("5")
+
+
+def test_a_token_that_cannot_be_sent() -> None:
+    answer = {
+        "token": "bad\nkey",
+        "token_type": "Bearer",
+        "id": "1",
+        "email": "e",
+        "name": "n",
+        "role": "user",
+        "profile_image_url": "",
+    }
+    with RawServer(reply_json(answer)) as raw, UsersClient(raw.url) as client:
+        with pytest.raises(ResponseDecodeError, match="token") as caught:
+            client.auths.signin(email="e", password="p")
+        assert caught.value.url is not None
+        assert "bad" not in str(caught.value)
+        assert client.api_key is None
+
+
+# ---------------------------------------------------------------- code that runs meanwhile
+
+
+def test_a_value_replaced_while_it_is_checked() -> None:
+    form = UserStatus()
+
+    class Replacing:
+        def __float__(self) -> float:
+            form.status_expires_at = None
+            raise TypeError
+
+    form.status_expires_at = Replacing()  # type: ignore[assignment]
+    with UsersClient(NOWHERE, "k") as client, pytest.raises(ValidationError):
+        client.update_user_status(form)
+    group = GroupForm(name="a", description="b")
+
+    class Mapping:
+        def __getattr__(self, name: str) -> Any:
+            group.permissions = None
+            raise AttributeError(name)
+
+        def __getitem__(self, key: Any) -> int:
+            return 1
+
+        def __len__(self) -> int:
+            return 1
+
+    group.permissions = Mapping()  # type: ignore[assignment]
+    with GroupsClient(NOWHERE, "k") as groups, pytest.raises(ValidationError):
+        groups.create_new_group(group)
+
+
+def test_a_copy_that_makes_its_original_anew() -> None:
+    model = UserUpdateForm()
+
+    class Copied:
+        def __deepcopy__(self, memo: Any) -> int:
+            UserUpdateForm.__init__(model)
+            return 1
+
+    model.role = Copied()  # type: ignore[assignment]
+    assert copy.deepcopy(model).role == 1
+
+
+def test_a_copy_of_a_model_within_itself() -> None:
+    model = UserSettings(ui={})
+    assert model.ui is not None
+    model.ui["me"] = model
+    twin = copy.deepcopy(model)
+    assert twin.ui is not None
+    assert twin.ui["me"] is twin
+
+
+def test_a_key_that_empties_its_dict_when_hashed() -> None:
+    armed = False
+    model = UserSettings(a=1)
+    assert model.model_extra is not None
+
+    class Key:
+        def __hash__(self) -> int:
+            if armed and model.model_extra:
+                model.model_extra.clear()
+            return 5
+
+    model.model_extra[Key()] = 1  # type: ignore[index]
+    armed = True
+    assert len(model.model_fields_set) >= 1
+
+
+def test_a_filter_that_changes_while_it_is_used() -> None:
+    exclude: dict[str, Any] = {}
+
+    class Items(list[Any]):
+        def __iter__(self) -> Any:
+            exclude.clear()
+            return iter([{"k": 1}, {"k": 2}])
+
+    model = UserSettings(ui={"a": Items([1])})
+    for _ in range(50):
+        exclude.update({"ui": {"a": {0: {"k": {"z": True}}, 1: {"j": True}}}})
+        assert model.model_dump(exclude=exclude)["ui"]
+
+
+def test_a_field_that_is_read_while_it_is_deleted() -> None:
+    model = UserUpdateForm()
+    seen: list[Any] = []
+
+    class Reading:
+        def __del__(self) -> None:
+            seen.append(hasattr(model, "role"))
+
+    model.role = Reading()  # type: ignore[assignment]
+    del model.role
+    assert seen == [False]
+    assert not hasattr(model, "role")
+
+
+def test_a_truth_that_raises() -> None:
+    class Undecided:
+        def __bool__(self) -> bool:
+            raise LookupError
+
+    for call in (
+        lambda: UserSettings.model_validate_json("{}", strict=Undecided()),  # type: ignore[arg-type]
+        lambda: UserSettings.model_validate({}, strict=Undecided()),  # type: ignore[arg-type]
+        lambda: UserSettings.model_validate({}, from_attributes=Undecided()),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(LookupError):
+            call()
+
+
+def test_a_state_for_a_class_without_attributes() -> None:
+    with pytest.raises(TypeError, match="no attributes besides"):
+        UserSettings().__setstate__({"a": 1})
+
+
+# ---------------------------------------------------------------- without end
+
+CYCLE = """
+import threading
+threading.stack_size(256 * 1024)
+from openwebui_users import SerializationError, UserSettings
+def work():
+    model = UserSettings()
+    model.me = model
+    for dump in (model.model_dump, model.model_dump_json):
+        try:
+            dump()
+        except SerializationError as error:
+            print("refused", len(error.loc) > 100)
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+def test_a_model_within_itself_on_a_small_stack() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CYCLE], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "refused True\n" * 2
+
+
+def test_a_model_within_itself_is_not_sent() -> None:
+    first, second = UserSettings(), UserSettings()
+    first.me = first
+    second.me = {"x": second}
+    with UsersClient(NOWHERE, "k") as client:
+        for model in (first, second):
+            with pytest.raises(SerializationError, match="containing itself"):
+                client.update_user_settings(model)
+
+
+@pytest.mark.parametrize("value", [decimal.Decimal("1e9999999"), decimal.Decimal("1e5000")])
+def test_a_number_too_long(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        UserStatus(status_expires_at=value)
+
+
+def test_integers_of_many_digits_are_read() -> None:
+    for digits in ("1" + "0" * 5000, "-" + "7" * 12345, "9" * 4001, "1" + "0" * 8000):
+        model = UserStatus.model_validate_json(f'{{"status_expires_at":{digits}}}')
+        value = model.status_expires_at
+        assert value is not None
+        expected, rest = 0, digits.lstrip("-")
+        for start in range(0, len(rest), 1000):
+            part = rest[start : start + 1000]
+            expected = expected * 10 ** len(part) + int(part)
+        assert value == (-expected if digits.startswith("-") else expected)
+    model = UserStatus.model_validate_json('{"status_expires_at":1' + "0" * 200_000 + "}")
+    with pytest.raises(ValueError, match="200001 digits"):
+        _ = model.status_expires_at
+    assert len(model.to_json()) > 200_000
+
+
+# ---------------------------------------------------------------- bodies
+
+
+@pytest.mark.parametrize("keys", [{1: 2, "1": 3}, {None: 4, "None": 2}, {True: 1, "true": 2}])
+def test_two_keys_that_read_the_same(keys: dict[Any, Any]) -> None:
+    with UsersClient(NOWHERE, "k") as client:
+        with pytest.raises(SerializationError, match="read the same"):
+            client.update_user_info(keys)
+        with pytest.raises(SerializationError, match="read the same"):
+            client.update_user_settings(UserSettings(ui=keys))
+
+
+def test_a_carried_key_overrides_no_field() -> None:
+    form = UserUpdateForm(role="user")
+    form.model_unknown["role"] = "admin"
+    assert pickle.loads(pickle.dumps(form)).role == "user"
+    with UsersClient(NOWHERE, "k") as client, pytest.raises(SerializationError, match="name of a"):
+        client.update_user_by_id("u", form)
+
+
+def test_free_form_text_goes_back_as_it_came() -> None:
+    """Byte by byte, where nobody read it; only the server's own spelling is changed by reading."""
+    stored = b'{"ui":{"a" : 1E2,"b":"\\u00e9","n":1000000000000000000000000000000}}'
+    answers = [reply(stored), reply_json({"ui": {}})]
+    with RawServer(in_turn(*answers)) as raw, UsersClient(raw.url, "k") as client:
+        settings = client.get_user_settings()
+        assert settings is not None
+        client.update_user_settings(settings)
+        body = raw.requests[1].partition(b"\r\n\r\n")[2]
+        assert body == stored
+        assert settings.ui == json.loads(stored)["ui"]
+
+
+def test_headers_that_would_be_sent_twice() -> None:
+    for headers in ({"Content-Type": "x"}, {"accept": "x"}, {"X-a": "1", "x-A": "2"}, {"X": "  "}):
+        with pytest.raises(ValueError, match="header"):
+            UsersClient(NOWHERE, "k", extra_headers=headers)
+
+
+@pytest.mark.parametrize("page", [0, -5])
+def test_pages_are_counted_from_one(page: int) -> None:
+    with UsersClient(NOWHERE, "k") as client, pytest.raises(ValueError, match="page"):
+        client.get_users(page=page)
