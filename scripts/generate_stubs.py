@@ -9,6 +9,7 @@ The tables are read from the compiled core, so build it first.
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 import textwrap
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+sys.path.insert(0, str(ROOT / "tests"))
+
+from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
+
 from openwebui_users import _core, _describe  # noqa: E402
+from openwebui_users.testing import FAULTS  # noqa: E402
 
 Row = dict[str, Any]
 
@@ -738,6 +744,40 @@ def client_reference() -> Iterator[str]:
             yield from call_reference(endpoint)
 
 
+def options_reference() -> Iterator[str]:
+    yield "| option | type | default | meaning |"
+    yield "| --- | --- | --- | --- |"
+    for row in _core.option_table():
+        doc = row["doc"][0].upper() + row["doc"][1:]
+        part = "" if row["of_calls"] else " Part of the connections: not for `with_options`."
+        yield (
+            f"| {code(row['name'])} | {code(row['type'])} | {code(row['default'])} "
+            f"| {cell(doc + part)} |"
+        )
+
+
+def faults_reference() -> Iterator[str]:
+    for part in dict.fromkeys(row.part for row in FAULT_ROWS):
+        yield f"## {part}"
+        yield ""
+        yield "| fault | what is promised | shown by |"
+        yield "| --- | --- | --- |"
+        for row in FAULT_ROWS:
+            if row.part == part:
+                tests = ", ".join(code(test.partition("::")[2]) for test in row.tests)
+                yield f"| {cell(row.fault)} | {cell(row.promise)} | {tests} |"
+        yield ""
+
+
+def demand_reference() -> Iterator[str]:
+    yield "| fault | what happens | options |"
+    yield "| --- | --- | --- |"
+    for name, function in FAULTS.items():
+        options = ", ".join(str(one) for one in inspect.signature(function).parameters.values())
+        doc = (function.__doc__ or "").strip()
+        yield f"| {code(name)} | {cell(doc)} | {code(options) if options else ''} |"
+
+
 def with_section(text: str, name: str, lines: Iterable[str]) -> str:
     """The text with what stands between two markers replaced."""
     begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
@@ -759,11 +799,16 @@ def generated() -> dict[Path, str]:
     models_page = with_section(models_page, "ui", ui_reference())
     models_page = with_section(models_page, "models", models_reference())
     client_page = (docs / "client.md").read_text(encoding="utf-8")
+    client_page = with_section(client_page, "options", options_reference())
+    faults_page = (docs / "faults.md").read_text(encoding="utf-8")
+    faults_page = with_section(faults_page, "faults", faults_reference())
+    faults_page = with_section(faults_page, "demand", demand_reference())
     return {
         package / "_core.pyi": core_stub(),
         package / "models.pyi": models_stub(),
         docs / "models.md": models_page,
         docs / "client.md": with_section(client_page, "calls", client_reference()),
+        docs / "faults.md": faults_page,
     }
 
 

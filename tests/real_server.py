@@ -22,7 +22,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ class RealServer:
     admin_token: str
     database: Path
     secret_key: str
+    kill: Callable[[], None]
+    start: Callable[[], None]  # after kill, with the same data at the same port; returns at once
 
     def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
         """Ask below the API root, as the administrator unless another token is given."""
@@ -178,29 +180,66 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(10)
 
 
+class _Process:
+    """The server's process, which can be killed and started again."""
+
+    def __init__(self, venv: Path, folder: Path) -> None:
+        self._venv = venv
+        self._folder = folder
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.data, self.log = folder / "data", folder / "log"
+        self.data.mkdir(parents=True)
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        address = ["--host", "127.0.0.1", "--port", str(self._port)]
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(self._venv / "bin/open-webui"), "serve", *address],
+                cwd=self._folder,
+                env=_environment(self.data),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        if self._process is not None:
+            _wait(self.url, self._process, self.log)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(10)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            _stop(self._process)
+
+
 @contextlib.contextmanager
 def running(version: str, folder: Path) -> Iterator[RealServer]:
     """A server of this version with an empty database below folder, stopped at the end."""
-    venv = _install(version)
-    data, log, port = folder / "data", folder / "log", _free_port()
-    data.mkdir(parents=True)
-    url = f"http://127.0.0.1:{port}"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(venv / "bin/open-webui"), "serve", "--host", "127.0.0.1", "--port", str(port)],
-            cwd=folder,
-            env=_environment(data),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+    process = _Process(_install(version), folder)
+    try:
+        process.start()
+        process.wait()
+        email, password = "admin@example.com", "correct horse 7"
+        form = {"name": "Admin", "email": email, "password": password}
+        token = ask("POST", f"{process.url}/api/v1/auths/signup", form)["token"]
+        yield RealServer(
+            version,
+            process.url,
+            email,
+            password,
+            token,
+            process.data / "webui.db",
+            SECRET_KEY,
+            process.kill,
+            process.start,
         )
-        try:
-            _wait(url, process, log)
-            email, password = "admin@example.com", "correct horse 7"
-            form = {"name": "Admin", "email": email, "password": password}
-            token = ask("POST", f"{url}/api/v1/auths/signup", form)["token"]
-            database = data / "webui.db"
-            yield RealServer(version, url, email, password, token, database, SECRET_KEY)
-        finally:
-            _stop(process)
+    finally:
+        process.stop()

@@ -1,0 +1,360 @@
+"""The table of faults: each with what is promised, and the tests that show it.
+
+docs/faults.md is made of it (make stubs), and every test that it names must exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NETWORK, INPUT, PROCESS = "Network and server", "Hostile or wrong input", "Process"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault. Tests are named file::function below tests/."""
+
+    part: str
+    fault: str
+    promise: str
+    tests: tuple[str, ...]
+
+
+N, T = "faults/test_network.py", "faults/test_tls.py"
+I, P = "faults/test_input.py", "faults/test_process.py"  # noqa: E741
+O, G = "faults/test_observe.py", "faults/test_guards.py"  # noqa: E741
+C, H = "unit/test_client.py", "unit/test_hostile.py"
+
+ROWS = [
+    Row(
+        NETWORK,
+        "connection refused",
+        "`ConnectError`; repeated, also what changes something: nothing was sent",
+        (f"{N}::test_refused", f"{N}::test_refused_at_first_then_there"),
+    ),
+    Row(NETWORK, "unknown host name", "`DNSError`; repeated", (f"{N}::test_a_name_that_is_none",)),
+    Row(
+        NETWORK,
+        "a resolver that hangs",
+        "the deadline and Ctrl-C hold",
+        (f"{N}::test_a_resolver_that_hangs",),
+    ),
+    Row(
+        NETWORK,
+        "a host that answers no connection",
+        "`ConnectTimeout` after the connect timeout",
+        (f"{N}::test_a_black_hole",),
+    ),
+    Row(
+        NETWORK,
+        "closed or reset before the status line",
+        "`ReadError`; reads are repeated, what changes something is not",
+        (f"{N}::test_no_status_line", f"{N}::test_no_status_line_then_an_answer"),
+    ),
+    Row(
+        NETWORK,
+        "a kept-alive connection that dies",
+        "one more try at no cost for reads; `ReadError` for what changes something",
+        (
+            f"{N}::test_a_kept_connection_that_dies_is_replaced_once_for_reads",
+            f"{N}::test_a_kept_connection_that_dies_is_not_replaced_for_writes",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "reset in the body, fewer bytes than announced, chunks cut off",
+        "`IncompleteReadError(received, expected)`; nothing of it is used",
+        (f"{N}::test_half_a_body",),
+    ),
+    Row(
+        NETWORK,
+        "a byte now and then, in headers or body; no answer at all",
+        "`ReadTimeout`: the timeout is for the whole call",
+        (f"{N}::test_a_deadline_covers_everything", f"{N}::test_a_deadline_covers_retries"),
+    ),
+    Row(
+        NETWORK,
+        "an outage longer than the timeout",
+        "`Retry(max_elapsed=…)` outlasts it",
+        (
+            f"{N}::test_max_elapsed_outlasts_the_timeout",
+            "e2e/test_restart.py::test_a_restart_in_the_middle_of_reads",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "status 408, 429, 502, 503, 504",
+        "reads are repeated; what changes something only after 429, or with `retry_writes=True`",
+        (
+            f"{N}::test_a_status_that_passes",
+            f"{N}::test_a_status_that_stays",
+            f"{N}::test_a_write_is_not_repeated_for_a_status",
+            f"{N}::test_a_write_is_repeated_after_429",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "Retry-After in seconds or as a date",
+        "waited for, up to 120 s and within the deadline; else raised at once with `.retry_after`",
+        (
+            f"{N}::test_retry_after_is_waited_for",
+            f"{N}::test_a_date_is_read_by_the_clock_of_the_server",
+            f"{N}::test_a_long_retry_after_is_raised_at_once",
+            f"{N}::test_a_retry_after_that_says_nothing",
+            f"{N}::test_a_retry_after_beyond_the_deadline_is_not_waited_for",
+            "test_c.py::test_program",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "a server that is down, and 64 threads",
+        "retries come out of one bucket for all of them",
+        (f"{N}::test_many_threads_do_not_storm_a_server_that_is_down",),
+    ),
+    Row(
+        NETWORK,
+        "anything at all that makes a request fail",
+        "no call that changes something is sent twice: every call, counted at the server",
+        (
+            f"{N}::test_only_reads_are_repeated",
+            f"{N}::test_an_old_sign_out_is_not_repeated",
+            f"{G}::test_writes_twice",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "redirects, loops of them",
+        "`RedirectError(location)`; with `follow_redirects=True` GET within the origin, 5 at most",
+        (
+            f"{N}::test_redirects_are_not_followed",
+            f"{N}::test_redirects_within_the_origin_are_followed_when_asked_for",
+            f"{N}::test_a_loop_of_redirects_ends",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "a redirect to another origin, from https to http, to another protocol",
+        "not followed; no credential leaves the origin. Profile images: one redirect, without any",
+        (
+            f"{N}::test_no_credential_leaves_the_origin",
+            f"{N}::test_a_picture_elsewhere_is_fetched_without_credentials",
+            f"{N}::test_a_picture_is_redirected_once",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "bad certificate, wrong host, expired, old TLS",
+        "`TLSError` with the reason, never repeated",
+        (
+            f"{T}::test_an_unknown_authority_is_refused_once",
+            f"{T}::test_another_host_is_refused",
+            f"{T}::test_an_expired_certificate_is_refused",
+            f"{T}::test_old_tls_is_refused",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "a handshake that breaks off",
+        "`ConnectError`; repeated: no certificate is at fault",
+        (f"{T}::test_a_handshake_that_breaks_is_tried_again",),
+    ),
+    Row(
+        NETWORK,
+        "a certificate of one's own",
+        "`ca_file`, the environment, the system, certifi, in that order; client certificates; "
+        "`verify=False` warns once",
+        (
+            f"{T}::test_a_server_of_an_own_authority",
+            f"{T}::test_where_certificates_are_looked_for",
+            f"{T}::test_a_client_certificate",
+            f"{T}::test_without_verification_there_is_one_warning",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "a proxy in between",
+        "http, https, socks; `NO_PROXY`; `trust_env=False`; its password shown nowhere",
+        (
+            f"{T}::test_an_http_proxy",
+            f"{T}::test_a_tunnel_for_https",
+            f"{T}::test_a_socks_proxy",
+            f"{T}::test_proxies_of_the_environment",
+            f"{T}::test_a_proxy_with_a_password_shows_it_nowhere",
+            f"{T}::test_a_proxy_that_is_not_there",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "200 MB in 0.2 MB of gzip",
+        "`ResponseTooLargeError`: `max_body` counts decompressed bytes; memory stays under 100 MB",
+        (
+            f"{N}::test_a_gzip_bomb",
+            f"{N}::test_the_cap_counts_decompressed_bytes",
+            f"{G}::test_bomb",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "JSON nested 100,000 deep",
+        "`ResponseDecodeError` at depth 200, also on a stack of 256 KiB",
+        (f"{N}::test_deep_json_on_a_small_stack",),
+    ),
+    Row(NETWORK, "invalid UTF-8", "`ResponseDecodeError(offset)`", (f"{N}::test_invalid_utf8",)),
+    Row(
+        NETWORK,
+        "a web page with 200",
+        "`UnexpectedContentTypeError` that names the base URL and what to try",
+        (f"{N}::test_a_web_page_with_200",),
+    ),
+    Row(
+        NETWORK,
+        "the page of a proxy with 502",
+        "the status decides; the body is kept as it is",
+        (f"{N}::test_the_page_of_a_proxy_with_502",),
+    ),
+    Row(
+        NETWORK,
+        "no HTTP, a bad status line, a header of 1 MB, 300 headers",
+        "`ProtocolError`",
+        (f"{N}::test_what_is_not_http", f"{N}::test_many_headers"),
+    ),
+    Row(
+        NETWORK,
+        "the server restarts",
+        "each call succeeds or fails with its exception; nothing hangs",
+        ("e2e/test_restart.py::test_a_restart_in_the_middle_of_reads",),
+    ),
+    Row(
+        INPUT,
+        "an id such as `../auths/admin/config`, `a/b`, `..`, `%2e%2e`, an empty one, controls",
+        "`ValueError`, nothing is sent; any other id is one segment of the path",
+        (
+            f"{C}::test_an_id_is_one_segment",
+            f"{C}::test_an_id_that_would_leave_its_route_is_refused",
+            f"{C}::test_an_id_that_names_another_route_is_refused",
+            f"{C}::test_any_id_decodes_back",
+            f"{G}::test_other_routes_through_an_id",
+        ),
+    ),
+    Row(
+        INPUT,
+        "CR, LF or any other of 256 bytes in a key, header, user agent or proxy",
+        "`ValueError` without the key, before anything is sent",
+        (
+            f"{I}::test_every_byte_in_a_key",
+            f"{I}::test_every_byte_in_a_header",
+            f"{I}::test_every_byte_in_a_user_agent",
+            f"{I}::test_controls_in_a_proxy",
+            f"{G}::test_header_injection",
+        ),
+    ),
+    Row(
+        INPUT,
+        "`&=#+%` and other scripts in a query",
+        "arrive as given",
+        (f"{C}::test_query_values_arrive_as_given",),
+    ),
+    Row(
+        INPUT,
+        "base URLs with and without `/api/v1`, sub-path, IPv6, Unix sockets",
+        "normalised, or refused with the reason",
+        (
+            f"{I}::test_base_urls",
+            f"{I}::test_an_ipv6_base_url",
+            f"{I}::test_a_unix_socket",
+            "test_c.py::test_program",
+        ),
+    ),
+    Row(
+        INPUT,
+        "options that do not fit",
+        "an error that names the option",
+        (f"{I}::test_options_that_do_not_fit",),
+    ),
+    Row(
+        INPUT,
+        "values that JSON cannot hold, cycles, keys that read the same",
+        "`SerializationError(loc)`, nothing is sent",
+        (
+            f"{H}::test_a_model_within_itself_is_not_sent",
+            f"{H}::test_a_model_within_itself_on_a_small_stack",
+            f"{H}::test_two_keys_that_read_the_same",
+        ),
+    ),
+    Row(
+        INPUT,
+        "integers of any size, free-form JSON",
+        "exact, and sent back as they came",
+        (
+            f"{H}::test_integers_of_many_digits_are_read",
+            f"{H}::test_free_form_text_goes_back_as_it_came",
+        ),
+    ),
+    Row(
+        PROCESS,
+        "a fork with connections open",
+        "no answer of the other process's, over http and https; no lock held for ever",
+        (
+            f"{P}::test_a_fork_gets_no_foreign_answers",
+            f"{P}::test_forks_while_threads_work",
+            f"{P}::test_a_fork_within_a_call_leaves_it_to_the_parent",
+            f"{G}::test_fork",
+        ),
+    ),
+    Row(
+        PROCESS,
+        "Ctrl-C in a transfer or between retries",
+        "`KeyboardInterrupt` within 0.2 s as a rule, a second at worst; the client stays usable",
+        (f"{P}::test_ctrl_c_at_random_moments",),
+    ),
+    Row(
+        PROCESS,
+        "other signals",
+        "their handlers run; the call goes on",
+        (f"{P}::test_a_signal_handler_that_returns_disturbs_nothing",),
+    ),
+    Row(
+        PROCESS,
+        "64 threads and one client",
+        "every answer belongs to its question",
+        (f"{P}::test_sixty_four_threads_and_one_client",),
+    ),
+    Row(
+        PROCESS,
+        "closed during a call, closed twice, used afterwards",
+        "`ClientClosedError`; no call hangs",
+        (f"{P}::test_closing_while_another_thread_calls", f"{P}::test_closed_twice_and_used_after"),
+    ),
+    Row(
+        PROCESS,
+        "dropped, collected, alive at the end of the interpreter",
+        "no crash and nothing on stderr; an unclosed client that was used is a `ResourceWarning`",
+        (
+            f"{P}::test_dropped_unclosed",
+            f"{P}::test_a_cycle_with_a_client_is_collected",
+            f"{P}::test_the_end_of_the_interpreter",
+        ),
+    ),
+    Row(
+        PROCESS,
+        "pickles of clients and exceptions",
+        "whole, and exceptions free of secrets",
+        (
+            f"{P}::test_clients_are_pickled_with_their_options",
+            f"{P}::test_exceptions_are_pickled_and_free_of_secrets",
+            f"{P}::test_every_exception_class_is_pickled",
+        ),
+    ),
+    Row(
+        PROCESS,
+        "logs and hooks",
+        "outside of libcurl; never bodies, keys, ids or values of a query",
+        (
+            f"{O}::test_logs",
+            f"{O}::test_openwebui_log",
+            f"{O}::test_hooks_see_every_attempt",
+            f"{O}::test_a_hook_that_raises_stops_the_call",
+            f"{O}::test_a_hook_may_call_the_client",
+        ),
+    ),
+]
