@@ -28,6 +28,7 @@ BUILD = ROOT / "build" / "c-tests"
 KEPT_LIBRARIES = 3
 
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+RACES = ["-fsanitize=thread"]
 TIME_LIMIT = 300  # seconds for one test program
 
 
@@ -84,20 +85,20 @@ def _compile_all(compiler: list[str], flags: list[str], sources: list[Path], fol
         list(pool.map(_run, commands))
 
 
-def _check_sanitizers(compiler: list[str], folder: Path) -> None:
+def _check_sanitizers(compiler: list[str], sanitizers: list[str], folder: Path) -> None:
     """Say so clearly when the compiler came without the sanitizers' libraries."""
     probe = folder / "probe.c"
     probe.write_text("int main(void) { return 0; }\n")
     program = folder / "probe"
-    command = [*compiler, *SANITIZERS, str(probe), "-o", str(program)]
+    command = [*compiler, *sanitizers, str(probe), "-o", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         done = subprocess.run([program], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.fail(
-            f"{shlex.join(compiler)} cannot make programs with AddressSanitizer and "
-            "UndefinedBehaviorSanitizer. Install their libraries (Debian: part of gcc, or "
-            "libclang-rt-14-dev for clang; Fedora: libasan libubsan), or name another compiler "
+            f"{shlex.join(compiler)} cannot make programs with {shlex.join(sanitizers)}. Install "
+            "the sanitizers' libraries (Debian: part of gcc, or libclang-rt-14-dev for clang; "
+            "Fedora: libasan libubsan libtsan), or name another compiler "
             f"with CC=…\n{done.stdout}{done.stderr}",
             pytrace=False,
         )
@@ -112,9 +113,10 @@ def _forget_old_libraries() -> None:
 class Workshop:
     """The core as a static library under the sanitizers, and programs linked with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, sanitizers: list[str]) -> None:
         self.compiler = _compiler()
-        self.flags = [*_strict_flags(), *SANITIZERS, "-g", "-O1", "-fno-omit-frame-pointer"]
+        self.sanitizers = sanitizers
+        self.flags = [*_strict_flags(), *sanitizers, "-g", "-O1", "-fno-omit-frame-pointer"]
         version = subprocess.run(
             [*self.compiler, "--version"], capture_output=True, text=True, check=True
         ).stdout
@@ -129,7 +131,7 @@ class Workshop:
         # Made aside and moved when complete: whoever finds the library finds all of it.
         with tempfile.TemporaryDirectory(dir=BUILD, prefix="unfinished-") as name:
             unfinished = Path(name)
-            _check_sanitizers(self.compiler, unfinished)
+            _check_sanitizers(self.compiler, self.sanitizers, unfinished)
             _compile_all(self.compiler, self.flags, sorted(CORE.glob("*.c")), unfinished)
             objects = [str(path) for path in sorted(unfinished.glob("*.o"))]
             _run(["ar", "rcs", str(unfinished / "libowu.a"), *objects])
@@ -153,16 +155,26 @@ class Workshop:
 
 @pytest.fixture(scope="module")
 def workshop() -> Workshop:
-    return Workshop()
+    return Workshop(SANITIZERS)
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_program(workshop: Workshop, source: Path) -> None:
-    program = workshop.program(source)
+    _run_program(workshop.program(source), source)
+
+
+def test_no_race() -> None:
+    """Threads on one client, under ThreadSanitizer."""
+    source = TESTS / "test_client.c"
+    _run_program(Workshop(RACES).program(source), source)
+
+
+def _run_program(program: Path, source: Path) -> None:
     environment = {
         **os.environ,
         "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
+        "TSAN_OPTIONS": "halt_on_error=1",
     }
     done = subprocess.run(
         [program],

@@ -316,8 +316,12 @@ ROWS = [
     Row(
         PROCESS,
         "64 threads and one client",
-        "every answer belongs to its question",
-        (f"{P}::test_sixty_four_threads_and_one_client",),
+        "every answer belongs to its question; no data race in the core",
+        (
+            f"{P}::test_sixty_four_threads_and_one_client",
+            f"{P}::test_closing_while_another_thread_calls",
+            "test_c.py::test_no_race",
+        ),
     ),
     Row(
         PROCESS,
@@ -334,6 +338,12 @@ ROWS = [
             f"{P}::test_a_cycle_with_a_client_is_collected",
             f"{P}::test_the_end_of_the_interpreter",
         ),
+    ),
+    Row(
+        PROCESS,
+        "memory that runs out, at the n-th allocation for all n",
+        "`MemoryError`; no crash, no leak, and the client works on",
+        ("test_c.py::test_program", f"{P}::test_memory_that_runs_out"),
     ),
     Row(
         PROCESS,

@@ -402,6 +402,87 @@ def test_the_end_of_the_interpreter(ending: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+# ---------------------------------------------------------------- memory
+
+OUT_OF_MEMORY = """
+import faulthandler, sys, time
+faulthandler.enable()
+import _testcapi
+from openwebui_users import Retry, UserModelResponse, UsersClient, ValidationError
+user = {"id": "1", "name": "n", "email": "e", "role": "user", "profile_image_url": "",
+        "last_active_at": 1, "updated_at": 1, "created_at": 1, "settings": {"ui": {"a": [1]}}, "x": 2}
+import json, pickle
+text = json.dumps(user)
+client = UsersClient(sys.argv[1], "sk-x", retry=0)
+made = UserModelResponse.model_validate(user)
+def construct(): UserModelResponse(**user)
+def read(): UserModelResponse.model_validate_json(text).settings.ui["a"]
+def refuse():
+    try:
+        UserModelResponse(name=[])
+    except ValidationError:
+        pass
+def dump(): made.model_dump(); made.model_dump_json()
+def copies(): made.model_copy(); made == made; repr(made)
+def call(): client.get_users(query="x").users
+def write(): client.update_user_info({"a": [1, {"b": None}]})
+def make(): UsersClient(sys.argv[1], "sk-x", extra_headers={"X-A": "b"}, timeout=5).close()
+for operation in (construct, read, refuse, dump, copies, call, write, make):
+    for _ in range(3):
+        operation()  # what is made once is made
+    failures = 0
+    for nth in range(1, 2000):
+        failed = None
+        _testcapi.set_nomemory(nth, nth + 1)
+        try:
+            operation()
+        except MemoryError:
+            failed = True
+        except BaseException as error:
+            failed = error
+        finally:
+            _testcapi.remove_mem_hooks()
+        if failed is None:
+            quiet += 1
+        else:
+            quiet = 0
+            failures += 1
+            if failed is not True:
+                print(operation.__name__, nth, "raised", repr(failed)[:200])
+        if nth == 1:
+            quiet = 0
+        if quiet > 60:
+            break
+    operation()
+    print(operation.__name__, "survived", failures > 0)
+client.close()
+"""
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="hooks of CPython")
+def test_memory_that_runs_out() -> None:
+    """Each allocation of the wrapper fails once."""
+    pytest.importorskip("_testcapi")
+
+    def answer(connection: Connection, request: bytes) -> None:
+        post = request.startswith(b"POST")
+        (reply_json({"a": 1}) if post else USERS)(connection, request)
+
+    with RawServer(answer) as raw:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", OUT_OF_MEMORY, raw.url],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if "raised" in line] == []
+    assert len(lines) == 8
+    assert all(line.endswith("survived True") for line in lines)
+
+
 # ---------------------------------------------------------------- pickles
 
 

@@ -1,0 +1,201 @@
+/* A client against a server of ours: memory that runs out anywhere, threads, forks. */
+#define _POSIX_C_SOURCE 200809L
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "owu.h"
+
+/* ---------------------------------------------------------------- the server */
+
+static int listener;
+static unsigned port;
+
+static const char answer_text[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n"
+    "{\"users\": [], \"total\": 0}";
+
+/* Answers every request of one connection. */
+static void *serve_one(void *context) {
+    const int stream = (int)(intptr_t)context;
+    char text[4096];
+    size_t len = 0;
+    ssize_t got;
+    while ((got = recv(stream, text + len, sizeof text - len - 1, 0)) > 0) {
+        len += (size_t)got;
+        text[len] = '\0';
+        if (strstr(text, "\r\n\r\n") != NULL) {
+            len = 0;
+            (void)send(stream, answer_text, sizeof answer_text - 1, MSG_NOSIGNAL);
+        }
+    }
+    (void)close(stream);
+    return NULL;
+}
+
+static void *serve(void *unused) {
+    int stream;
+    while ((stream = accept(listener, NULL, NULL)) >= 0) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, serve_one, (void *)(intptr_t)stream) == 0) {
+            (void)pthread_detach(thread);
+        }
+    }
+    return unused;
+}
+
+static bool start_server(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    pthread_t thread;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(listener, 64) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
+        return false;
+    }
+    port = ntohs(address.sin_port);
+    return pthread_create(&thread, NULL, serve, NULL) == 0 && pthread_detach(thread) == 0;
+}
+
+/* ---------------------------------------------------------------- one call */
+
+static owu_status make_client(owu_client **out, owu_error *err) {
+    char url[64];
+    owu_settings settings = {
+        .api_key = "sk-x", .api_key_len = 4, .user_agent = "test", .proxy = ""};
+    const int len = snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+    settings.base_url = url;
+    settings.base_url_len = (size_t)len;
+    return owu_client_new(out, &settings, err);
+}
+
+static owu_status call(owu_client *client, owu_error *err) {
+    const owu_endpoint *endpoint = owu_endpoint_find("users", "get_users");
+    const char *headers[] = {"X-A: b", NULL};
+    owu_options options = OWU_OPTIONS_INIT;
+    owu_cell args[OWU_MAX_PARAMS] = {{0}};
+    owu_answer answer = {0};
+    owu_status status;
+    options.extra_headers = headers;
+    options.retry.max_retries = 0;
+    args[0] = (owu_cell){.tag = OWU_TAG_STR, .len = 3, .u = {.text = "ann"}};
+    status = owu_client_call(client, endpoint, args, NULL, 0, &options, &answer, err);
+    if (status == OWU_OK) {
+        CHECK(answer.document != NULL);
+        CHECK_INT_EQ(answer.status, 200);
+    }
+    owu_answer_free(&answer);
+    return status;
+}
+
+/* ---------------------------------------------------------------- tests */
+
+/* The n-th allocation fails, for all n: the call says so, nothing leaks, and the next one works. */
+static void test_memory_that_runs_out(void) {
+    long n;
+    int failures = 0;
+    for (n = 1; n < 1000; n++) {
+        owu_client *client = NULL;
+        owu_error err = {0};
+        owu_status status;
+        owu_test_fail_allocation(n);
+        status = make_client(&client, &err);
+        if (status == OWU_OK) {
+            status = call(client, &err);
+        }
+        owu_test_fail_allocation(0);
+        if (status == OWU_OK) {
+            owu_client_unref(client);
+            break;
+        }
+        failures++;
+        CHECK_INT_EQ(status, OWU_ENOMEM);
+        if (client != NULL) {
+            CHECK_INT_EQ(call(client, &err), OWU_OK);
+        }
+        owu_client_unref(client);
+    }
+    CHECK(failures > 10);
+    CHECK(n < 1000);
+}
+
+enum { THREADS = 8, CALLS = 50 };
+static atomic_int good_calls;
+
+static void *call_often(void *context) {
+    int i;
+    for (i = 0; i < CALLS; i++) {
+        owu_stats stats;
+        if (call(context, NULL) == OWU_OK) {
+            atomic_fetch_add(&good_calls, 1);
+        }
+        (void)owu_client_set_key(context, i % 2 == 0 ? "sk-y" : "sk-zz", i % 2 == 0 ? 4 : 5, NULL);
+        owu_client_stats(context, &stats);
+        CHECK(stats.requests > 0);
+    }
+    return NULL;
+}
+
+static void test_threads(void) {
+    owu_client *client = NULL;
+    pthread_t threads[THREADS];
+    owu_stats stats;
+    int i;
+    if (!CHECK_INT_EQ(make_client(&client, NULL), OWU_OK)) {
+        return;
+    }
+    for (i = 0; i < THREADS; i++) {
+        CHECK_INT_EQ(pthread_create(&threads[i], NULL, call_often, client), 0);
+    }
+    for (i = 0; i < THREADS; i++) {
+        (void)pthread_join(threads[i], NULL);
+    }
+    owu_client_stats(client, &stats);
+    CHECK_INT_EQ(atomic_load(&good_calls), THREADS * CALLS);
+    CHECK_INT_EQ(stats.requests, THREADS * CALLS);
+    CHECK(stats.connections_opened <= THREADS);
+    owu_client_close(client);
+    CHECK_INT_EQ(call(client, NULL), OWU_ECLOSED);
+    owu_client_unref(client);
+}
+
+static void test_fork(void) {
+    owu_client *client = NULL;
+    owu_stats stats;
+    pid_t child;
+    int status = -1;
+    if (!CHECK_INT_EQ(make_client(&client, NULL), OWU_OK)) {
+        return;
+    }
+    CHECK_INT_EQ(call(client, NULL), OWU_OK);
+    child = fork();
+    if (child == 0) {
+        const bool good = call(client, NULL) == OWU_OK && call(client, NULL) == OWU_OK;
+        owu_client_stats(client, &stats);
+        _exit(good && stats.connections_opened == 2 ? 0 : 1); /* its own, beside the parent's */
+    }
+    CHECK_INT_EQ(waitpid(child, &status, 0), child);
+    CHECK_INT_EQ(status, 0);
+    CHECK_INT_EQ(call(client, NULL), OWU_OK);
+    owu_client_stats(client, &stats);
+    CHECK_INT_EQ(stats.connections_opened, 1);
+    owu_client_unref(client);
+}
+
+int main(void) {
+    if (!CHECK(start_server())) {
+        return check_failures();
+    }
+    RUN(test_memory_that_runs_out);
+    RUN(test_threads);
+    RUN(test_fork);
+    return check_failures();
+}
