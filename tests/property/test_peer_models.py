@@ -321,9 +321,9 @@ def test_json_input(case: tuple[str, dict[str, Any]], generated: Counter[str]) -
             assert untouched.model_dump_json() == peers.model_dump_json()
             assert untouched.model_dump_json(indent=2) == peers.model_dump_json(indent=2)
         _compare_valid(name, ours, peers)
-        assert getattr(openwebui_users, name).model_validate(payload) == ours or any(
-            field["kind"] == "date" for field in TABLE[name]["fields"]
-        )
+        dates = [field["name"] for field in TABLE[name]["fields"] if field["kind"] == "date"]
+        if all(payload.get(date) is None for date in dates):  # JSON has no dates of its own
+            assert getattr(openwebui_users, name).model_validate(payload) == ours
 
 
 def _count(generated: Counter[str], name: str, errors: Any) -> None:
