@@ -102,6 +102,20 @@ static bool reads_back(const char *text, double value) {
     return owu_number__parse(text, strlen(text)) == value;
 }
 
+/* One more in the last of the digits before 'e'; false where they are all nines. */
+static bool count_up(char *text) {
+    char *p = strchr(text, 'e');
+    while (p != text) {
+        p--;
+        if (*p != '.' && *p != '9') {
+            ++*p;
+            return true;
+        }
+        *p = *p == '9' ? '0' : *p;
+    }
+    return false;
+}
+
 /* The shortest digits (no point, no trailing zeros) and the exponent of the first digit. */
 static size_t shortest_digits(double value, char digits[24], int *exponent) {
     char text[40];
@@ -111,6 +125,11 @@ static size_t shortest_digits(double value, char digits[24], int *exponent) {
     for (; precision <= 16; precision++) {
         format_scientific(value, precision, text);
         if (reads_back(text, value)) {
+            break;
+        }
+        /* Numbers lie closer below a power of two than above it: what was rounded down to may be
+         * another number where the next one up is not. */
+        if (count_up(text) && reads_back(text, value)) {
             break;
         }
     }

@@ -410,7 +410,8 @@ faulthandler.enable()
 import _testcapi
 from openwebui_users import Retry, UserModelResponse, UsersClient, ValidationError
 user = {"id": "1", "name": "n", "email": "e", "role": "user", "profile_image_url": "",
-        "last_active_at": 1, "updated_at": 1, "created_at": 1, "settings": {"ui": {"a": [1]}}, "x": 2}
+        "last_active_at": 1, "updated_at": 1, "created_at": 1,
+        "settings": {"ui": {"a": [1]}}, "x": 2}
 import json, pickle
 text = json.dumps(user)
 client = UsersClient(sys.argv[1], "sk-x", retry=0)

@@ -13,6 +13,7 @@ from typing import Any
 
 import differences
 import pydantic
+import pydantic_core
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -302,6 +303,16 @@ def test_python_input(case: tuple[str, dict[str, Any]], generated: Counter[str])
     assert our_errors == peer_errors
     if peer_errors is None:
         _compare_valid(name, ours, peers)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_doubles_around_powers_of_two(sign: int) -> None:
+    """Doubles lie closer below a power of two than above it: the shortest text has to know."""
+    for exponent in range(-1074, 1024):
+        power = sign * math.ldexp(1.0, exponent)
+        values = [power, math.nextafter(power, 0), math.nextafter(power, sign * math.inf)]
+        text = openwebui_users.UserSettings(ui={"a": values}).to_json()  # type: ignore[typeddict-unknown-key]
+        assert text == pydantic_core.to_json({"ui": {"a": values}}).decode()
 
 
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
