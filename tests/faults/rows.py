@@ -166,6 +166,7 @@ ROWS = [
         (
             f"{T}::test_a_server_of_an_own_authority",
             f"{T}::test_where_certificates_are_looked_for",
+            f"{G}::test_certifi_where_the_system_has_no_certificates",
             f"{T}::test_a_client_certificate",
             f"{T}::test_without_verification_there_is_one_warning",
         ),

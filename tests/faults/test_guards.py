@@ -6,9 +6,11 @@ guards nothing, or its test does not look.
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 from raw_server import RawServer, fault, in_turn, reply_json
 from variants import Edit, build_variant, run_in_variant
 
@@ -57,9 +59,19 @@ WITHOUT_GUARDS = (
 )
 
 
+# Not a guard: a system without certificates.
+WITHOUT_CERTIFICATES = Edit(
+    "csrc/core/ca.c",
+    "return path != NULL && access(path, R_OK) == 0;",
+    "return path == NULL && access(path, R_OK) == 0;",
+)
+
+
 @pytest.fixture(scope="module")
 def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_variant(tmp_path_factory.mktemp("unguarded"), WITHOUT_GUARDS)
+    return build_variant(
+        tmp_path_factory.mktemp("unguarded"), (*WITHOUT_GUARDS, WITHOUT_CERTIFICATES)
+    )
 
 
 def test_fork(unguarded: Path) -> None:
@@ -111,3 +123,27 @@ def test_writes_twice(unguarded: Path) -> None:
     with RawServer(fault("reset")) as raw:
         run_in_variant(unguarded, script, raw.url)
         assert raw.lines() == ["POST /api/v1/users/user/info/update"] * 2
+
+
+def test_certifi_where_the_system_has_no_certificates(unguarded: Path, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    script = (
+        "import os, sys, types\n"
+        "for name in ('SSL_CERT_FILE', 'CURL_CA_BUNDLE', 'SSL_CERT_DIR'):\n"
+        "    os.environ.pop(name, None)\n"
+        "from openwebui_users import TLSError, UsersClient\n"
+        "def trusts():\n"
+        "    with UsersClient(sys.argv[1], 'sk-x', retry=0) as client:\n"
+        "        try: return client.get_users().total == 0\n"
+        "        except TLSError: return False\n"
+        "sys.modules['certifi'] = None\n"
+        "without = trusts()\n"
+        "sys.modules['certifi'] = types.SimpleNamespace(where=lambda: sys.argv[2])\n"
+        "print(without, trusts())"
+    )
+    with RawServer(USERS, tls=context) as raw:
+        done = run_in_variant(unguarded, script, raw.url, str(tmp_path / "ca.pem"))
+    assert done.stdout == "False True\n", done.stderr
