@@ -34,6 +34,9 @@ def endpoint_table() -> list[dict[str, Any]]:
 def option_table() -> list[dict[str, Any]]:
     """The options of clients, as a list of dicts."""
 
+def core_defaults() -> dict[str, Any]:
+    """What the core does where no option is given, by name."""
+
 def version_info() -> dict[str, str]:
     """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
 
@@ -2497,7 +2500,7 @@ class Client:
     @property
     def proxy(self) -> str | None:
         """Address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for all requests; '':
-        none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+        none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
         """
     @property
     def trust_env(self) -> bool:
@@ -2580,7 +2583,7 @@ class UsersClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
@@ -3323,7 +3326,7 @@ class AuthsClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
@@ -3695,7 +3698,7 @@ class GroupsClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
@@ -4025,7 +4028,7 @@ class ChannelsClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.

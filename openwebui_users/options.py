@@ -57,9 +57,13 @@ def _restore(cls: type[_Value], values: dict[str, Any]) -> _Value:
 def _number(name: str, value: object, least: float, unit: str = "seconds") -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of {unit}, not {type(value).__name__}")
-    if not value >= least:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("nan")
+    if not number >= least:
         raise ConfigurationError(f"{name} must be at least {least:g} {unit}, got {value!r}")
-    return float(value)
+    return number
 
 
 def _limit(name: str, value: object) -> float | None:
@@ -151,6 +155,8 @@ class Retry(_Value):
             raise TypeError(f"retry_writes must be bool, not {type(retry_writes).__name__}")
         if not _number("jitter", jitter, 0, "parts of one") <= 1:
             raise ConfigurationError(f"jitter must be 0 to 1, got {jitter!r}")
+        if max_elapsed == float("inf"):
+            raise ConfigurationError("max_elapsed must be finite: a call that fails has to end")
         self._set(
             max_retries=max_retries,
             max_elapsed=_limit("max_elapsed", max_elapsed),

@@ -526,6 +526,9 @@ def endpoint_table() -> list[dict[str, Any]]:
 def option_table() -> list[dict[str, Any]]:
     """The options of clients, as a list of dicts."""
 
+def core_defaults() -> dict[str, Any]:
+    """What the core does where no option is given, by name."""
+
 def version_info() -> dict[str, str]:
     """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
 

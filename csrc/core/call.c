@@ -70,10 +70,11 @@ static void read_version(const owu_answer *answer, char out[32]) {
 
 /* The server's version, asked within the time and with the options of a call. */
 static owu_status learn_version(owu_client *client, char out[32], const owu_options *options,
-                                double deadline, owu_error *err) {
+                                double deadline, unsigned *retries, owu_error *err) {
     owu_answer answer = {0};
     owu_status status;
     owu_run run;
+    *retries = 0;
     (void)pthread_mutex_lock(&client->lock);
     memcpy(out, client->version, 32);
     (void)pthread_mutex_unlock(&client->lock);
@@ -100,14 +101,15 @@ static owu_status learn_version(owu_client *client, char out[32], const owu_opti
         memcpy(client->version, out, 32);
         (void)pthread_mutex_unlock(&client->lock);
     }
+    *retries = answer.retries;
     owu_run__free(&run);
     owu_answer_free(&answer);
     return status;
 }
 
 owu_status owu_client_version(owu_client *client, char out[32], const owu_options *options,
-                              owu_error *err) {
-    return learn_version(client, out, options, 0, err);
+                              unsigned *retries, owu_error *err) {
+    return learn_version(client, out, options, 0, retries, err);
 }
 
 /* ---------------------------------------------------------------- calls */
@@ -122,8 +124,10 @@ static bool may_lack_route(const owu_endpoint *endpoint, const owu_answer *answe
 static owu_status check_supported(const owu_run *run, const owu_endpoint *endpoint) {
     owu_answer *answer = run->answer;
     char version[32];
+    unsigned retries;
     if (!may_lack_route(endpoint, answer) ||
-        learn_version(run->client, version, run->options, run->deadline, NULL) != OWU_OK ||
+        learn_version(run->client, version, run->options, run->deadline, &retries, NULL) !=
+            OWU_OK ||
         owu_version_compare(version, endpoint->since) >= 0) {
         return OWU_OK;
     }
@@ -154,7 +158,6 @@ static owu_status judge(const owu_run *run, const owu_endpoint *endpoint) {
     const owu_answer *answer = run->answer;
     owu_status status;
     if (answer->status >= 300 && answer->status < 400) {
-        owu_run__keep_location(run->answer);
         return owu_fail(run->err, OWU_EREDIRECT,
                         "the server redirects (status %d) to %.120s: use that address as base URL "
                         "if you trust it",
@@ -179,7 +182,6 @@ owu_status owu_client_call(owu_client *client, const owu_endpoint *endpoint, con
                            owu_answer *answer, owu_error *err) {
     const char *method = endpoint->method;
     owu_buffer target = {.limit = OWU_MAX_URL};
-    const double start = owu_http__now();
     char version[32];
     owu_run run;
     owu_status status;
@@ -190,7 +192,7 @@ owu_status owu_client_call(owu_client *client, const owu_endpoint *endpoint, con
     owu_run__init(&run, client, options, endpoint->path, answer, err);
     status = owu_endpoint_target(&target, endpoint, args, err);
     if (status == OWU_OK && endpoint->older_method != NULL) {
-        status = learn_version(client, version, options, run.deadline, err);
+        status = learn_version(client, version, options, run.deadline, &answer->retries, err);
         if (status == OWU_OK && owu_version_compare(version, endpoint->older_before) < 0) {
             method = endpoint->older_method;
         }
@@ -203,7 +205,6 @@ owu_status owu_client_call(owu_client *client, const owu_endpoint *endpoint, con
     if (status == OWU_OK && !options->raw) {
         status = judge(&run, endpoint);
     }
-    answer->elapsed = owu_http__now() - start;
     owu_buffer_free(&target);
     owu_run__free(&run);
     return status;

@@ -11,12 +11,7 @@
 /* ---------------------------------------------------------------- answers */
 
 void owu_answer_free(owu_answer *answer) {
-    size_t i;
-    for (i = 0; i < answer->n_headers; i++) {
-        owu_free(answer->headers[i].name);
-        owu_free(answer->headers[i].value);
-    }
-    owu_free(answer->headers);
+    owu_answer__free_headers(answer);
     owu_buffer_free(&answer->body);
     owu_document_unref(answer->document);
     owu_faults_free(&answer->faults);
@@ -89,6 +84,7 @@ static void after_fork_in_parent(void) {
 
 static void after_fork_in_child(void) {
     owu_client *client;
+    owu_http__after_fork();
     for (client = clients; client != NULL; client = client->next) {
         owu_http__pool_forget(client->pool);
         client->chance ^= (uint64_t)getpid();
@@ -161,13 +157,12 @@ static owu_status check_settings(const owu_settings *settings, owu_error *err) {
 
 static owu_status keep_settings(owu_client *client, const owu_settings *settings, owu_error *err) {
     owu_http_route *route = &client->route;
-    const char *file = settings->ca_file, *directory = settings->ca_directory;
+    const char *file = settings->ca_file, *directory = NULL;
     const struct {
         const char **out;
         const char *text;
     } texts[] = {
         {&route->ca_file, file},
-        {&route->ca_directory, directory},
         {&route->client_cert, settings->client_cert},
         {&route->client_key, settings->client_key},
         {&route->client_key_password, settings->client_key_password},
@@ -180,7 +175,7 @@ static owu_status keep_settings(owu_client *client, const owu_settings *settings
     for (i = 0; status == OWU_OK && i < sizeof texts / sizeof *texts; i++) {
         status = keep(client, texts[i].out, texts[i].text, err);
     }
-    if (status == OWU_OK && file == NULL && directory == NULL) {
+    if (status == OWU_OK && file == NULL) {
         (void)owu_ca_find(settings->trust_env, &file, &directory);
         status = keep(client, &route->ca_file, file, err);
         status = status == OWU_OK ? keep(client, &route->ca_directory, directory, err) : status;

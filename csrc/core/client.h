@@ -33,6 +33,7 @@ typedef struct owu_run {
     owu_client *client;
     const owu_options *options;
     const char *route; /* for events */
+    double start; /* by owu_http__now */
     double deadline; /* of the whole call, by owu_http__now; 0: none */
     unsigned long generation; /* of the process that began it */
     owu_buffer url; /* asked now, with a NUL behind it */
@@ -52,12 +53,13 @@ void owu_run__free(owu_run *run);
  * Send to base URL + target, repeat what may be repeated, and follow where that was asked for.
  * @param repeatable   may it be sent twice without harm?
  * @param follow_once  follow one redirect to anywhere, without credentials.
+ * The answer then says how long it took, how often it was tried, and where a redirect leads.
  * @return OWU_OK with any HTTP status; else why there is no usable answer.
  */
 owu_status owu_run__send(owu_run *run, const char *method, const char *target, size_t target_len,
                          const char *body, size_t body_len, bool repeatable, bool follow_once);
 
-/** Where a redirect leads: its address without query, cut to fit, into answer->location. */
-void owu_run__keep_location(owu_answer *answer);
+/** 301, 302, 303, 307 or 308. */
+bool owu_run__is_redirect(int status);
 
 #endif

@@ -86,7 +86,7 @@ struct owu_http_pool {
     bool closed;
 };
 
-/* How many forks lie between this process and the first: connections are never taken across. */
+/* Another number in the child of a fork than in its parent: connections are never taken across. */
 static atomic_ulong generation;
 
 owu_http_pool *owu_http__pool_new(const owu_http_route *route) {
@@ -140,10 +140,13 @@ void owu_http__pool_release(owu_http_pool *pool) {
  * the child sends on a new one is answered to it alone.
  */
 void owu_http__pool_forget(owu_http_pool *pool) {
-    atomic_fetch_add(&generation, 1);
     pool->idle = NULL;
     pool->n_idle = 0;
     (void)pthread_mutex_unlock(&pool->lock);
+}
+
+void owu_http__after_fork(void) {
+    atomic_fetch_add(&generation, 1);
 }
 
 unsigned long owu_http__generation(void) {
@@ -232,7 +235,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *context) {
     return size * n;
 }
 
-static void free_headers(owu_answer *answer) {
+void owu_answer__free_headers(owu_answer *answer) {
     size_t i;
     for (i = 0; i < answer->n_headers; i++) {
         owu_free(answer->headers[i].name);
@@ -300,7 +303,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
         return 0;
     }
     if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* of a later answer, such as behind 100 */
-        free_headers(t->answer);
+        owu_answer__free_headers(t->answer);
         return len;
     }
     t->refused = add_header(t->answer, data, len);
@@ -320,7 +323,6 @@ static int on_request(void *context, char *ip, char *local_ip, int port, int loc
     (void)port;
     (void)local_port;
     if (t->sent >= allowed) {
-        t->refused = OWU_EREAD;
         return CURL_PREREQFUNC_ABORT;
     }
     t->sent++;
@@ -384,13 +386,21 @@ static CURLcode set_tls(CURL *easy, const owu_http_route *route) {
     SET(CURLOPT_SSL_VERIFYHOST, route->insecure ? 0L : 2L);
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (route->ca_file != NULL) {
+    if (route->ca_file != NULL || route->ca_directory != NULL) {
+        /* all four: what is NULL would else be libcurl's own, beside what was chosen */
         SET(CURLOPT_CAINFO, route->ca_file);
         SET(CURLOPT_PROXY_CAINFO, route->ca_file);
-    }
-    if (route->ca_directory != NULL) {
         SET(CURLOPT_CAPATH, route->ca_directory);
         SET(CURLOPT_PROXY_CAPATH, route->ca_directory);
+    }
+    return code;
+}
+
+/* What is for the client's own server only. */
+static CURLcode set_own(CURL *easy, const owu_http_route *route) {
+    CURLcode code = CURLE_OK;
+    if (route->unix_socket != NULL) {
+        SET(CURLOPT_UNIX_SOCKET_PATH, route->unix_socket);
     }
     if (route->client_cert != NULL) {
         SET(CURLOPT_SSLCERT, route->client_cert);
@@ -408,9 +418,6 @@ static CURLcode set_route(CURL *easy, const owu_http_route *route) {
     if (route->proxy != NULL || !route->trust_env) {
         SET(CURLOPT_PROXY, route->proxy != NULL ? route->proxy : "");
         SET(CURLOPT_NOPROXY, "");
-    }
-    if (route->unix_socket != NULL) {
-        SET(CURLOPT_UNIX_SOCKET_PATH, route->unix_socket);
     }
     return code == CURLE_OK ? set_tls(easy, route) : code;
 }
@@ -449,7 +456,10 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     if (code == CURLE_OK) {
         code = set_body(easy, q);
     }
-    return code == CURLE_OK ? set_route(easy, route) : code;
+    if (code == CURLE_OK) {
+        code = set_route(easy, route);
+    }
+    return code == CURLE_OK && !q->foreign ? set_own(easy, route) : code;
 }
 
 /* ---------------------------------------------------------------- running it */
@@ -624,7 +634,6 @@ static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
     case CURLE_SEND_FAIL_REWIND:
         return owu_fail(err, OWU_EWRITE, "the request to %s could not be sent: %s", origin, reason);
     case CURLE_WRITE_ERROR:
-    case CURLE_FILESIZE_EXCEEDED:
         if (t->refused == OWU_ETOO_LARGE) {
             return fail_too_large(t, origin, err);
         }
@@ -684,7 +693,7 @@ static owu_status add_and_run(owu_http_pool *pool, Lane *lane, Transfer *t, owu_
 }
 
 /* After the transfer, and before its handle forgets it. */
-static void count(Lane *lane, const Transfer *t, owu_http_cost *cost) {
+static void count(Lane *lane, owu_http_cost *cost) {
     curl_off_t body = 0;
     long connects = 0, request = 0, headers = 0;
     (void)curl_easy_getinfo(lane->easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -695,7 +704,6 @@ static void count(Lane *lane, const Transfer *t, owu_http_cost *cost) {
     cost->bytes_received = (uint64_t)headers + (uint64_t)body;
     (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     cost->bytes_sent = (uint64_t)request + (uint64_t)body;
-    cost->sent = t->sent > 0;
 }
 
 owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *request,
@@ -718,7 +726,7 @@ owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *reques
     cost->seconds = owu_http__now() - transfer.start;
     cost->sent = transfer.sent > 0;
     if (!is_foreign(lane)) {
-        count(lane, &transfer, cost);
+        count(lane, cost);
         (void)curl_multi_remove_handle(lane->multi, lane->easy); /* also stops what still runs */
         curl_easy_reset(lane->easy); /* it keeps no pointer to what ends here */
     }
@@ -757,6 +765,7 @@ owu_status owu_http__resolve(owu_buffer *out, bool *same_origin, const char *bas
                              const char *location, owu_error *err) {
     CURLU *from = curl_url(), *to = curl_url();
     char *text = NULL, *user = NULL;
+    CURLUcode code = CURLUE_OK;
     owu_status status = OWU_OK;
     if (from == NULL || to == NULL || curl_url_set(from, CURLUPART_URL, base, 0) != CURLUE_OK ||
         curl_url_set(to, CURLUPART_URL, base, 0) != CURLUE_OK) {
@@ -764,7 +773,12 @@ owu_status owu_http__resolve(owu_buffer *out, bool *same_origin, const char *bas
         goto done;
     }
     /* Set over the base, it is read as relative to it. */
-    if (curl_url_set(to, CURLUPART_URL, location, 0) != CURLUE_OK ||
+    code = curl_url_set(to, CURLUPART_URL, location, 0);
+    if (code == CURLUE_OUT_OF_MEMORY) {
+        status = owu_fail(err, OWU_ENOMEM, "out of memory at a redirect");
+        goto done;
+    }
+    if (code != CURLUE_OK ||
         !(has_scheme(to, "https") || (has_scheme(to, "http") && has_scheme(from, "http")))) {
         status = owu_fail(err, OWU_EREDIRECT,
                           "the server redirects to an address that is not followed%s",
@@ -785,8 +799,10 @@ owu_status owu_http__resolve(owu_buffer *out, bool *same_origin, const char *bas
     }
     (void)owu_buffer_append_text(out, text);
     if (owu_buffer_terminate(out) != OWU_OK) {
-        status =
-            owu_fail(err, OWU_EREDIRECT, "the server redirects to an address that is too long");
+        status = out->status == OWU_ENOMEM
+                     ? owu_fail(err, OWU_ENOMEM, "out of memory at a redirect")
+                     : owu_fail(err, OWU_EREDIRECT,
+                                "the server redirects to an address that is too long");
     }
 done:
     curl_free(text);

@@ -1,4 +1,4 @@
-/* http.h - what http.c offers client.c: one request over a pool of connections, and addresses. */
+/* http.h - what http.c offers the core: one request over a pool of connections, and addresses. */
 #ifndef OWU_HTTP_H
 #define OWU_HTTP_H
 
@@ -27,6 +27,8 @@ void owu_http__pool_hold(owu_http_pool *pool);
 void owu_http__pool_release(owu_http_pool *pool);
 /** In the child, in place of the release: forget the connections, which are the parent's. */
 void owu_http__pool_forget(owu_http_pool *pool);
+/** In the child, once: what began before is known to be the parent's. */
+void owu_http__after_fork(void);
 /** Another number in the child of a fork than in its parent. */
 unsigned long owu_http__generation(void);
 
@@ -37,9 +39,10 @@ typedef struct owu_http_request {
     const char *const *headers; /* "Name: value" lines, NULL-terminated, checked */
     const char *body;           /* NULL: none */
     size_t body_len;
-    bool repeatable;            /* may libcurl send it again on a connection that had died? */
+    bool foreign; /* to another server: not by the client's own certificate or socket */
+    bool repeatable; /* may libcurl send it again on a connection that had died? */
     const char *user_agent;
-    double timeout;             /* seconds; 0 or less: none */
+    double timeout; /* seconds; 0 or less: none */
     double connect_timeout;
     size_t max_body;
     owu_interrupt interrupt;
@@ -62,6 +65,9 @@ typedef struct owu_http_cost {
  */
 owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *request,
                              owu_answer *answer, owu_http_cost *cost, owu_error *err);
+
+/** Forget the header lines of an answer. */
+void owu_answer__free_headers(owu_answer *answer);
 
 /** Seconds of a clock that only goes forward. */
 double owu_http__now(void);

@@ -532,7 +532,7 @@ owu_status owu_endpoint_target(owu_buffer *out, const owu_endpoint *endpoint, co
  * @param[out] out  appended, for instance "https://chat.example.com/sub".
  */
 owu_status owu_url_normalise(owu_buffer *out, const char *text, size_t len, owu_error *err);
-/** Encode one path segment; EVALUE for "", ".", ".." (also encoded), controls and NUL. `what`
+/** Encode one path segment; EVALUE for "", ".", ".." (also encoded), slashes and controls. `what`
  *  names the parameter in the message. */
 owu_status owu_url_segment(owu_buffer *out, const char *text, size_t len, const char *what,
                            owu_error *err);
@@ -589,7 +589,7 @@ bool owu_http_date(const char *text, size_t len, int64_t *out);
  *  @param now seconds since 1970, best by the server's own clock. */
 double owu_retry_after(const char *text, size_t len, int64_t now);
 
-/* ---------------------------------------------------------------- client (http.c, client.c) */
+/* -------------------------------------------- client (http.c, client.c, send.c, call.c, ca.c) */
 
 /** Called between slices of at most 100 ms, outside libcurl; true = stop with OWU_EINTERRUPTED. */
 typedef bool (*owu_interrupt)(void *context);
@@ -600,7 +600,7 @@ typedef struct owu_header {
     size_t value_len;
 } owu_header;
 
-/** Zero-initialise; free with owu_answer_free. */
+/** Zero-initialise; free with owu_answer_free. Facts are there when a call has returned. */
 typedef struct owu_answer {
     const char *method; /* that was sent, borrowed from the caller or the table; NULL: none was */
     int status; /* HTTP status; 0: none came */
@@ -668,7 +668,6 @@ typedef struct owu_settings {
     const char *user_agent; /* not NULL */
     bool insecure;          /* take any certificate */
     const char *ca_file;    /* PEM; NULL: as owu_ca_find finds it */
-    const char *ca_directory;
     const char *client_cert; /* PEM */
     const char *client_key;  /* PEM; NULL: in client_cert */
     const char *client_key_password;
@@ -721,9 +720,10 @@ owu_status owu_client_call(owu_client *client, const owu_endpoint *endpoint, con
 owu_status owu_client_request(owu_client *client, const char *method, const char *target,
                               size_t target_len, const char *body, size_t body_len,
                               const owu_options *options, owu_answer *answer, owu_error *err);
-/** The server's version text ("0.12.4"), asked once (GET /api/version) and remembered. */
+/** The server's version text ("0.12.4"), asked once (GET /api/version) and remembered.
+ *  @param[out] retries how often it was asked again; written in any case. */
 owu_status owu_client_version(owu_client *client, char out[32], const owu_options *options,
-                              owu_error *err);
+                              unsigned *retries, owu_error *err);
 /** Compare dotted versions: <0, 0, >0. */
 int owu_version_compare(const char *a, const char *b);
 

@@ -18,10 +18,12 @@ void owu_run__init(owu_run *run, owu_client *client, const owu_options *options,
     run->client = client;
     run->options = options;
     run->route = route;
-    run->deadline = limit > 0 ? owu_http__now() + limit : 0;
+    run->start = owu_http__now();
+    run->deadline = limit > 0 ? run->start + limit : 0;
     run->generation = owu_http__generation();
     run->url.limit = OWU_MAX_URL;
     run->answer = answer;
+    run->answer->retry_after = -1;
     run->err = err;
 }
 
@@ -170,26 +172,32 @@ static double next_delay(owu_run *run, const owu_attempt *attempt, unsigned retr
     return delay;
 }
 
-/* Between two attempts: sleep in slices, as a transfer waits. */
-static owu_status pause_for(owu_run *run, double seconds) {
-    const owu_options *options = run->options;
-    const double end = owu_http__now() + seconds;
-    double rest;
-    while ((rest = end - owu_http__now()) > 0) {
-        const double slice = rest < 0.1 ? rest : 0.1;
-        const struct timespec length = {0, (long)(slice * 1e9)};
-        if (owu_client_closed(run->client)) {
-            return owu_fail(run->err, OWU_ECLOSED, "this client was closed during a call");
-        }
-        (void)nanosleep(&length, NULL);
-        if (options->interrupt != NULL && options->interrupt(options->context)) {
-            return owu_fail(run->err, OWU_EINTERRUPTED, "interrupted");
-        }
-        if (run->generation != owu_http__generation()) { /* a signal handler forked */
-            return owu_fail(run->err, OWU_EREAD, "the process was forked during the call");
-        }
+/* May the call go on? Not in a client that was closed, nor in the child of a fork. */
+static owu_status check_alive(const owu_run *run) {
+    if (run->generation != owu_http__generation()) { /* a signal handler forked */
+        return owu_fail(run->err, OWU_EREAD, "the process was forked during the call");
+    }
+    if (owu_client_closed(run->client)) {
+        return owu_fail(run->err, OWU_ECLOSED, "this client was closed during a call");
     }
     return OWU_OK;
+}
+
+/* Between two attempts: sleep in slices, as a transfer waits. */
+static owu_status pause_for(const owu_run *run, double seconds) {
+    const owu_options *options = run->options;
+    const double end = owu_http__now() + seconds;
+    owu_status status = check_alive(run);
+    double rest;
+    while (status == OWU_OK && (rest = end - owu_http__now()) > 0) {
+        const double slice = rest < 0.1 ? rest : 0.1;
+        const struct timespec length = {0, (long)(slice * 1e9)};
+        (void)nanosleep(&length, NULL);
+        status = options->interrupt != NULL && options->interrupt(options->context)
+                     ? owu_fail(run->err, OWU_EINTERRUPTED, "interrupted")
+                     : check_alive(run);
+    }
+    return status;
 }
 
 /* One attempt with what belongs to it. @param[out] retry_in seconds; below 0: it was the last. */
@@ -211,7 +219,9 @@ static owu_status try_once(owu_run *run, const owu_http_request *request, unsign
     attempt.retry_after = answer->retry_after =
         attempt.status == OWU_OK ? asked_to_wait(answer) : -1;
     answer->retries = retries;
-    *retry_in = next_delay(run, &attempt, retries);
+    if (run->generation == owu_http__generation()) {
+        *retry_in = next_delay(run, &attempt, retries);
+    }
     event.answered = true;
     event.status = attempt.status;
     event.http_status = attempt.status == OWU_OK ? answer->status : 0;
@@ -228,20 +238,25 @@ static owu_status try_once(owu_run *run, const owu_http_request *request, unsign
 /* Send until there is an answer to keep or a failure to report. Any HTTP status is OWU_OK. */
 static owu_status send_request(owu_run *run, owu_http_request *request) {
     unsigned retries = 0;
+    double rest = time_left(run);
+    if (rest < 0) {
+        return owu_fail(run->err, OWU_ETIMEOUT, "the time allowed for the call is up");
+    }
     for (;;) {
         double retry_in;
-        owu_status status;
-        request->timeout = time_left(run);
-        if (request->timeout < 0) {
-            return owu_fail(run->err, OWU_ETIMEOUT, "the time allowed for the call is up");
-        }
+        owu_status status, pause;
+        request->timeout = rest;
         status = try_once(run, request, retries, &retry_in);
         if (retry_in < 0) {
             return status;
         }
-        status = pause_for(run, retry_in);
-        if (status != OWU_OK) {
-            return status;
+        pause = pause_for(run, retry_in);
+        if (pause != OWU_OK) {
+            return pause;
+        }
+        rest = time_left(run);
+        if (rest < 0) {
+            return status; /* the pause took all of it: what there is stays */
         }
         retries++;
         answer_restart(run->answer);
@@ -262,11 +277,12 @@ static void fill_request(owu_http_request *request, const owu_run *run, const ch
 
 /* ---------------------------------------------------------------- redirects */
 
-static bool is_redirect(int status) {
+bool owu_run__is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-void owu_run__keep_location(owu_answer *answer) {
+/* Where a redirect leads: its address without query, cut to fit. */
+static void keep_location(owu_answer *answer) {
     const char *location = owu_answer_header(answer, "location");
     if (location != NULL) {
         size_t len = strcspn(location, "?#");
@@ -276,15 +292,15 @@ void owu_run__keep_location(owu_answer *answer) {
     }
 }
 
-/* Ask again where the answer points to. @param anywhere also at another origin, and then, as at
- * ours, with nothing of ours but the user agent. */
+/* Ask again where the answer points to. @param anywhere also at another origin, and with nothing of
+ * ours but the user agent. */
 static owu_status follow(owu_run *run, owu_http_request *request, bool anywhere) {
     static const char *const no_headers[] = {NULL};
     const char *location = owu_answer_header(run->answer, "location");
     owu_buffer next = {.limit = OWU_MAX_URL};
     bool same_origin = false;
     owu_status status;
-    owu_run__keep_location(run->answer);
+    keep_location(run->answer);
     status = location == NULL
                  ? owu_fail(run->err, OWU_EREDIRECT, "the server redirects without an address")
                  : owu_http__resolve(&next, &same_origin, run->url.data, location, run->err);
@@ -301,6 +317,7 @@ static owu_status follow(owu_run *run, owu_http_request *request, bool anywhere)
     run->url = next;
     request->url = run->url.data;
     request->headers = anywhere ? no_headers : run->headers;
+    request->foreign = !same_origin;
     answer_restart(run->answer);
     return send_request(run, request);
 }
@@ -308,9 +325,8 @@ static owu_status follow(owu_run *run, owu_http_request *request, bool anywhere)
 static owu_status follow_all(owu_run *run, owu_http_request *request) {
     owu_status status = OWU_OK;
     int hops;
-    for (hops = 0; status == OWU_OK && is_redirect(run->answer->status); hops++) {
+    for (hops = 0; status == OWU_OK && owu_run__is_redirect(run->answer->status); hops++) {
         if (hops == OWU_MAX_REDIRECTS) {
-            owu_run__keep_location(run->answer);
             return owu_fail(run->err, OWU_EREDIRECT, "the server redirects more than %d times",
                             OWU_MAX_REDIRECTS);
         }
@@ -321,8 +337,9 @@ static owu_status follow_all(owu_run *run, owu_http_request *request) {
 
 /* ---------------------------------------------------------------- all of it */
 
-owu_status owu_run__send(owu_run *run, const char *method, const char *target, size_t target_len,
-                         const char *body, size_t body_len, bool repeatable, bool follow_once) {
+static owu_status send_and_follow(owu_run *run, const char *method, const char *target,
+                                  size_t target_len, const char *body, size_t body_len,
+                                  bool repeatable, bool follow_once) {
     owu_http_request request;
     owu_status status;
 
@@ -344,11 +361,22 @@ owu_status owu_run__send(owu_run *run, const char *method, const char *target, s
     request.body_len = body_len;
     request.repeatable = repeatable;
     status = send_request(run, &request);
-    if (status == OWU_OK && follow_once && is_redirect(run->answer->status)) {
+    if (status == OWU_OK && follow_once && owu_run__is_redirect(run->answer->status)) {
         return follow(run, &request, true);
     }
     if (status == OWU_OK && run->options->follow_redirects && strcmp(method, "GET") == 0) {
         return follow_all(run, &request);
+    }
+    return status;
+}
+
+owu_status owu_run__send(owu_run *run, const char *method, const char *target, size_t target_len,
+                         const char *body, size_t body_len, bool repeatable, bool follow_once) {
+    const owu_status status =
+        send_and_follow(run, method, target, target_len, body, body_len, repeatable, follow_once);
+    run->answer->elapsed = owu_http__now() - run->start;
+    if (owu_run__is_redirect(run->answer->status)) {
+        keep_location(run->answer);
     }
     return status;
 }

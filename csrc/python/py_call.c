@@ -436,7 +436,9 @@ int Call_run(Call *call) {
         return -1;
     }
     Client_mark_used(call->client);
-    Blocking_begin(&blocking, call->state, call->client, options);
+    if (Blocking_begin(&blocking, call->state, call->client, options) < 0) {
+        return -1;
+    }
     call->status = owu_client_call(call->client->client, call->endpoint, call->cells,
                                    call->has_body ? call->body.data : NULL, call->body.len, options,
                                    &call->answer, &call->err);

@@ -179,6 +179,7 @@ static int read_timeout(ClientObject *self, ModuleState *state, const char *name
 }
 
 static int read_retry(ClientObject *self, ModuleState *state, const char *name, PyObject **value) {
+    static const owu_retry standard = OWU_RETRY_INIT;
     owu_retry *retry = &self->core.retry;
     bool is_short = PyLong_Check(*value) && !PyBool_Check(*value);
     double most, none;
@@ -198,7 +199,7 @@ static int read_retry(ClientObject *self, ModuleState *state, const char *name, 
         number_of(*value, "max_elapsed", 0, &retry->max_elapsed) < 0) {
         return -1;
     }
-    none = retry->max_elapsed > 0 ? (double)UINT_MAX : 2;
+    none = retry->max_elapsed > 0 ? (double)UINT_MAX : (double)standard.max_retries;
     if (number_of(*value, "max_retries", none, &most) < 0 ||
         (writes = PyObject_GetAttrString(*value, "retry_writes")) == NULL) {
         return -1;
@@ -499,7 +500,7 @@ static const struct Option {
                             read_client_cert},
     [OPTION_PROXY] = {"proxy", false, "str | None", "None",
                       "address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for all "
-                      "requests; '': none; None: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
+                      "requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
                       read_text},
     [OPTION_TRUST_ENV] = {"trust_env", false, "bool", "True",
                           "whether the environment may name proxies and certificates.", read_flag},
@@ -535,7 +536,7 @@ static PyObject *default_of(const struct Option *option) {
     return PyLong_FromString(option->def, NULL, 10);
 }
 
-/* Put one option into the client. What fails leaves the client's option as it was. */
+/* Put one option into the client. */
 static int set_option(ClientObject *self, ModuleState *state, size_t index, PyObject *given) {
     PyObject *value = Py_NewRef(given);
     if (options[index].read(self, state, options[index].name, &value) < 0) {
@@ -611,6 +612,19 @@ int Client_set_options(ClientObject *self, PyObject *kwargs, bool of_calls) {
         }
     }
     return 0;
+}
+
+PyObject *owu_core_defaults(PyObject *module, PyObject *unused) {
+    static const owu_options core = OWU_OPTIONS_INIT;
+    const owu_retry *retry = &core.retry;
+    (void)module;
+    (void)unused;
+    return Py_BuildValue(
+        "{s:d,s:d,s:n,s:i,s:I,s:d,s:d,s:d,s:d,s:O}", "total", core.timeout, "connect",
+        core.connect_timeout, "max_body", (Py_ssize_t)core.max_body, "password_limit",
+        DEFAULT_PASSWORD_LIMIT, "max_retries", retry->max_retries, "base_delay", retry->base_delay,
+        "max_delay", retry->max_delay, "jitter", retry->jitter, "max_retry_after",
+        retry->max_retry_after, "retry_writes", retry->writes ? Py_True : Py_False);
 }
 
 PyObject *owu_option_table(PyObject *module, PyObject *unused) {
@@ -843,6 +857,10 @@ int Client_configure(ClientObject *self, PyObject *base_url, PyObject *api_key, 
     }
     self->core = defaults;
     self->password_limit = DEFAULT_PASSWORD_LIMIT;
+    for (size_t i = 0; i < N_OPTIONS; i++) { /* of an attempt that failed */
+        Py_CLEAR(self->options[i]);
+    }
+    Py_CLEAR(self->header_lines);
     base_url = given_or_environment(base_url, "OPENWEBUI_URL");
     api_key = base_url == NULL ? NULL : given_or_environment(api_key, "OPENWEBUI_API_KEY");
     if (api_key == NULL) {

@@ -126,6 +126,8 @@ static PyMethodDef module_methods[] = {
      "cJSON, by name."},
     {"option_table", owu_option_table, METH_NOARGS,
      "option_table($module)\n--\n\nThe options of clients, as a list of dicts."},
+    {"core_defaults", owu_core_defaults, METH_NOARGS,
+     "core_defaults($module)\n--\n\nWhat the core does where no option is given, by name."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -55,36 +55,36 @@ static bool Blocking_told(void *context, const owu_event *event) {
     return result == NULL;
 }
 
-/*
- * Is anybody listening? Whoever wants logs has imported logging; nobody else pays for it. An
- * exception on the way is none of the caller's: it shows when the event is told.
- */
-static bool somebody_listens(ModuleState *state, ClientObject *client) {
+/* Is anybody listening? Whoever wants logs has imported logging; nobody else pays for it. 1, 0, -1. */
+static int somebody_listens(ModuleState *state, ClientObject *client) {
     PyObject *modules, *module, *enabled;
-    bool listens;
+    int listens;
     if (Client_hook(client, false) != NULL || Client_hook(client, true) != NULL) {
-        return true;
+        return 1;
     }
     modules = PyImport_GetModuleDict();
     if (PyDict_GetItemString(modules, "logging") == NULL) {
-        return false;
+        return 0;
     }
     module = owu_import_once(&state->observe, "openwebui_users._observe");
     enabled = module == NULL ? NULL : PyObject_CallMethod(module, "is_logging", NULL);
-    listens = enabled == NULL || enabled == Py_True;
+    listens = enabled == NULL ? -1 : enabled == Py_True;
     Py_XDECREF(enabled);
-    PyErr_Clear();
     return listens;
 }
 
-void Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client,
-                    owu_options *options) {
+int Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client, owu_options *options) {
+    const int listens = somebody_listens(state, client);
+    if (listens < 0) {
+        return -1;
+    }
     self->state = state;
     self->client = client;
     options->interrupt = Blocking_interrupted;
-    options->observe = somebody_listens(state, client) ? Blocking_told : NULL;
+    options->observe = listens == 1 ? Blocking_told : NULL;
     options->context = self;
     self->thread = PyEval_SaveThread();
+    return 0;
 }
 
 void Blocking_end(Blocking *self) {

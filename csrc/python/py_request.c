@@ -137,7 +137,9 @@ static PyObject *send_request(ClientObject *self, ModuleState *state, const char
     options.options.raw = true;
     facts.key = options.key;
     Client_mark_used(self);
-    Blocking_begin(&blocking, state, self, &options.options);
+    if (Blocking_begin(&blocking, state, self, &options.options) < 0) {
+        goto done;
+    }
     status = owu_client_request(self->client, method, target->data, target->len,
                                 body->len == 0 ? NULL : body->data, body->len, &options.options,
                                 &answer, &err);
@@ -193,20 +195,24 @@ PyObject *Client_get_version(PyObject *op, PyObject *unused) {
     ModuleState *state = owu_state_of_type(Py_TYPE(self));
     ClientOptions options;
     Blocking blocking;
-    CallFacts facts = {self->client, NULL, "GET", NULL, NULL, NULL};
+    owu_answer answer; /* only says how often it was asked */
+    CallFacts facts = {self->client, NULL, "GET", NULL, NULL, &answer};
     PyObject *url = NULL, *result = NULL;
     char version[32];
     owu_error err;
     owu_status status;
     (void)unused;
     memset(&options, 0, sizeof options);
+    memset(&answer, 0, sizeof answer);
     if (state == NULL || Client_options(self, &options) < 0) {
         goto done;
     }
     facts.key = options.key;
     Client_mark_used(self);
-    Blocking_begin(&blocking, state, self, &options.options);
-    status = owu_client_version(self->client, version, &options.options, &err);
+    if (Blocking_begin(&blocking, state, self, &options.options) < 0) {
+        goto done;
+    }
+    status = owu_client_version(self->client, version, &options.options, &answer.retries, &err);
     Blocking_end(&blocking);
     if (PyErr_Occurred()) {
         goto done;

@@ -300,6 +300,8 @@ PyObject *Client_hook(ClientObject *self, bool answered);
 PyObject *Client_options_doc(bool signature, bool all);
 /** _core.option_table(): the table of options as a list of dicts. */
 PyObject *owu_option_table(PyObject *module, PyObject *unused);
+/** _core.core_defaults(): what the core does where no option is given, by name. */
+PyObject *owu_core_defaults(PyObject *module, PyObject *unused);
 
 /** Replace the key: str, a callable that gives it for each call, or NULL or None for none.
  *  ConfigurationError never shows it. */
@@ -318,8 +320,8 @@ typedef struct Blocking {
     ClientObject *client; /* borrowed */
 } Blocking;
 
-/** Release the GIL and let these options look at signals, and tell who listens. */
-void Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client, owu_options *options);
+/** Release the GIL and let these options look at signals, and tell who listens. With -1 it did not. */
+int Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client, owu_options *options);
 void Blocking_end(Blocking *self);
 
 /* ------------------------------------------------- requests without a model (py_request.c) */

@@ -139,6 +139,7 @@ ROWS = [
             f"{N}::test_no_credential_leaves_the_origin",
             f"{N}::test_a_picture_elsewhere_is_fetched_without_credentials",
             f"{N}::test_a_picture_is_redirected_once",
+            f"{T}::test_a_picture_elsewhere_is_fetched_without_the_client_certificate",
         ),
     ),
     Row(
@@ -166,6 +167,7 @@ ROWS = [
         (
             f"{T}::test_a_server_of_an_own_authority",
             f"{T}::test_where_certificates_are_looked_for",
+            f"{T}::test_a_file_of_certificates_replaces_the_systems",
             f"{G}::test_certifi_where_the_system_has_no_certificates",
             f"{T}::test_a_client_certificate",
             f"{T}::test_without_verification_there_is_one_warning",
@@ -328,7 +330,11 @@ ROWS = [
         PROCESS,
         "closed during a call, closed twice, used afterwards",
         "`ClientClosedError`; no call hangs",
-        (f"{P}::test_closing_while_another_thread_calls", f"{P}::test_closed_twice_and_used_after"),
+        (
+            f"{P}::test_closing_while_another_thread_calls",
+            f"{P}::test_closing_before_a_retry_without_delay",
+            f"{P}::test_closed_twice_and_used_after",
+        ),
     ),
     Row(
         PROCESS,

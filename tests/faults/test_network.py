@@ -103,6 +103,7 @@ int getaddrinfo(const char *n, const char *s, const struct addrinfo *h, struct a
 HANGING = """
 import os, signal, sys, threading, time
 from openwebui_users import UsersClient, APITimeoutError
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 start = time.monotonic()
 with UsersClient("http://slow.example", "sk-x", timeout=0.5) as client:
     try:
@@ -261,16 +262,16 @@ def test_a_deadline_covers_retries() -> None:
         with pytest.raises(ServiceUnavailableError) as caught:
             client.get_users()
         assert time.monotonic() - start < 0.7 + SLACK
-        assert caught.value.retries_taken in (2, 3)
+        assert 1 <= caught.value.retries_taken <= 3
 
 
 def test_max_elapsed_outlasts_the_timeout() -> None:
     """Each attempt has the timeout, the call as a whole has max_elapsed."""
     silent = fault("silence", seconds=2)
-    retry = Retry(max_elapsed=20, base_delay=0.02, max_delay=0.05)
+    retry = Retry(max_elapsed=60, base_delay=0.02, max_delay=0.05)
     with (
         RawServer(in_turn(silent, silent, USERS)) as raw,
-        UsersClient(raw.url, KEY, timeout=0.2, retry=retry) as client,
+        UsersClient(raw.url, KEY, timeout=1, retry=retry) as client,
     ):
         assert client.get_users().total == 0
         assert len(raw.requests) == 3
@@ -337,7 +338,7 @@ def test_retry_after_is_waited_for(code: int, as_date: bool) -> None:
         start = time.monotonic()
         assert client.get_users().total == 0
         took = time.monotonic() - start
-        assert (0.0 if as_date else 0.95) <= took < 2.5 + SLACK
+        assert 0.9 <= took < 2.5 + SLACK
         assert len(raw.requests) == 2
 
 
@@ -360,8 +361,10 @@ def test_a_date_is_read_by_the_clock_of_the_server() -> None:
         assert len(raw.requests) == 2
 
 
-@pytest.mark.parametrize("value", ["121", formatdate(time.time() + 1000, usegmt=True), "9" * 400])
+@pytest.mark.parametrize("value", ["121", "a date", "9" * 400])
 def test_a_long_retry_after_is_raised_at_once(value: str) -> None:
+    if value == "a date":
+        value = formatdate(time.time() + 1000, usegmt=True)
     answer = fault("status", code=429, retry_after=value)
     with RawServer(answer) as raw, UsersClient(raw.url, KEY, timeout=None) as client:
         with pytest.raises(RateLimitError) as caught:
@@ -403,13 +406,15 @@ def test_many_threads_do_not_storm_a_server_that_is_down() -> None:
             with pytest.raises(ServiceUnavailableError):
                 client.get_users()
 
+        start = time.monotonic()
         threads = [threading.Thread(target=call) for _ in range(64)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(20)
-        # As many retries as a client has at hand, and what a second or two adds.
-        assert 64 + 32 <= len(raw.requests) <= 64 + 32 + 12
+        # As many retries as a client has at hand, and what each second adds.
+        added = 4 * (time.monotonic() - start) + 1
+        assert 64 + 32 <= len(raw.requests) <= 64 + 32 + added
 
 
 # ---------------------------------------------------------------- redirects

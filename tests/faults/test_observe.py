@@ -14,13 +14,16 @@ from raw_server import RawServer, fault, in_turn, reply_json
 
 import openwebui_users
 from openwebui_users import (
+    ConfigurationError,
     ConnectError,
+    RedirectError,
     RequestEvent,
     ResponseEvent,
     Retry,
     ServiceUnavailableError,
     Timeout,
     UsersClient,
+    _core,
 )
 from openwebui_users.testing import EmbeddedServer
 
@@ -237,3 +240,44 @@ def test_faults_that_there_are_not() -> None:
         server.clear_faults()
         with UsersClient(server.url, server.api_key) as client:
             assert client.get_users().total == 1
+
+
+def test_defaults_are_those_of_the_core() -> None:
+    core = _core.core_defaults()
+    table = {row["name"]: row["default"] for row in _core.option_table()}
+    timeout, retry = Timeout(), Retry()
+    assert (timeout.total, timeout.connect) == (core["total"], core["connect"])
+    for name in ("base_delay", "max_delay", "jitter", "max_retry_after", "retry_writes"):
+        assert getattr(retry, name) == core[name]
+    assert float(table["timeout"]) == core["total"]
+    for option, name in (("retry", "max_retries"), ("max_body",) * 2, ("password_limit",) * 2):
+        assert int(table[option]) == core[name]
+
+
+def test_a_raw_answer_knows_its_time_and_place() -> None:
+    with RawServer(fault("redirect")) as raw, UsersClient(raw.url, "sk-x") as client:
+        answers = (client.request("GET", "/x"), client.with_raw_response.get_users())
+        for answer in answers:
+            assert 0 < answer.elapsed < 5
+            with pytest.raises(RedirectError) as caught:
+                answer.raise_for_status()
+            assert caught.value.location == "/elsewhere"
+
+
+def test_a_version_that_was_asked_for_again() -> None:
+    with RawServer(BUSY) as raw, UsersClient(raw.url, "sk-x", retry=SOON) as client:
+        with pytest.raises(ConnectionError) as caught:
+            client.get_version()
+        assert caught.value.retries_taken == 2  # type: ignore[attr-defined]
+        with pytest.raises(ConnectionError) as caught:
+            client.auths.sign_out()
+        assert caught.value.retries_taken == 2  # type: ignore[attr-defined]
+
+
+def test_a_second_try_to_make_a_client() -> None:
+    client = UsersClient.__new__(UsersClient)
+    with pytest.raises(ConfigurationError):
+        client.__init__("http://127.0.0.1:1", timeout=3, extra_headers={"X": "1"}, max_body=0)  # type: ignore[misc]
+    client.__init__("http://127.0.0.1:1")  # type: ignore[misc]
+    assert client.timeout == Timeout()
+    assert client.extra_headers == {}

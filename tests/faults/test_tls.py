@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 import trustme
-from raw_server import Connection, RawServer, fault, reply_json
+from raw_server import Connection, RawServer, fault, reply, reply_json
 
 from openwebui_users import (
     ConfigurationError,
@@ -84,10 +85,11 @@ def test_an_unknown_authority_is_refused_once(secure: RawServer) -> None:
 def test_another_host_is_refused(authority: trustme.CA, ca_file: str) -> None:
     with (
         RawServer(USERS, tls=server_side(authority, "other.example")) as raw,
-        UsersClient(raw.url, "sk-x", ca_file=ca_file) as client,
+        UsersClient(raw.url, "sk-x", ca_file=ca_file, retry=SOON) as client,
     ):
         with pytest.raises(TLSError):
             client.get_users()
+        assert raw.connections == 1
         assert raw.requests == []
 
 
@@ -115,10 +117,11 @@ def test_old_tls_is_refused(authority: trustme.CA, ca_file: str) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
     with (
         RawServer(USERS, tls=context) as raw,
-        UsersClient(raw.url, "sk-x", ca_file=ca_file, retry=0) as client,
+        UsersClient(raw.url, "sk-x", ca_file=ca_file, retry=SOON) as client,
     ):
-        with pytest.raises(ConnectError):
+        with pytest.raises(TLSError):
             client.get_users()
+        assert raw.connections == 1
         assert raw.requests == []
 
 
@@ -168,6 +171,73 @@ def test_a_client_certificate(authority: trustme.CA, ca_file: str, tmp_path: Pat
             pytest.raises(ConnectionError),
         ):
             client.get_users()
+
+
+def test_a_picture_elsewhere_is_fetched_without_the_client_certificate(
+    authority: trustme.CA, ca_file: str, tmp_path: Path
+) -> None:
+    """Another server asks for a certificate, and must not get ours."""
+    asking = server_side(authority)
+    asking.verify_mode = ssl.CERT_OPTIONAL
+    authority.configure_trust(asking)
+    both = tmp_path / "both.pem"
+    mine = authority.issue_cert("client@example.com")
+    mine.private_key_and_cert_chain_pem.write_to_path(str(both))
+    shown: list[Any] = []
+
+    def picture(connection: Connection, request: bytes) -> None:
+        assert isinstance(connection.stream, ssl.SSLSocket)
+        shown.append(connection.stream.getpeercert())
+        reply(b"picture", kind="image/png")(connection, request)
+
+    with RawServer(picture, tls=asking) as other:
+
+        def redirect(connection: Connection, request: bytes) -> None:
+            assert isinstance(connection.stream, ssl.SSLSocket)
+            shown.append(connection.stream.getpeercert())
+            fault("redirect", location=f"{other.url}/p.png")(connection, request)
+
+        with (
+            RawServer(redirect, tls=asking) as raw,
+            UsersClient(raw.url, "sk-x", ca_file=ca_file, client_cert=both) as client,
+        ):
+            assert client.get_user_profile_image_by_id("u") == b"picture"
+    assert shown[0]
+    assert not shown[1]
+
+
+def test_a_file_of_certificates_replaces_the_systems(ca_file: str) -> None:
+    """Nothing else is looked at: not the folder that libcurl was built with."""
+    code = (
+        "import sys, openwebui_users as o\n"
+        "with o.UsersClient(sys.argv[1], 'sk-x', ca_file=sys.argv[2], retry=0) as client:\n"
+        "    try: client.get_users()\n"
+        "    except o.TLSError: pass"
+    )
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    stranger = trustme.CA()
+    with RawServer(USERS, tls=server_side(stranger)) as raw:
+        done = subprocess.run(
+            [
+                strace,
+                "-f",
+                "-e",
+                "trace=openat,stat,newfstatat,access",
+                sys.executable,
+                "-c",
+                code,
+                raw.url,
+                ca_file,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    looked_at = [line for line in done.stderr.splitlines() if "/etc/ssl/certs" in line]
+    assert looked_at == []
 
 
 def test_where_certificates_are_looked_for(
