@@ -2500,7 +2500,8 @@ class Client:
     @property
     def proxy(self) -> str | None:
         """Address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for all requests; '':
-        none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+        none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they are when the client is
+        made.
         """
     @property
     def trust_env(self) -> bool:
@@ -2583,7 +2584,8 @@ class UsersClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
+            are when the client is made.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
@@ -3326,7 +3328,8 @@ class AuthsClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
+            are when the client is made.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
@@ -3698,7 +3701,8 @@ class GroupsClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
+            are when the client is made.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
@@ -4028,7 +4032,8 @@ class ChannelsClient(Client):
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
+            are when the client is made.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.

@@ -54,6 +54,10 @@ def _restore(cls: type[_Value], values: dict[str, Any]) -> _Value:
     return value
 
 
+# What may be without end: see _limit.
+_ENDLESS = ("the total timeout", "the connect timeout", "max_elapsed")
+
+
 def _number(name: str, value: object, least: float, unit: str = "seconds") -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of {unit}, not {type(value).__name__}")
@@ -61,7 +65,7 @@ def _number(name: str, value: object, least: float, unit: str = "seconds") -> fl
         number = float(value)
     except OverflowError:
         number = float("nan")
-    if not number >= least:
+    if not least <= number < float("inf") and not (name in _ENDLESS and number > least):
         raise ConfigurationError(f"{name} must be at least {least:g} {unit}, got {value!r}")
     return number
 
@@ -173,7 +177,8 @@ class RequestEvent(_Value):
 
     Attributes:
         method: HTTP method.
-        route: template of the route, for instance '/api/v1/users/{user_id}'.
+        route: template of the route, for instance '/api/v1/users/{user_id}'; of request() to an
+            unknown route its path, with {} for what may be an id.
         attempt: 1 for the first try of a call, 2 for its first retry.
     """
 
@@ -246,8 +251,8 @@ class ClientStats(_Value):
     """What a client did since it was made, over all its views and threads.
 
     Attributes:
-        requests: requests sent, retries included.
-        retries: of these, those that repeated another.
+        requests: requests that went out, those that libcurl sent again included.
+        retries: attempts that repeated another, whether they reached the server or not.
         failures: attempts without an answer.
         connections_opened: connections made.
         connections_reused: requests that found a connection open.

@@ -30,29 +30,44 @@ int owu_version_compare(const char *a, const char *b) {
 
 /* ---------------------------------------------------------------- what an answer is */
 
-static bool is_json(const owu_answer *answer) {
+/* The media type of an answer in lower case, without parameters; "" when it has none. */
+static void media_type(const owu_answer *answer, char out[64]) {
     const char *type = owu_answer_header(answer, "content-type");
-    const size_t len = type == NULL ? 0 : strcspn(type, "; \t");
-    return (len == 16 && memcmp(type, "application/json", 16) == 0) ||
-           (len > 5 && memcmp(type + len - 5, "+json", 5) == 0);
+    size_t i, len = type == NULL ? 0 : strcspn(type, "; \t");
+    len = len < 64 ? len : 0; /* no type is as long */
+    for (i = 0; i < len; i++) {
+        out[i] = type[i] >= 'A' && type[i] <= 'Z' ? (char)(type[i] + ('a' - 'A')) : type[i];
+    }
+    out[len] = '\0';
+}
+
+static bool is_json(const owu_answer *answer) {
+    char type[64];
+    size_t len;
+    media_type(answer, type);
+    len = strlen(type);
+    return strcmp(type, "application/json") == 0 ||
+           (len > 5 && strcmp(type + len - 5, "+json") == 0);
 }
 
 static bool is_html(const owu_answer *answer) {
-    const char *type = owu_answer_header(answer, "content-type");
-    return type != NULL && strncmp(type, "text/html", 9) == 0;
+    char type[64];
+    media_type(answer, type);
+    return strcmp(type, "text/html") == 0;
 }
 
 static owu_status refuse_type(const owu_client *client, const owu_answer *answer,
                               const char *expected, owu_error *err) {
-    const char *type = owu_answer_header(answer, "content-type");
+    char type[64];
+    media_type(answer, type);
     if (is_html(answer)) {
         return owu_fail(err, OWU_ECONTENT_TYPE,
                         "expected %s but got a web page: is %.100s the address of an Open WebUI "
                         "server (without /api), or is a sign-in page or proxy in front of it?",
                         expected, client->base_url);
     }
-    return owu_fail(err, OWU_ECONTENT_TYPE, "expected %s but got %.60s", expected,
-                    type == NULL ? "an answer without content type" : type);
+    return owu_fail(err, OWU_ECONTENT_TYPE, "expected %s but got %s", expected,
+                    type[0] == '\0' ? "an answer without a content type that could be told" : type);
 }
 
 /* Version from the body of GET /api/version; empty when there is none. */
@@ -158,10 +173,10 @@ static owu_status judge(const owu_run *run, const owu_endpoint *endpoint) {
     const owu_answer *answer = run->answer;
     owu_status status;
     if (answer->status >= 300 && answer->status < 400) {
-        return owu_fail(run->err, OWU_EREDIRECT,
-                        "the server redirects (status %d) to %.120s: use that address as base URL "
-                        "if you trust it",
-                        answer->status, answer->location);
+        return owu_fail(
+            run->err, OWU_EREDIRECT, "the server redirects (status %d)%s%s", answer->status,
+            strlen(answer->location) <= 120 ? " to " : " to a long address: see .location",
+            strlen(answer->location) <= 120 ? answer->location : "");
     }
     status = check_supported(run, endpoint);
     if (status != OWU_OK) {
@@ -212,28 +227,67 @@ owu_status owu_client_call(owu_client *client, const owu_endpoint *endpoint, con
 
 /* ---------------------------------------------------------------- requests without a row */
 
-/* May this be sent twice? The table knows better than the method: an old sign-out is a GET. */
-static bool is_read(const char *method, const char *target, size_t len) {
-    const char *query = memchr(target, '?', len);
-    const size_t path_len = query == NULL ? len : (size_t)(query - target);
+/* Is this path what the template says, any segment for a parameter? */
+static bool fits(const char *template, const char *path, size_t len) {
+    const char *end = path + len;
+    while (*template != '\0' && path < end) {
+        if (*template == '{') {
+            template += strcspn(template, "/");
+            while (path < end && *path != '/') {
+                path++;
+            }
+        } else if (*template++ != *path++) {
+            return false;
+        }
+    }
+    return *template == '\0' && path == end;
+}
+
+/* The row of the table that a request is, or NULL. One without parameters in its path comes first. */
+static const owu_endpoint *row_of(const char *method, const char *path, size_t len) {
+    const owu_endpoint *found = NULL;
     size_t i;
     for (i = 0; i < owu_n_endpoints; i++) {
         const owu_endpoint *row = &owu_endpoints[i];
         const char *older = row->older_method;
-        if (strlen(row->path) == path_len && memcmp(row->path, target, path_len) == 0 &&
-            (strcmp(row->method, method) == 0 || (older != NULL && strcmp(older, method) == 0))) {
-            return (row->flags & OWU_REPEATABLE) != 0;
+        if ((strcmp(row->method, method) == 0 || (older != NULL && strcmp(older, method) == 0)) &&
+            fits(row->path, path, len) && (found == NULL || strchr(row->path, '{') == NULL)) {
+            found = row;
         }
     }
-    return strcmp(method, "GET") == 0;
+    return found;
+}
+
+/* The path as logs may show it: whatever is not a word or a version may be an id. */
+static void route_text(const char *path, size_t len, char out[128]) {
+    size_t i = 0, n = 0;
+    while (i < len && n < 120) {
+        size_t word = 1;
+        bool plain = true;
+        while (i + word < len && path[i + word] != '/') {
+            const char c = path[i + word++];
+            plain = plain && ((c >= 'a' && c <= 'z') || c == '_' ||
+                              (c >= '0' && c <= '9' && word == 3 && path[i + 1] == 'v'));
+        }
+        if (plain && n + word < 120) {
+            memcpy(out + n, path + i, word);
+            n += word;
+        } else {
+            memcpy(out + n, "/{}", 3);
+            n += 3;
+        }
+        i += word;
+    }
+    out[n] = '\0';
 }
 
 owu_status owu_client_request(owu_client *client, const char *method, const char *target,
                               size_t target_len, const char *body, size_t body_len,
                               const owu_options *options, owu_answer *answer, owu_error *err) {
-    const char *p;
-    char path[128];
-    size_t path_len = target_len < sizeof path ? target_len : sizeof path - 1;
+    const char *p, *query = memchr(target, '?', target_len);
+    const size_t path_len = query == NULL ? target_len : (size_t)(query - target);
+    const owu_endpoint *row;
+    char route[128];
     owu_run run;
     owu_status status = owu_url_target_check(target, target_len, err);
     for (p = method; status == OWU_OK && (*p != '\0' || p == method); p++) {
@@ -244,12 +298,13 @@ owu_status owu_client_request(owu_client *client, const char *method, const char
     if (status != OWU_OK) {
         return status;
     }
-    memcpy(path, target, path_len);
-    path[path_len] = '\0';
-    path[strcspn(path, "?")] = '\0';
-    owu_run__init(&run, client, options, path, answer, err);
-    status = owu_run__send(&run, method, target, target_len, body, body_len,
-                           is_read(method, target, target_len), false);
+    /* May it be sent twice? The table knows better than the method: an old sign-out is a GET. */
+    row = row_of(method, target, path_len);
+    route_text(target, path_len, route);
+    owu_run__init(&run, client, options, row != NULL ? row->path : route, answer, err);
+    status = owu_run__send(
+        &run, method, target, target_len, body, body_len,
+        row != NULL ? (row->flags & OWU_REPEATABLE) != 0 : strcmp(method, "GET") == 0, false);
     owu_run__free(&run);
     return status;
 }

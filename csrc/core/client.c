@@ -136,12 +136,23 @@ static owu_status check_file(const char *what, const char *path, owu_error *err)
                : owu_fail(err, OWU_EVALUE, "%s cannot be read: %.150s", what, path);
 }
 
+static owu_status check_proxy(const char *proxy, owu_error *err) {
+    owu_status status = OWU_OK;
+    if (proxy != NULL && *proxy != '\0') {
+        status = owu_header_check("the proxy", proxy, strlen(proxy), err);
+        status = status == OWU_OK ? owu_http__check_proxy(proxy, err) : status;
+    }
+    return status;
+}
+
 static owu_status check_settings(const owu_settings *settings, owu_error *err) {
     owu_status status =
         owu_header_check("the user agent", settings->user_agent, strlen(settings->user_agent), err);
-    if (status == OWU_OK && settings->proxy != NULL && *settings->proxy != '\0') {
-        status = owu_header_check("the proxy", settings->proxy, strlen(settings->proxy), err);
-        status = status == OWU_OK ? owu_http__check_proxy(settings->proxy, err) : status;
+    if (status == OWU_OK) {
+        status = check_proxy(settings->http_proxy, err);
+    }
+    if (status == OWU_OK) {
+        status = check_proxy(settings->https_proxy, err);
     }
     if (status == OWU_OK) {
         status = check_file("ca_file", settings->ca_file, err);
@@ -166,7 +177,9 @@ static owu_status keep_settings(owu_client *client, const owu_settings *settings
         {&route->client_cert, settings->client_cert},
         {&route->client_key, settings->client_key},
         {&route->client_key_password, settings->client_key_password},
-        {&route->proxy, settings->proxy},
+        {&route->http_proxy, settings->http_proxy},
+        {&route->https_proxy, settings->https_proxy},
+        {&route->no_proxy, settings->no_proxy},
         {&route->unix_socket, settings->unix_socket},
         {&client->user_agent, settings->user_agent},
     };
@@ -181,7 +194,6 @@ static owu_status keep_settings(owu_client *client, const owu_settings *settings
         status = status == OWU_OK ? keep(client, &route->ca_directory, directory, err) : status;
     }
     route->insecure = settings->insecure;
-    route->trust_env = settings->trust_env;
     return status;
 }
 

@@ -40,6 +40,7 @@ typedef struct owu_run {
     owu_buffer authorization; /* the header line; wiped afterwards */
     const char *headers[OWU_MAX_EXTRA_HEADERS + 4]; /* borrowed */
     size_t n_headers;
+    unsigned retries; /* attempts of the call beyond its first, over all its redirects */
     owu_answer *answer;
     owu_error *err;
 } owu_run;

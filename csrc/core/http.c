@@ -9,6 +9,7 @@
 #include "http.h"
 
 #include <curl/curl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #endif
 
 enum { SLICE_MS = 100, MAX_IDLE = 64 };
+static const double longest_slice = 0.5; /* seconds that libcurl may work without waiting */
 
 /* ---------------------------------------------------------------- process-wide start */
 
@@ -75,6 +77,7 @@ typedef struct Lane {
     CURLM *multi;
     CURL *easy;
     unsigned long generation; /* of the process that made it */
+    curl_socket_t socket;     /* of the connection that it keeps; CURL_SOCKET_BAD: none */
     struct Lane *next;
 } Lane;
 
@@ -118,6 +121,7 @@ static Lane *lane_new(void) {
     }
     memset(lane, 0, sizeof *lane);
     lane->generation = atomic_load(&generation);
+    lane->socket = CURL_SOCKET_BAD;
     lane->multi = curl_multi_init();
     lane->easy = curl_easy_init();
     if (lane->multi == NULL || lane->easy == NULL) {
@@ -157,7 +161,14 @@ static bool is_foreign(const Lane *lane) {
     return lane->generation != atomic_load(&generation);
 }
 
-static Lane *take_lane(owu_http_pool *pool) {
+/* Has the server closed the idle connection, or said something that nobody asked for? It would be
+ * taken for the answer to the next request. */
+static bool is_spoilt(const Lane *lane) {
+    struct pollfd look = {.fd = (int)lane->socket, .events = POLLIN};
+    return lane->socket != CURL_SOCKET_BAD && poll(&look, 1, 0) != 0;
+}
+
+static Lane *take_idle(owu_http_pool *pool) {
     Lane *lane;
     (void)pthread_mutex_lock(&pool->lock);
     lane = pool->idle;
@@ -166,6 +177,14 @@ static Lane *take_lane(owu_http_pool *pool) {
         pool->n_idle--;
     }
     (void)pthread_mutex_unlock(&pool->lock);
+    return lane;
+}
+
+static Lane *take_lane(owu_http_pool *pool) {
+    Lane *lane;
+    while ((lane = take_idle(pool)) != NULL && is_spoilt(lane)) {
+        lane_free(lane);
+    }
     return lane != NULL ? lane : lane_new();
 }
 
@@ -222,12 +241,16 @@ typedef struct Transfer {
     owu_status refused; /* why a callback stopped the transfer */
     CURLcode result;
     bool finished;
+    bool body_began;
+    bool final; /* of a failure: no other try would mend it */
     double start;
+    double slice_start; /* of the running call of libcurl */
 } Transfer;
 
 static size_t on_body(char *data, size_t size, size_t n, void *context) {
     Transfer *t = context;
     owu_buffer *body = &t->answer->body;
+    t->body_began = true;
     if (owu_buffer_append(body, data, size * n) != OWU_OK) {
         t->refused = body->status == OWU_ELIMIT ? OWU_ETOO_LARGE : OWU_ENOMEM;
         return CURL_WRITEFUNC_ERROR;
@@ -302,7 +325,9 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
         t->refused = OWU_EPROTOCOL;
         return 0;
     }
-    if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* of a later answer, such as behind 100 */
+    /* the status line of a later answer, such as behind 100; a trailer may look like one */
+    if (!t->body_began && len >= 6 && memcmp(data, "HTTP/", 5) == 0 && data[5] >= '0' &&
+        data[5] <= '9') {
         owu_answer__free_headers(t->answer);
         return len;
     }
@@ -327,6 +352,21 @@ static int on_request(void *context, char *ip, char *local_ip, int port, int loc
     }
     t->sent++;
     return CURL_PREREQFUNC_OK;
+}
+
+/* Called while libcurl works: some of its loops end only when the other side stops to send, such as
+ * a proxy that answers CONNECT without end. Calls nothing. */
+static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                       curl_off_t up_now) {
+    const Transfer *t = context;
+    const double clock = owu_http__now();
+    const bool too_late = t->request->timeout > 0 && clock > t->start + t->request->timeout;
+    const bool stuck = t->sent == 0 && clock > t->slice_start + longest_slice;
+    (void)total;
+    (void)now;
+    (void)up_total;
+    (void)up_now;
+    return too_late || stuck ? 1 : 0;
 }
 
 static owu_status append_header_line(Transfer *t, const char *line) {
@@ -412,13 +452,13 @@ static CURLcode set_own(CURL *easy, const owu_http_route *route) {
     return code;
 }
 
-/* By which way; without a word of ours libcurl reads the environment, NO_PROXY too. */
-static CURLcode set_route(CURL *easy, const owu_http_route *route) {
+/* By which way. Both are always set: else libcurl would read the environment, which another thread
+ * may be changing. */
+static CURLcode set_route(CURL *easy, const owu_http_route *route, const char *url) {
+    const char *proxy = strncmp(url, "https:", 6) == 0 ? route->https_proxy : route->http_proxy;
     CURLcode code = CURLE_OK;
-    if (route->proxy != NULL || !route->trust_env) {
-        SET(CURLOPT_PROXY, route->proxy != NULL ? route->proxy : "");
-        SET(CURLOPT_NOPROXY, "");
-    }
+    SET(CURLOPT_PROXY, proxy != NULL ? proxy : "");
+    SET(CURLOPT_NOPROXY, route->no_proxy != NULL ? route->no_proxy : "");
     return code == CURLE_OK ? set_tls(easy, route) : code;
 }
 
@@ -453,11 +493,14 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_HEADERDATA, t);
     SET(CURLOPT_PREREQFUNCTION, on_request);
     SET(CURLOPT_PREREQDATA, t);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET(CURLOPT_XFERINFODATA, t);
     if (code == CURLE_OK) {
         code = set_body(easy, q);
     }
     if (code == CURLE_OK) {
-        code = set_route(easy, route);
+        code = set_route(easy, route, q->url);
     }
     return code == CURLE_OK && !q->foreign ? set_own(easy, route) : code;
 }
@@ -481,7 +524,9 @@ static owu_status run(Lane *lane, Transfer *t, owu_error *err) {
     while (!t->finished) {
         int running = 0;
         double left = SLICE_MS / 1000.0;
-        CURLMcode code = curl_multi_perform(lane->multi, &running);
+        CURLMcode code;
+        t->slice_start = owu_http__now();
+        code = curl_multi_perform(lane->multi, &running);
         take_result(lane->multi, t);
         if (t->finished) {
             break;
@@ -523,9 +568,15 @@ static void origin_of(const char *url, char out[128]) {
     out[len] = '\0';
 }
 
+/* libcurl's own words, unless they repeat the address of a proxy, where a password may be. */
+static const char *reason_of(const Transfer *t) {
+    const bool usable = t->error_text[0] != '\0' && strchr(t->error_text, '@') == NULL &&
+                        strstr(t->error_text, "proxy syntax") == NULL;
+    return usable ? t->error_text : curl_easy_strerror(t->result);
+}
+
 static owu_status fail_connect(Transfer *t, const char *origin, owu_error *err) {
-    return owu_fail(err, OWU_ECONNECT, "cannot connect to %s: %s", origin,
-                    t->error_text[0] != '\0' ? t->error_text : curl_easy_strerror(t->result));
+    return owu_fail(err, OWU_ECONNECT, "cannot connect to %s: %s", origin, reason_of(t));
 }
 
 static owu_status fail_timeout(Lane *lane, Transfer *t, const char *origin, owu_error *err) {
@@ -591,8 +642,9 @@ static bool memory_is_left(void) {
 }
 
 static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
-    const char *reason = t->error_text[0] != '\0' ? t->error_text : curl_easy_strerror(t->result);
+    const char *reason = reason_of(t);
     char origin[128];
+    long connect_code = 0;
     origin_of(t->request->url, origin);
     switch (t->result) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -620,10 +672,26 @@ static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
         return fail_timeout(lane, t, origin, err);
     case CURLE_PARTIAL_FILE:
         return fail_incomplete(lane, origin, err);
-    case CURLE_ABORTED_BY_CALLBACK: /* on_request: the first one got no answer */
+    case CURLE_ABORTED_BY_CALLBACK:
+        if (t->request->timeout > 0 && owu_http__now() >= t->start + t->request->timeout) {
+            return fail_timeout(lane, t, origin, err);
+        }
+        if (t->sent == 0) { /* on_progress */
+            return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s answers without end",
+                            origin);
+        }
+        /* on_request: the first one got no answer */
+        /* fall through */
     case CURLE_GOT_NOTHING:
         return owu_fail(err, OWU_EREAD, "%s closed the connection without an answer", origin);
     case CURLE_RECV_ERROR:
+        (void)curl_easy_getinfo(lane->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
+        if (t->sent == 0 && connect_code >= 300) {
+            t->final = connect_code < 500 && connect_code != 408 && connect_code != 429;
+            return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s refuses: status %ld",
+                            origin, connect_code);
+        }
+        /* fall through */
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
         if (answer_began(lane)) {
@@ -724,9 +792,12 @@ owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *reques
     answer->body.limit = request->max_body;
     status = add_and_run(pool, lane, &transfer, err);
     cost->seconds = owu_http__now() - transfer.start;
-    cost->sent = transfer.sent > 0;
+    cost->requests = transfer.sent;
+    cost->final = transfer.final;
     if (!is_foreign(lane)) {
         count(lane, cost);
+        lane->socket = CURL_SOCKET_BAD;
+        (void)curl_easy_getinfo(lane->easy, CURLINFO_ACTIVESOCKET, &lane->socket);
         (void)curl_multi_remove_handle(lane->multi, lane->easy); /* also stops what still runs */
         curl_easy_reset(lane->easy); /* it keeps no pointer to what ends here */
     }
@@ -812,10 +883,17 @@ done:
     return status;
 }
 
+/* Is a part absent, or text without controls when it is decoded? */
+static bool decodes(CURLU *url, CURLUPart part, char **text) {
+    const CURLUcode code = curl_url_get(url, part, text, CURLU_URLDECODE);
+    return code == CURLUE_OK || code == CURLUE_NO_USER || code == CURLUE_NO_PASSWORD;
+}
+
 owu_status owu_http__check_proxy(const char *proxy, owu_error *err) {
     static const char *const schemes[] = {"http",    "https",  "socks4",
                                           "socks4a", "socks5", "socks5h"};
     CURLU *url = curl_url();
+    char *user = NULL, *password = NULL;
     bool known = false;
     size_t i;
     if (url == NULL) {
@@ -825,7 +903,12 @@ owu_status owu_http__check_proxy(const char *proxy, owu_error *err) {
         for (i = 0; !known && i < sizeof schemes / sizeof *schemes; i++) {
             known = has_scheme(url, schemes[i]);
         }
+        /* libcurl leaves a proxy out whose user or password it cannot decode */
+        known = known && decodes(url, CURLUPART_USER, &user) &&
+                decodes(url, CURLUPART_PASSWORD, &password);
     }
+    curl_free(user);
+    curl_free(password);
     curl_url_cleanup(url);
     return known ? OWU_OK
                  : owu_fail(err, OWU_EVALUE,

@@ -9,8 +9,8 @@ typedef struct owu_http_route {
     bool insecure;
     const char *ca_file, *ca_directory;
     const char *client_cert, *client_key, *client_key_password;
-    const char *proxy;       /* "": none */
-    bool trust_env;          /* without proxy: those of the environment */
+    const char *http_proxy, *https_proxy; /* by the scheme of what is asked for; NULL: none */
+    const char *no_proxy;                 /* hosts that are asked directly; NULL: none */
     const char *unix_socket;
 } owu_http_route;
 
@@ -51,7 +51,9 @@ typedef struct owu_http_request {
 
 /** What a request cost, whether an answer came or not. */
 typedef struct owu_http_cost {
-    bool sent; /* something of it may have reached the server */
+    unsigned
+        requests; /* that went out: 0, nothing can have reached the server; 2, libcurl sent it again */
+    bool final; /* a failure that no other try would mend: a proxy's refusal */
     uint64_t connections_opened;
     uint64_t bytes_sent, bytes_received;
     double seconds;

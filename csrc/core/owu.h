@@ -565,6 +565,7 @@ typedef struct owu_attempt {
     int http_status;    /* of that answer */
     bool repeatable;    /* the table says that it may be sent twice without harm */
     bool sent;          /* something of it may have reached the server */
+    bool final;         /* no other try would mend it */
     double retry_after; /* seconds the server asks to wait; below 0: it does not say */
 } owu_attempt;
 
@@ -625,7 +626,7 @@ const char *owu_answer_header(const owu_answer *answer, const char *name);
 typedef struct owu_event {
     bool answered;      /* false: an attempt begins; true: it ended */
     const char *method;
-    const char *route;  /* template of the table, or the path of request(): never a query */
+    const char *route;  /* template of the table, or the path with "{}" for what may be an id */
     unsigned attempt;   /* from 1 */
     owu_status status;  /* OWU_OK: an answer came */
     int http_status;
@@ -671,8 +672,10 @@ typedef struct owu_settings {
     const char *client_cert; /* PEM */
     const char *client_key;  /* PEM; NULL: in client_cert */
     const char *client_key_password;
-    const char *proxy;      /* URL; "": none, whatever the environment says */
-    bool trust_env;         /* proxies of the environment; for CA files see owu_ca_find */
+    const char *http_proxy;  /* URL of a proxy for requests to http; NULL or "": none */
+    const char *https_proxy; /* and to https */
+    const char *no_proxy;    /* hosts that are asked directly, as curl takes them */
+    bool trust_env; /* for CA files: see owu_ca_find. The environment is read now or never */
     const char *unix_socket; /* path: connect there, whatever the host of base_url */
 } owu_settings;
 
@@ -729,13 +732,13 @@ int owu_version_compare(const char *a, const char *b);
 
 /** Counted since the client was made, over all its views and threads. */
 typedef struct owu_stats {
-    uint64_t requests;           /* sent, retries included */
-    uint64_t retries;
-    uint64_t failures;           /* attempts without an answer */
+    uint64_t requests; /* that went out */
+    uint64_t retries; /* attempts that repeated another, whether they went out or not */
+    uint64_t failures; /* attempts without an answer */
     uint64_t connections_opened;
     uint64_t connections_reused; /* requests that found a connection open */
     uint64_t bytes_sent, bytes_received; /* headers and bodies, as they travelled */
-    double seconds;              /* spent in requests, of all threads together */
+    double seconds; /* spent in requests, of all threads together */
 } owu_stats;
 
 /** Threads: safe. */

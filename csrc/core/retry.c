@@ -48,7 +48,7 @@ double owu_retry_delay(const owu_retry *policy, const owu_attempt *attempt, unsi
                        double chance) {
     double delay = policy->base_delay;
     unsigned i;
-    if (retries_taken >= policy->max_retries || !is_passing(attempt) ||
+    if (retries_taken >= policy->max_retries || attempt->final || !is_passing(attempt) ||
         !is_harmless(policy, attempt)) {
         return -1;
     }

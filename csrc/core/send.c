@@ -125,11 +125,11 @@ static double draw(owu_client *client) {
 static void account(owu_client *client, const owu_http_cost *cost, owu_status status, bool retry) {
     owu_stats *stats = &client->stats;
     (void)pthread_mutex_lock(&client->lock);
-    stats->requests += cost->sent ? 1 : 0;
+    stats->requests += cost->requests;
     stats->retries += retry ? 1 : 0;
     stats->failures += status != OWU_OK ? 1 : 0;
     stats->connections_opened += cost->connections_opened;
-    stats->connections_reused += cost->sent && cost->connections_opened == 0 ? 1 : 0;
+    stats->connections_reused += cost->requests > 0 && cost->connections_opened == 0 ? 1 : 0;
     stats->bytes_sent += cost->bytes_sent;
     stats->bytes_received += cost->bytes_received;
     stats->seconds += cost->seconds;
@@ -200,27 +200,37 @@ static owu_status pause_for(const owu_run *run, double seconds) {
     return status;
 }
 
-/* One attempt with what belongs to it. @param[out] retry_in seconds; below 0: it was the last. */
-static owu_status try_once(owu_run *run, const owu_http_request *request, unsigned retries,
-                           double *retry_in) {
+/* One attempt with what belongs to it. @param again it repeats the one before. @param[out] retry_in seconds; below 0: it was the last. */
+static owu_status try_once(owu_run *run, owu_http_request *request, bool again, double *retry_in) {
     owu_answer *answer = run->answer;
     owu_http_cost cost;
     owu_attempt attempt = {.repeatable = request->repeatable};
-    owu_event event = {
-        .method = request->method, .route = run->route, .attempt = retries + 1, .retry_in = -1};
+    owu_event event = {.method = request->method,
+                       .route = run->route,
+                       .attempt = run->retries + 1,
+                       .retry_in = -1};
+    owu_status status;
     *retry_in = -1;
     if (!tell(run, &event)) {
         return owu_fail(run->err, OWU_EINTERRUPTED, "interrupted");
     }
+    status = check_alive(run); /* a hook may have closed the client, forked, or taken its time */
+    request->timeout = time_left(run);
+    if (status == OWU_OK && request->timeout < 0) {
+        status = owu_fail(run->err, OWU_ETIMEOUT, "the time allowed for the call is up");
+    }
+    if (status != OWU_OK) {
+        return status;
+    }
     attempt.status = owu_http__perform(run->client->pool, request, answer, &cost, run->err);
-    account(run->client, &cost, attempt.status, retries > 0);
+    account(run->client, &cost, attempt.status, again);
     attempt.http_status = answer->status;
-    attempt.sent = cost.sent;
+    attempt.sent = cost.requests > 0;
+    attempt.final = cost.final;
     attempt.retry_after = answer->retry_after =
         attempt.status == OWU_OK ? asked_to_wait(answer) : -1;
-    answer->retries = retries;
     if (run->generation == owu_http__generation()) {
-        *retry_in = next_delay(run, &attempt, retries);
+        *retry_in = next_delay(run, &attempt, run->retries);
     }
     event.answered = true;
     event.status = attempt.status;
@@ -237,16 +247,11 @@ static owu_status try_once(owu_run *run, const owu_http_request *request, unsign
 
 /* Send until there is an answer to keep or a failure to report. Any HTTP status is OWU_OK. */
 static owu_status send_request(owu_run *run, owu_http_request *request) {
-    unsigned retries = 0;
-    double rest = time_left(run);
-    if (rest < 0) {
-        return owu_fail(run->err, OWU_ETIMEOUT, "the time allowed for the call is up");
-    }
-    for (;;) {
+    bool again;
+    for (again = false;; again = true) {
         double retry_in;
-        owu_status status, pause;
-        request->timeout = rest;
-        status = try_once(run, request, retries, &retry_in);
+        owu_status pause;
+        const owu_status status = try_once(run, request, again, &retry_in);
         if (retry_in < 0) {
             return status;
         }
@@ -254,11 +259,10 @@ static owu_status send_request(owu_run *run, owu_http_request *request) {
         if (pause != OWU_OK) {
             return pause;
         }
-        rest = time_left(run);
-        if (rest < 0) {
+        if (time_left(run) < 0) {
             return status; /* the pause took all of it: what there is stays */
         }
-        retries++;
+        run->retries++;
         answer_restart(run->answer);
     }
 }
@@ -285,10 +289,18 @@ bool owu_run__is_redirect(int status) {
 static void keep_location(owu_answer *answer) {
     const char *location = owu_answer_header(answer, "location");
     if (location != NULL) {
-        size_t len = strcspn(location, "?#");
-        len = len < sizeof answer->location ? len : sizeof answer->location - 1;
-        memcpy(answer->location, location, len);
-        answer->location[len] = '\0';
+        const char *host = strstr(location, "://");
+        const size_t scheme_len = host == NULL ? 0 : (size_t)(host + 3 - location);
+        const char *rest = location + scheme_len;
+        const size_t authority_len = strcspn(rest, "/?#");
+        const char *at = host == NULL ? NULL : memchr(rest, '@', authority_len);
+        owu_buffer text = {.limit = sizeof answer->location - 1};
+        (void)owu_buffer_append(&text, location, scheme_len);
+        rest = at == NULL ? rest : at + 1; /* without the user and password that stand there */
+        (void)owu_buffer_append(&text, rest, strcspn(rest, "?#"));
+        memcpy(answer->location, text.data == NULL ? "" : text.data, text.len);
+        answer->location[text.len] = '\0';
+        owu_buffer_free(&text);
     }
 }
 
@@ -375,6 +387,7 @@ owu_status owu_run__send(owu_run *run, const char *method, const char *target, s
     const owu_status status =
         send_and_follow(run, method, target, target_len, body, body_len, repeatable, follow_once);
     run->answer->elapsed = owu_http__now() - run->start;
+    run->answer->retries = run->retries;
     if (owu_run__is_redirect(run->answer->status)) {
         keep_location(run->answer);
     }

@@ -500,7 +500,9 @@ static const struct Option {
                             read_client_cert},
     [OPTION_PROXY] = {"proxy", false, "str | None", "None",
                       "address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for all "
-                      "requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
+                      "requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, "
+                      "as they are when "
+                      "the client is made.",
                       read_text},
     [OPTION_TRUST_ENV] = {"trust_env", false, "bool", "True",
                           "whether the environment may name proxies and certificates.", read_flag},
@@ -742,6 +744,53 @@ static int option_text(ModuleState *state, const char *name, PyObject *value, co
     return *out == NULL ? -1 : 0;
 }
 
+/* The first of these variables that is set and not empty: borrowed from keep, which owns it. */
+static int first_variable(ModuleState *state, PyObject *keep, const char *const *names,
+                          const char **out) {
+    *out = NULL;
+    for (; *out == NULL && *names != NULL; names++) {
+        PyObject *value = environment(*names);
+        int failed = value == NULL ? -1 : PyList_Append(keep, value);
+        if (failed == 0) {
+            failed = option_text(state, *names, value, out);
+        }
+        Py_XDECREF(value);
+        if (failed < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/*
+ * Proxies: the one that was given, for everything, or those of the environment. They are read here,
+ * under the GIL: libcurl would read them during a transfer, while another thread may change them.
+ * HTTP_PROXY in capitals is none, because a CGI script gets it from a header of the request.
+ */
+static int fill_proxies(ClientObject *self, ModuleState *state, owu_settings *settings,
+                        PyObject *keep) {
+    static const char *const http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+    static const char *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+                                        NULL};
+    static const char *const none[] = {"no_proxy", "NO_PROXY", NULL};
+    PyObject *proxy = self->options[OPTION_PROXY];
+    if (proxy != NULL && proxy != Py_None) {
+        if (option_text(state, "proxy", proxy, &settings->http_proxy) < 0) {
+            return -1;
+        }
+        settings->https_proxy = settings->http_proxy;
+        return 0;
+    }
+    if (!settings->trust_env) {
+        return 0;
+    }
+    return first_variable(state, keep, http, &settings->http_proxy) < 0 ||
+                   first_variable(state, keep, https, &settings->https_proxy) < 0 ||
+                   first_variable(state, keep, none, &settings->no_proxy) < 0
+               ? -1
+               : 0;
+}
+
 static int fill_settings(ClientObject *self, ModuleState *state, owu_settings *settings) {
     PyObject *cert = self->options[OPTION_CLIENT_CERT];
     const bool has_parts = cert != NULL && PyTuple_Check(cert);
@@ -758,7 +807,6 @@ static int fill_settings(ClientObject *self, ModuleState *state, owu_settings *s
         {"client_cert", has_parts ? PyTuple_GET_ITEM(cert, 0) : cert, &settings->client_cert},
         {"client_cert", key, &settings->client_key},
         {"client_cert", password, &settings->client_key_password},
-        {"proxy", self->options[OPTION_PROXY], &settings->proxy},
         {"unix_socket", self->options[OPTION_UNIX_SOCKET], &settings->unix_socket},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -811,15 +859,17 @@ static int make_client(ClientObject *self, ModuleState *state, PyObject *base_ur
     const bool source = PyCallable_Check(api_key) != 0;
     owu_settings settings = {.trust_env = true};
     PyObject *agent = Client_option(self, OPTION_USER_AGENT), *certifi = NULL;
+    PyObject *keep = PyList_New(0);
     Py_ssize_t url_len = 0, key_len = 0;
     int failed = -1;
     owu_error err;
     settings.user_agent = agent == NULL ? NULL : PyUnicode_AsUTF8(agent);
     settings.base_url =
         settings.user_agent == NULL ? NULL : text_of(state, "base_url", base_url, &url_len);
-    if (settings.base_url == NULL ||
+    if (settings.base_url == NULL || keep == NULL ||
         read_key(state, source ? NULL : api_key, &settings.api_key, &key_len) < 0 ||
         fill_settings(self, state, &settings) < 0 ||
+        fill_proxies(self, state, &settings, keep) < 0 ||
         (settings.insecure && warn_insecure(state) < 0) ||
         (certifi = find_certifi(&settings)) == NULL ||
         option_text(state, "certifi.where()", certifi, &settings.ca_file) < 0) {
@@ -836,6 +886,7 @@ static int make_client(ClientObject *self, ModuleState *state, PyObject *base_ur
 done:
     Py_XDECREF(agent);
     Py_XDECREF(certifi);
+    Py_XDECREF(keep);
     return failed;
 }
 

@@ -271,6 +271,21 @@ static PyTypeObject *response_type(ModuleState *state) {
     return (PyTypeObject *)type;
 }
 
+/* The client's own key as it is now, which is to be masked later: new reference, or NULL. */
+static PyObject *key_of(const ClientObject *client) {
+    owu_buffer key = {NULL, 0, 0, 0, OWU_OK};
+    PyObject *text = NULL;
+    if (owu_client_key(client->client, &key) == OWU_OK && key.len > 0) {
+        text = PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");
+    }
+    if (key.data != NULL) {
+        memset(key.data, 0, key.len);
+    }
+    owu_buffer_free(&key);
+    PyErr_Clear(); /* without it the answer is as good */
+    return text;
+}
+
 PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_endpoint *endpoint,
                           const char *method, PyObject *url, PyObject *key, owu_answer *answer) {
     PyTypeObject *type = response_type(state);
@@ -285,7 +300,7 @@ PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_en
     self->endpoint = endpoint;
     self->client = Py_NewRef((PyObject *)client);
     self->url = Py_NewRef(url);
-    self->key = Py_XNewRef(key);
+    self->key = key != NULL ? Py_NewRef(key) : key_of(client);
     self->content = NULL;
     self->headers = NULL;
     self->answer = *answer;

@@ -69,8 +69,7 @@ static bool start_server(void) {
 
 static owu_status make_client(owu_client **out, owu_error *err) {
     char url[64];
-    owu_settings settings = {
-        .api_key = "sk-x", .api_key_len = 4, .user_agent = "test", .proxy = ""};
+    owu_settings settings = {.api_key = "sk-x", .api_key_len = 4, .user_agent = "test"};
     const int len = snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
     settings.base_url = url;
     settings.base_url_len = (size_t)len;

@@ -8,7 +8,7 @@ static const owu_retry standard = OWU_RETRY_INIT;
 
 static bool repeats(const owu_retry *policy, owu_status status, int http_status, bool repeatable,
                     bool sent) {
-    const owu_attempt attempt = {status, http_status, repeatable, sent, -1};
+    const owu_attempt attempt = {status, http_status, repeatable, sent, false, -1};
     return owu_retry_delay(policy, &attempt, 0, 0) >= 0;
 }
 
@@ -64,7 +64,7 @@ static long milliseconds(double seconds) {
 }
 
 static void test_delays(void) {
-    owu_attempt attempt = {OWU_OK, 503, true, true, -1};
+    owu_attempt attempt = {OWU_OK, 503, true, true, false, -1};
     owu_retry policy = OWU_RETRY_INIT;
     policy.max_retries = 100;
     CHECK_INT_EQ(milliseconds(owu_retry_delay(&policy, &attempt, 0, 0)), 500);

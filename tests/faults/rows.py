@@ -184,6 +184,9 @@ ROWS = [
             f"{T}::test_proxies_of_the_environment",
             f"{T}::test_a_proxy_with_a_password_shows_it_nowhere",
             f"{T}::test_a_proxy_that_is_not_there",
+            f"{T}::test_a_proxy_that_libcurl_would_leave_out",
+            f"{N}::test_a_proxy_that_answers_without_end",
+            f"{N}::test_a_proxy_that_refuses",
         ),
     ),
     Row(
@@ -220,6 +223,33 @@ ROWS = [
         "no HTTP, a bad status line, a header of 1 MB, 300 headers",
         "`ProtocolError`",
         (f"{N}::test_what_is_not_http", f"{N}::test_many_headers"),
+    ),
+    Row(
+        NETWORK,
+        "an answer nobody asked for, on a connection that is kept",
+        "the connection is not used again: every answer belongs to its question",
+        (f"{N}::test_an_answer_nobody_asked_for",),
+    ),
+    Row(
+        NETWORK,
+        "content types in capitals, trailers that look like status lines",
+        "read as they are meant",
+        (
+            f"{N}::test_a_content_type_in_capitals",
+            f"{N}::test_a_trailer_that_looks_like_a_status_line",
+        ),
+    ),
+    Row(
+        NETWORK,
+        "a server that repeats the key",
+        "it is masked in every text of an exception",
+        (f"{N}::test_what_a_server_repeats_of_the_key_is_shown_nowhere",),
+    ),
+    Row(
+        NETWORK,
+        "retries after redirects, time spent in hooks",
+        "counted for the call as a whole",
+        (f"{N}::test_retries_are_counted_over_redirects", f"{N}::test_time_in_a_hook_counts"),
     ),
     Row(
         NETWORK,
@@ -301,6 +331,7 @@ ROWS = [
             f"{P}::test_a_fork_gets_no_foreign_answers",
             f"{P}::test_forks_while_threads_work",
             f"{P}::test_a_fork_within_a_call_leaves_it_to_the_parent",
+            f"{P}::test_a_fork_within_a_hook_leaves_the_call_to_the_parent",
             f"{G}::test_fork",
         ),
     ),
@@ -315,6 +346,12 @@ ROWS = [
         "other signals",
         "their handlers run; the call goes on",
         (f"{P}::test_a_signal_handler_that_returns_disturbs_nothing",),
+    ),
+    Row(
+        PROCESS,
+        "a thread that changes the environment during calls",
+        "no crash: it is read when a client is made",
+        (f"{T}::test_the_environment_may_change_during_calls",),
     ),
     Row(
         PROCESS,

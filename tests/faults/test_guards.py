@@ -7,6 +7,7 @@ guards nothing, or its test does not look.
 from __future__ import annotations
 
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,11 @@ WITHOUT_GUARDS = (
         "    (void)pthread_mutex_unlock",
     ),
     Edit(HTTP, "    atomic_fetch_add(&generation, 1);\n", ""),
+    Edit(
+        HTTP,
+        "return lane->socket != CURL_SOCKET_BAD && poll(&look, 1, 0) != 0;",
+        "return poll(&look, 1, 0) < 0;",
+    ),
     # size: no cap on what is decompressed
     Edit(HTTP, "answer->body.limit = request->max_body;", "answer->body.limit = (size_t)1 << 30;"),
     # headers: any byte goes

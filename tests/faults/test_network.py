@@ -26,7 +26,10 @@ from openwebui_users import (
     DNSError,
     IncompleteReadError,
     InternalServerError,
+    OpenWebUIError,
+    PermissionDeniedError,
     ProtocolError,
+    ProxyError,
     RateLimitError,
     ReadError,
     ReadTimeout,
@@ -726,3 +729,125 @@ def test_an_old_sign_out_is_not_repeated() -> None:
         with pytest.raises(ReadError):
             client.request("GET", "/api/v1/auths/signout")
         assert raw.lines().count("GET /api/v1/auths/signout") == 2
+
+
+# ---------------------------------------------------------------- what a hostile server tries
+
+
+def test_an_answer_nobody_asked_for() -> None:
+    """It is not taken for the answer to the next call."""
+
+    def answer(connection: Connection, request: bytes) -> None:
+        if connection.number == 0:
+            reply(b"true")(connection, request)
+            time.sleep(0.1)
+            reply(b"true")(connection, request)
+        else:
+            fault("status", code=403)(connection, request)
+
+    with RawServer(answer) as raw, UsersClient(raw.url, KEY, retry=0) as client:
+        assert client.delete_user_by_id("a") is True
+        time.sleep(0.4)
+        with pytest.raises(PermissionDeniedError):
+            client.delete_user_by_id("b")
+        assert raw.connections == 2
+
+
+@pytest.mark.parametrize("interrupt", [False, True])
+def test_a_proxy_that_answers_without_end(interrupt: bool) -> None:
+    def flood(connection: Connection, request: bytes) -> None:  # noqa: ARG001
+        connection.send(b"HTTP/1.1 407 x\r\nContent-Length: 99999999999\r\n\r\n")
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            connection.send(b"x" * 65536)
+
+    timeout = 20 if interrupt else 0.4
+    with (
+        RawServer(flood) as proxy,
+        UsersClient(
+            "https://127.0.0.1:1", KEY, proxy=proxy.url, timeout=timeout, retry=0
+        ) as client,
+    ):
+        start = time.monotonic()
+        with pytest.raises(APIConnectionError) as caught:
+            client.get_users()
+        assert time.monotonic() - start < 1 + SLACK
+        assert isinstance(caught.value, ProxyError if interrupt else APITimeoutError)
+
+
+@pytest.mark.parametrize(("code", "times"), [(407, 1), (403, 1), (502, 3)])
+def test_a_proxy_that_refuses(code: int, times: int) -> None:
+    with (
+        RawServer(fault("status", code=code)) as proxy,
+        UsersClient("https://127.0.0.1:1", KEY, proxy=proxy.url, retry=SOON) as client,
+    ):
+        with pytest.raises(ProxyError, match=str(code)):
+            client.delete_user_by_id("x")
+        assert len(proxy.requests) == times
+
+
+def test_a_content_type_in_capitals() -> None:
+    with (
+        RawServer(reply(b'{"users": [], "total": 0}', kind="Application/JSON")) as raw,
+        UsersClient(raw.url, KEY) as client,
+    ):
+        assert client.get_users().total == 0
+    with RawServer(reply(b"x", kind="Text/HTML")) as raw, UsersClient(raw.url, KEY) as client:
+        with pytest.raises(UnexpectedContentTypeError, match="web page"):
+            client.get_users()
+
+
+def test_a_trailer_that_looks_like_a_status_line() -> None:
+    def answer(connection: Connection, request: bytes) -> None:  # noqa: ARG001
+        connection.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+            b'\r\n19\r\n{"users": [], "total": 0}\r\n0\r\n'
+            b"HTTP/1: 1\r\nContent-Type: text/html\r\n\r\n"
+        )
+
+    with RawServer(answer) as raw, UsersClient(raw.url, KEY) as client:
+        assert client.get_users().total == 0
+
+
+def test_what_a_server_repeats_of_the_key_is_shown_nowhere() -> None:
+    key = "sk-SECRETSECRETSECRET"
+    answers = [
+        reply(b"x", kind="x" * 45 + key),
+        reply(b"", "Location: /" + "a" * 108 + key, status="302 Found"),
+        reply(b"", f"Location: http://user:{key}@other/", status="302 Found"),
+        reply_json({"detail": "bad " + key}, status="400 x"),
+    ]
+    for answer in answers:
+        with RawServer(answer) as raw, UsersClient(raw.url, key, retry=0) as client:
+            with pytest.raises(OpenWebUIError) as caught:
+                client.get_users()
+            for text in (str(caught.value), repr(caught.value)):
+                assert "SECRET" not in text
+            response = client.with_raw_response.get_users()
+            client.api_key = "sk-other"
+            with pytest.raises(OpenWebUIError) as caught:
+                response.parse()
+            assert "SECRET" not in str(caught.value)
+
+
+def test_retries_are_counted_over_redirects() -> None:
+    busy, elsewhere = fault("status", code=503), fault("redirect", location="/again")
+    with (
+        RawServer(in_turn(busy, elsewhere, busy, elsewhere, busy)) as raw,
+        UsersClient(raw.url, KEY, retry=Retry(2, base_delay=0.01), follow_redirects=True) as client,
+    ):
+        with pytest.raises(ServiceUnavailableError) as caught:
+            client.get_users()
+        assert caught.value.retries_taken == 2
+        assert client.stats().retries == 2
+        assert len(raw.requests) == 5
+
+
+def test_time_in_a_hook_counts() -> None:
+    with (
+        RawServer(reply(b"true")) as raw,
+        UsersClient(raw.url, KEY, timeout=0.2, on_request=lambda _: time.sleep(0.4)) as client,
+    ):
+        with pytest.raises(ReadTimeout):
+            client.delete_user_by_id("x")
+        assert raw.requests == []

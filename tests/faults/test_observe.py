@@ -61,9 +61,12 @@ def test_hooks_see_templates_and_failures() -> None:
             client.get_user_by_id("somebody")
         with pytest.raises(ConnectError):
             client.request("GET", "/api/v1/users/somebody?query=hidden")
+        with pytest.raises(ConnectError):
+            client.request("GET", "/api/v2/people/4f-1/thing")
     assert [(one.route, one.status_code, one.error) for one in seen] == [
         ("/api/v1/users/{user_id}", None, "ConnectError"),
-        ("/api/v1/users/somebody", None, "ConnectError"),
+        ("/api/v1/users/{user_id}", None, "ConnectError"),
+        ("/api/v2/people/{}/thing", None, "ConnectError"),
     ]
 
 

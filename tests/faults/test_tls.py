@@ -426,6 +426,49 @@ def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         assert goes_by_proxy(proxy=proxy.url, trust_env=False)
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://us:p%0aw@127.0.0.1:1",
+        "http://us:hidden@127.0.0.1:1:2",
+        "foo://us:hidden@127.0.0.1:1",
+        "http://us:p%1fhidden@127.0.0.1:1",
+        "http://us:hid den@127.0.0.1:1",
+    ],
+)
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_a_proxy_that_libcurl_would_leave_out(
+    proxy: str, by_environment: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request goes by another way than it was told to, and the password is not shown."""
+    with RawServer(USERS) as raw:
+        if by_environment:
+            monkeypatch.setenv("http_proxy", proxy)
+        options: dict[str, Any] = {} if by_environment else {"proxy": proxy}
+        with pytest.raises(ConfigurationError) as caught:
+            UsersClient(raw.url, "sk-x", **options)
+        assert "hid" not in str(caught.value)
+        assert raw.requests == []
+
+
+def test_the_environment_may_change_during_calls() -> None:
+    code = (
+        "import os, sys, threading\n"
+        "from openwebui_users import UsersClient\n"
+        "client = UsersClient(sys.argv[1], 'sk-x')\n"
+        "threads = [threading.Thread(target=lambda: [client.get_users() for _ in range(300)])\n"
+        "           for _ in range(3)]\n"
+        "for thread in threads: thread.start()\n"
+        "number = 0\n"
+        "while any(thread.is_alive() for thread in threads):\n"
+        "    os.environ['V%d' % (number % 5000)] = 'x' * 50\n"
+        "    number += 1\n"
+        "client.close()\n"
+    )
+    with RawServer(USERS) as raw:
+        subprocess.run([sys.executable, "-c", code, raw.url], check=True, timeout=60)
+
+
 def test_netrc_is_not_read(tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password hidden\n")
     code = "import sys, openwebui_users as o\nwith o.UsersClient(sys.argv[1]) as c: c.get_users()"
