@@ -54,10 +54,6 @@ def _restore(cls: type[_Value], values: dict[str, Any]) -> _Value:
     return value
 
 
-# What may be without end: see _limit.
-_ENDLESS = ("the total timeout", "the connect timeout", "max_elapsed")
-
-
 def _number(name: str, value: object, least: float, unit: str = "seconds") -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of {unit}, not {type(value).__name__}")
@@ -65,19 +61,19 @@ def _number(name: str, value: object, least: float, unit: str = "seconds") -> fl
         number = float(value)
     except OverflowError:
         number = float("nan")
-    if not least <= number < float("inf") and not (name in _ENDLESS and number > least):
+    if not least <= number < float("inf"):
         raise ConfigurationError(f"{name} must be at least {least:g} {unit}, got {value!r}")
     return number
 
 
 def _limit(name: str, value: object) -> float | None:
     """Seconds above 0; None or infinity: no limit."""
-    if value is None:
+    if value is None or value == float("inf"):
         return None
     seconds = _number(name, value, 0)
     if seconds == 0:
         raise ConfigurationError(f"{name} must be more than 0 seconds; None means no limit")
-    return None if seconds == float("inf") else seconds
+    return seconds
 
 
 class Timeout(_Value):

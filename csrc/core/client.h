@@ -60,7 +60,4 @@ void owu_run__free(owu_run *run);
 owu_status owu_run__send(owu_run *run, const char *method, const char *target, size_t target_len,
                          const char *body, size_t body_len, bool repeatable, bool follow_once);
 
-/** 301, 302, 303, 307 or 308. */
-bool owu_run__is_redirect(int status);
-
 #endif

@@ -281,7 +281,7 @@ static void fill_request(owu_http_request *request, const owu_run *run, const ch
 
 /* ---------------------------------------------------------------- redirects */
 
-bool owu_run__is_redirect(int status) {
+static bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
@@ -337,7 +337,7 @@ static owu_status follow(owu_run *run, owu_http_request *request, bool anywhere)
 static owu_status follow_all(owu_run *run, owu_http_request *request) {
     owu_status status = OWU_OK;
     int hops;
-    for (hops = 0; status == OWU_OK && owu_run__is_redirect(run->answer->status); hops++) {
+    for (hops = 0; status == OWU_OK && is_redirect(run->answer->status); hops++) {
         if (hops == OWU_MAX_REDIRECTS) {
             return owu_fail(run->err, OWU_EREDIRECT, "the server redirects more than %d times",
                             OWU_MAX_REDIRECTS);
@@ -373,7 +373,7 @@ static owu_status send_and_follow(owu_run *run, const char *method, const char *
     request.body_len = body_len;
     request.repeatable = repeatable;
     status = send_request(run, &request);
-    if (status == OWU_OK && follow_once && owu_run__is_redirect(run->answer->status)) {
+    if (status == OWU_OK && follow_once && is_redirect(run->answer->status)) {
         return follow(run, &request, true);
     }
     if (status == OWU_OK && run->options->follow_redirects && strcmp(method, "GET") == 0) {
@@ -388,7 +388,7 @@ owu_status owu_run__send(owu_run *run, const char *method, const char *target, s
         send_and_follow(run, method, target, target_len, body, body_len, repeatable, follow_once);
     run->answer->elapsed = owu_http__now() - run->start;
     run->answer->retries = run->retries;
-    if (owu_run__is_redirect(run->answer->status)) {
+    if (is_redirect(run->answer->status)) {
         keep_location(run->answer);
     }
     return status;

@@ -42,11 +42,6 @@ class Exchange:
     answer: Any
     unordered: bool
 
-    @property
-    def succeeded(self) -> bool:
-        """Was it answered by a route, and with what was asked for?"""
-        return self.status < 400 and self.media_type != "text/html"
-
 
 @dataclass
 class Conversation:

@@ -39,6 +39,17 @@ def echo(connection: Connection, request: bytes) -> None:
     reply_json({"id": user_id, "name": "n", "email": "e", "role": "user"})(connection, request)
 
 
+def run_script(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own, which must end well."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+
 # ---------------------------------------------------------------- forks
 
 FORKING = """
@@ -134,13 +145,7 @@ print(failed)
 def test_forks_while_threads_work() -> None:
     """No lock that another thread held at the fork is held for ever in the child."""
     with RawServer(USERS) as raw:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", LOCKED, raw.url],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+        done = run_script(LOCKED, raw.url)
     assert done.stdout == "0\n"
 
 
@@ -166,13 +171,7 @@ def test_a_fork_within_a_call_leaves_it_to_the_parent() -> None:
         reply_json({"a": 1})(connection, request)
 
     with RawServer(answer) as raw:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", HANDLER, raw.url],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+        done = run_script(HANDLER, raw.url)
         assert done.stdout == "{'a': 1} 7\n"
         assert len(raw.requests) == 1
 
@@ -196,13 +195,7 @@ client.close()
 
 def test_a_fork_within_a_hook_leaves_the_call_to_the_parent() -> None:
     with RawServer(reply_json({"a": 1})) as raw:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", HOOK, raw.url],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+        done = run_script(HOOK, raw.url)
         assert done.stdout == "7\n"
         assert len(raw.requests) == 1
 
