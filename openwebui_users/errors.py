@@ -37,6 +37,7 @@ __all__ = [
     "NotFoundError",
     "OpenWebUIError",
     "PermissionDeniedError",
+    "PoolTimeout",
     "ProtocolError",
     "ProxyError",
     "RateLimitError",
@@ -343,6 +344,10 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 
 class ConnectTimeout(APITimeoutError):
     """The server could not be reached in time; nothing was sent."""
+
+
+class PoolTimeout(APITimeoutError):
+    """All connections that the client may use (max_connections) stayed in use; nothing was sent."""
 
 
 class ReadTimeout(APITimeoutError):

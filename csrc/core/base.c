@@ -22,6 +22,7 @@ static const char *const status_names[] = {
     [OWU_EPROXY] = "OWU_EPROXY",
     [OWU_ETLS] = "OWU_ETLS",
     [OWU_ECONNECT_TIMEOUT] = "OWU_ECONNECT_TIMEOUT",
+    [OWU_EPOOL_TIMEOUT] = "OWU_EPOOL_TIMEOUT",
     [OWU_ETIMEOUT] = "OWU_ETIMEOUT",
     [OWU_EREAD] = "OWU_EREAD",
     [OWU_EINCOMPLETE] = "OWU_EINCOMPLETE",

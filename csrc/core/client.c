@@ -58,7 +58,7 @@ static void free_key(char *key, size_t len) {
 
 /*
  * All clients, so that a fork finds their locks free and leaves no connection to two processes. The
- * order of locks is: this one, then a client's, then its pool's.
+ * order of locks is: this one, then a client's, then its pool's, its gate's, its engine's.
  */
 static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
 static owu_client *clients;
@@ -69,14 +69,18 @@ static void before_fork(void) {
     (void)pthread_mutex_lock(&clients_lock);
     for (client = clients; client != NULL; client = client->next) {
         (void)pthread_mutex_lock(&client->lock);
-        owu_http__pool_hold(client->pool);
+        owu_pool__hold(client->pool);
+        owu_gate_hold(&client->gate);
+        owu_engine__hold(client->engine);
     }
 }
 
 static void after_fork_in_parent(void) {
     owu_client *client;
     for (client = clients; client != NULL; client = client->next) {
-        owu_http__pool_release(client->pool);
+        owu_engine__release(client->engine);
+        owu_gate_release(&client->gate);
+        owu_pool__release(client->pool);
         (void)pthread_mutex_unlock(&client->lock);
     }
     (void)pthread_mutex_unlock(&clients_lock);
@@ -86,7 +90,9 @@ static void after_fork_in_child(void) {
     owu_client *client;
     owu_http__after_fork();
     for (client = clients; client != NULL; client = client->next) {
-        owu_http__pool_forget(client->pool);
+        owu_engine__forget(client->engine);
+        owu_gate_forget(&client->gate);
+        owu_pool__forget(client->pool);
         client->chance ^= (uint64_t)getpid();
         (void)pthread_mutex_unlock(&client->lock);
     }
@@ -200,6 +206,8 @@ static owu_status keep_settings(owu_client *client, const owu_settings *settings
 owu_status owu_client_new(owu_client **out, const owu_settings *settings, owu_error *err) {
     owu_client *client = owu_malloc(sizeof *client);
     owu_buffer url = {.limit = OWU_MAX_URL};
+    const unsigned limit =
+        settings->max_connections > 0 ? settings->max_connections : OWU_MAX_CONNECTIONS;
     owu_status status;
 
     if (client == NULL) {
@@ -210,6 +218,11 @@ owu_status owu_client_new(owu_client **out, const owu_settings *settings, owu_er
     atomic_init(&client->closed, false);
     client->chance = (uint64_t)(owu_http__now() * 1e9) ^ (uint64_t)(uintptr_t)client ^ 1;
     if (pthread_mutex_init(&client->lock, NULL) != 0) {
+        owu_free(client);
+        return owu_fail(err, OWU_EINTERNAL, "no lock could be made");
+    }
+    if (!owu_gate_init(&client->gate, limit)) {
+        (void)pthread_mutex_destroy(&client->lock);
         owu_free(client);
         return owu_fail(err, OWU_EINTERNAL, "no lock could be made");
     }
@@ -227,12 +240,14 @@ owu_status owu_client_new(owu_client **out, const owu_settings *settings, owu_er
         goto done;
     }
     client->base_url = owu_arena_copy(&client->settings, url.data, url.len);
-    client->pool = owu_http__pool_new(&client->route);
-    if (client->pool == NULL || client->base_url == NULL) {
+    client->pool = owu_pool__new(&client->route, &client->gate);
+    client->engine = owu_engine__new(client, limit);
+    if (client->pool == NULL || client->engine == NULL || client->base_url == NULL) {
         status = owu_fail(err, OWU_ENOMEM, "out of memory for a client");
         goto done;
     }
     enlist(client);
+    client->enlisted = true;
     *out = client;
     client = NULL;
 done:
@@ -250,10 +265,12 @@ void owu_client_unref(owu_client *client) {
     if (client != NULL &&
         atomic_fetch_sub_explicit(&client->references, 1, memory_order_acq_rel) == 1) {
         const char *password = client->route.client_key_password;
-        if (client->pool != NULL) {
+        if (client->enlisted) {
             strike_off(client);
         }
-        owu_http__pool_free(client->pool);
+        owu_engine__free(client->engine);
+        owu_pool__free(client->pool);
+        owu_gate_free(&client->gate);
         free_key(client->key, client->key_len);
         if (password != NULL) {
             owu_client__wipe((char *)(uintptr_t)password, strlen(password));
@@ -266,7 +283,35 @@ void owu_client_unref(owu_client *client) {
 
 void owu_client_close(owu_client *client) {
     atomic_store(&client->closed, true);
-    owu_http__pool_close(client->pool);
+    owu_pool__close(client->pool);
+    owu_engine__stop(client->engine);
+}
+
+void owu_client_wait(owu_client *client) {
+    owu_engine__wait(client->engine);
+}
+
+/* One whose thread runs; referenced. */
+static owu_client *find_running(void) {
+    owu_client *client;
+    (void)pthread_mutex_lock(&clients_lock);
+    for (client = clients; client != NULL && !owu_engine__runs(client->engine);) {
+        client = client->next;
+    }
+    if (client != NULL) {
+        (void)owu_client_ref(client);
+    }
+    (void)pthread_mutex_unlock(&clients_lock);
+    return client;
+}
+
+void owu_client_close_all(void) {
+    owu_client *client;
+    while ((client = find_running()) != NULL) {
+        owu_client_close(client);
+        owu_client_wait(client);
+        owu_client_unref(client);
+    }
 }
 
 bool owu_client_closed(const owu_client *client) {

@@ -1,20 +1,26 @@
-/* client.h - a client from the inside, and one call on its way: for client.c, send.c and call.c. */
+/* client.h - a client and one call on its way, from the inside: for the files of the core below. */
 #ifndef OWU_CLIENT_H
 #define OWU_CLIENT_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine.h"
+#include "gate.h"
 #include "http.h"
+#include "pool.h"
 
 struct owu_client {
     atomic_size_t references;
     struct owu_client *previous, *next; /* of all clients, for forks */
+    bool enlisted;
     owu_arena settings; /* holds the texts of what follows */
     owu_http_route route;
     const char *base_url;
     const char *user_agent;
-    owu_http_pool *pool; /* owned */
+    owu_gate gate; /* of all its connections */
+    owu_pool *pool; /* owned: for calls that block */
+    owu_engine *engine; /* owned: for those that do not */
     pthread_mutex_t lock; /* of what follows */
     char *key; /* owned; NULL: none */
     size_t key_len;
@@ -28,7 +34,30 @@ struct owu_client {
 /** Overwrite a secret, so that no compiler leaves it out. */
 void owu_client__wipe(char *text, size_t len);
 
-/** One call in the making: its clock, and where it has got to. */
+/* ---------------------------------------------------------------- steps (send.c, call.c) */
+
+/*
+ * A call on its way never waits by itself: it says what is to be done next, and is told how that
+ * went. So one thread can block for one call (call.c), and one can drive thousands (engine.c).
+ */
+typedef enum owu_todo {
+    OWU_TODO_TELL, /* show `event` to the observer, and stop when it wants to */
+    OWU_TODO_SEND, /* perform `request` into `answer`, then owu_run__sent */
+    OWU_TODO_WAIT, /* `wait` seconds, and stop early by owu_run__stop */
+    OWU_TODO_DONE /* the outcome stands */
+} owu_todo;
+
+/** What a run does when it is asked for its next step. */
+typedef enum owu_stage {
+    OWU_STAGE_ATTEMPT, /* an attempt begins */
+    OWU_STAGE_SEND, /* and was told */
+    OWU_STAGE_SENT, /* its outcome is there */
+    OWU_STAGE_TOLD, /* and was told, too */
+    OWU_STAGE_WAITED, /* the pause before another one is over */
+    OWU_STAGE_FINISHED
+} owu_stage;
+
+/** One request with its attempts and redirects: its clock, and where it has got to. */
 typedef struct owu_run {
     owu_client *client;
     const owu_options *options;
@@ -43,6 +72,15 @@ typedef struct owu_run {
     unsigned retries; /* attempts of the call beyond its first, over all its redirects */
     owu_answer *answer;
     owu_error *err;
+    owu_stage stage;
+    owu_status status; /* of the last attempt; in the end, of all */
+    owu_http_request request; /* OWU_TODO_SEND */
+    owu_event event; /* OWU_TODO_TELL */
+    double wait; /* OWU_TODO_WAIT */
+    double retry_in; /* seconds; below 0: the last attempt was the last */
+    bool again; /* this attempt repeats the one before */
+    bool follow_once; /* to anywhere, without credentials */
+    int hops;
 } owu_run;
 
 /** @param route static, or living as long as run. Nothing is allocated yet. */
@@ -51,13 +89,77 @@ void owu_run__init(owu_run *run, owu_client *client, const owu_options *options,
 void owu_run__free(owu_run *run);
 
 /**
- * Send to base URL + target, repeat what may be repeated, and follow where that was asked for.
+ * Make ready to send to base URL + target, to repeat what may be repeated, and to follow where that
+ * was asked for. What cannot be sent makes the next step DONE. The run must not move from here on.
+ * @param target borrowed for the call; method, body until the run is done.
  * @param repeatable   may it be sent twice without harm?
  * @param follow_once  follow one redirect to anywhere, without credentials.
- * The answer then says how long it took, how often it was tried, and where a redirect leads.
- * @return OWU_OK with any HTTP status; else why there is no usable answer.
  */
-owu_status owu_run__send(owu_run *run, const char *method, const char *target, size_t target_len,
-                         const char *body, size_t body_len, bool repeatable, bool follow_once);
+void owu_run__begin(owu_run *run, const char *method, const char *target, size_t target_len,
+                    const char *body, size_t body_len, bool repeatable, bool follow_once);
+/** What is to be done now. With DONE, run->status is OWU_OK (any HTTP status) or says why there is
+ *  no usable answer; the answer then says how long it took, how often it was tried, and where a
+ *  redirect leads. */
+owu_todo owu_run__next(owu_run *run);
+/** After SEND. */
+void owu_run__sent(owu_run *run, owu_status status, const owu_http_cost *cost);
+/** In place of going on: it ends with this status, whose message is in run->err. */
+void owu_run__stop(owu_run *run, owu_status status);
+/** May it go on? Not in a client that was closed, nor in the child of a fork. */
+owu_status owu_run__check(const owu_run *run, owu_error *err);
+
+/** What a call is about to do. */
+typedef enum owu_phase {
+    OWU_PHASE_VERSION, /* the server's version is asked before */
+    OWU_PHASE_MAIN,
+    OWU_PHASE_SUPPORT, /* it refused: is it too old? */
+    OWU_PHASE_END
+} owu_phase;
+
+/** The question for the server's version, beside a call. */
+typedef struct owu_asking {
+    owu_run run;
+    owu_answer answer;
+    owu_error err;
+} owu_asking;
+
+/** One call with all that belongs to it. */
+typedef struct owu_call {
+    owu_client *client;
+    const owu_endpoint *endpoint; /* static; NULL: any route, or the version alone */
+    const owu_options *options; /* borrowed until it ends, as are answer, err and the body */
+    owu_answer *answer;
+    owu_error *err;
+    const char *body;
+    size_t body_len;
+    owu_buffer target;
+    const char *method;
+    char route[128];
+    bool repeatable;
+    owu_phase phase;
+    owu_status status; /* the outcome, when it is done */
+    owu_run *run; /* what is under way: one of the two below; NULL: nothing */
+    owu_run main;
+    owu_asking *asking; /* owned; NULL: the version was not asked */
+    char version[32];
+} owu_call;
+
+/** Of a row of the table. args are borrowed for the call. The owu_call must not move afterwards. */
+void owu_call__begin(owu_call *call, owu_client *client, const owu_endpoint *endpoint,
+                     const owu_cell *args, const char *body, size_t body_len,
+                     const owu_options *options, owu_answer *answer, owu_error *err);
+/** Of any route. method is static; target is borrowed for the call. */
+void owu_call__begin_request(owu_call *call, owu_client *client, const char *method,
+                             const char *target, size_t target_len, const char *body,
+                             size_t body_len, const owu_options *options, owu_answer *answer,
+                             owu_error *err);
+/** Of the server's version, into call->version. */
+void owu_call__begin_version(owu_call *call, owu_client *client, const owu_options *options,
+                             owu_answer *answer, owu_error *err);
+/** What call->run wants done now; with DONE, call->status is the outcome, and the answer decoded. */
+owu_todo owu_call__next(owu_call *call);
+/** In place of going on: it ends with this status, whose message is in call->err. */
+void owu_call__stop(owu_call *call, owu_status status);
+void owu_call__end(owu_call *call);
 
 #endif

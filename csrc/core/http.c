@@ -1,20 +1,25 @@
 /*
  * http.c - requests over libcurl; the only file that names it.
  *
- * A pool holds pairs of a multi handle and an easy handle. A request takes a pair, runs it on the
- * calling thread in slices, and gives it back: the multi handle keeps its connection alive for the
- * next request, and no connection is ever used by two threads at once.
+ * A multi holds connections and the transfers over them, all driven by one thread at a time. The
+ * engine (engine.c) has one for everything it does; a request that blocks has one for itself
+ * (pool.c).
  */
 #define _POSIX_C_SOURCE 200809L
 #include "http.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -22,7 +27,6 @@
 #error "libcurl 7.87 or later is needed (CURLOPT_QUICK_EXIT)"
 #endif
 
-enum { SLICE_MS = 100, MAX_IDLE = 64 };
 static const double longest_slice = 0.5; /* seconds that libcurl may work without waiting */
 
 /* ---------------------------------------------------------------- process-wide start */
@@ -71,83 +75,29 @@ double owu_http__now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* ---------------------------------------------------------------- pool */
+/* ---------------------------------------------------------------- multis */
 
-typedef struct Lane {
+/* An open connection: known, so that what a server says unasked is never taken for an answer. */
+typedef struct Socket {
+    curl_socket_t fd;
+    int local_port; /* 0: not known yet, or none */
+    unsigned users; /* transfers under way on it */
+} Socket;
+
+struct owu_http_multi {
     CURLM *multi;
-    CURL *easy;
-    unsigned long generation; /* of the process that made it */
-    curl_socket_t socket;     /* of the connection that it keeps; CURL_SOCKET_BAD: none */
-    struct Lane *next;
-} Lane;
-
-struct owu_http_pool {
-    pthread_mutex_t lock;
     const owu_http_route *route; /* borrowed */
-    Lane *idle;
-    unsigned n_idle;
-    bool closed;
+    unsigned long generation;    /* of the process that made it */
+    owu_http_transfer *spare;    /* have an easy handle and nothing to do */
+    owu_http_transfer *done;     /* finished, not told yet */
+    Socket *sockets;
+    size_t n_sockets, room;
+    double step_start; /* of the running call of libcurl */
+    bool starved;      /* a socket was not opened because memory ran out */
 };
 
 /* Another number in the child of a fork than in its parent: connections are never taken across. */
 static atomic_ulong generation;
-
-owu_http_pool *owu_http__pool_new(const owu_http_route *route) {
-    owu_http_pool *pool = owu_malloc(sizeof *pool);
-    if (pool == NULL) {
-        return NULL;
-    }
-    memset(pool, 0, sizeof *pool);
-    if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-        owu_free(pool);
-        return NULL;
-    }
-    pool->route = route;
-    return pool;
-}
-
-static void lane_free(Lane *lane) {
-    if (lane != NULL) {
-        curl_easy_cleanup(lane->easy);
-        (void)curl_multi_cleanup(lane->multi);
-        owu_free(lane);
-    }
-}
-
-static Lane *lane_new(void) {
-    Lane *lane = owu_malloc(sizeof *lane);
-    if (lane == NULL) {
-        return NULL;
-    }
-    memset(lane, 0, sizeof *lane);
-    lane->generation = atomic_load(&generation);
-    lane->socket = CURL_SOCKET_BAD;
-    lane->multi = curl_multi_init();
-    lane->easy = curl_easy_init();
-    if (lane->multi == NULL || lane->easy == NULL) {
-        lane_free(lane);
-        return NULL;
-    }
-    return lane;
-}
-
-void owu_http__pool_hold(owu_http_pool *pool) {
-    (void)pthread_mutex_lock(&pool->lock);
-}
-
-void owu_http__pool_release(owu_http_pool *pool) {
-    (void)pthread_mutex_unlock(&pool->lock);
-}
-
-/*
- * The handles are abandoned, not cleaned up: TLS would say goodbye on the parent's connection. What
- * the child sends on a new one is answered to it alone.
- */
-void owu_http__pool_forget(owu_http_pool *pool) {
-    pool->idle = NULL;
-    pool->n_idle = 0;
-    (void)pthread_mutex_unlock(&pool->lock);
-}
 
 void owu_http__after_fork(void) {
     atomic_fetch_add(&generation, 1);
@@ -157,83 +107,23 @@ unsigned long owu_http__generation(void) {
     return atomic_load(&generation);
 }
 
-static bool is_foreign(const Lane *lane) {
-    return lane->generation != atomic_load(&generation);
-}
-
-/* Has the server closed the idle connection, or said something that nobody asked for? It would be
- * taken for the answer to the next request. */
-static bool is_spoilt(const Lane *lane) {
-    struct pollfd look = {.fd = (int)lane->socket, .events = POLLIN};
-    return lane->socket != CURL_SOCKET_BAD && poll(&look, 1, 0) != 0;
-}
-
-static Lane *take_idle(owu_http_pool *pool) {
-    Lane *lane;
-    (void)pthread_mutex_lock(&pool->lock);
-    lane = pool->idle;
-    if (lane != NULL) {
-        pool->idle = lane->next;
-        pool->n_idle--;
-    }
-    (void)pthread_mutex_unlock(&pool->lock);
-    return lane;
-}
-
-static Lane *take_lane(owu_http_pool *pool) {
-    Lane *lane;
-    while ((lane = take_idle(pool)) != NULL && is_spoilt(lane)) {
-        lane_free(lane);
-    }
-    return lane != NULL ? lane : lane_new();
-}
-
-static void give_back_lane(owu_http_pool *pool, Lane *lane) {
-    bool keep = false;
-    if (is_foreign(lane)) {
-        return; /* forked while it was in use: abandoned */
-    }
-    (void)pthread_mutex_lock(&pool->lock);
-    if (!pool->closed && pool->n_idle < MAX_IDLE) {
-        lane->next = pool->idle;
-        pool->idle = lane;
-        pool->n_idle++;
-        keep = true;
-    }
-    (void)pthread_mutex_unlock(&pool->lock);
-    if (!keep) {
-        lane_free(lane);
-    }
-}
-
-void owu_http__pool_close(owu_http_pool *pool) {
-    Lane *lane;
-    (void)pthread_mutex_lock(&pool->lock);
-    lane = pool->idle;
-    pool->idle = NULL;
-    pool->n_idle = 0;
-    pool->closed = true;
-    (void)pthread_mutex_unlock(&pool->lock);
-    while (lane != NULL) {
-        Lane *next = lane->next;
-        lane_free(lane);
-        lane = next;
-    }
-}
-
-void owu_http__pool_free(owu_http_pool *pool) {
-    if (pool != NULL) {
-        owu_http__pool_close(pool);
-        (void)pthread_mutex_destroy(&pool->lock);
-        owu_free(pool);
-    }
+static bool is_foreign(const owu_http_multi *multi) {
+    return multi->generation != atomic_load(&generation);
 }
 
 /* ---------------------------------------------------------------- one transfer */
 
-typedef struct Transfer {
+struct owu_http_transfer {
+    owu_http_multi *multi;
+    CURL *easy;
     const owu_http_request *request;
     owu_answer *answer;
+    void *owner;
+    owu_http_transfer *next; /* in the list where it is */
+    curl_socket_t socket;    /* whose users it is among; CURL_SOCKET_BAD: none's */
+    bool spoilt;             /* was about to go out on a connection with bytes waiting */
+    bool fresh;              /* must have a new connection */
+    bool running;            /* libcurl has it */
     struct curl_slist *headers;
     char error_text[CURL_ERROR_SIZE];
     size_t header_bytes;
@@ -244,8 +134,8 @@ typedef struct Transfer {
     bool body_began;
     bool final; /* of a failure: no other try would mend it */
     double start;
-    double slice_start; /* of the running call of libcurl */
-} Transfer;
+};
+typedef owu_http_transfer Transfer;
 
 static size_t on_body(char *data, size_t size, size_t n, void *context) {
     Transfer *t = context;
@@ -335,6 +225,81 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
     return t->refused == OWU_OK ? len : 0;
 }
 
+static Socket *find_socket(owu_http_multi *multi, curl_socket_t fd) {
+    size_t i;
+    for (i = 0; i < multi->n_sockets; i++) {
+        if (multi->sockets[i].fd == fd) {
+            return &multi->sockets[i];
+        }
+    }
+    return NULL;
+}
+
+/* The socket that a request is about to use. libcurl tells its port only. */
+static Socket *socket_of(owu_http_multi *multi, int local_port) {
+    size_t i;
+    for (i = 0; i < multi->n_sockets; i++) {
+        Socket *s = &multi->sockets[i];
+        if (s->local_port == 0) {
+            union {
+                struct sockaddr any;
+                struct sockaddr_in v4;
+                struct sockaddr_in6 v6;
+            } address;
+            socklen_t len = sizeof address;
+            memset(&address, 0, sizeof address);
+            if (getsockname(s->fd, &address.any, &len) == 0) {
+                s->local_port = address.any.sa_family == AF_INET    ? ntohs(address.v4.sin_port)
+                                : address.any.sa_family == AF_INET6 ? ntohs(address.v6.sin6_port)
+                                                                    : 0;
+            }
+        }
+        if (s->local_port == local_port) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+    owu_http_multi *multi = context;
+    curl_socket_t fd;
+    (void)purpose;
+    if (multi->n_sockets == multi->room) {
+        const size_t room = multi->room == 0 ? 4 : multi->room * 2;
+        Socket *more = owu_realloc(multi->sockets, room * sizeof *more);
+        if (more == NULL) {
+            multi->starved = true;
+            return CURL_SOCKET_BAD;
+        }
+        multi->sockets = more;
+        multi->room = room;
+    }
+    fd = socket(address->family, address->socktype, address->protocol);
+    if (fd >= 0) {
+        const Socket opened = {.fd = fd};
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+        multi->sockets[multi->n_sockets++] = opened;
+    }
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static int on_close(void *context, curl_socket_t fd) {
+    owu_http_multi *multi = context;
+    Socket *s = find_socket(multi, fd);
+    if (s != NULL) {
+        *s = multi->sockets[--multi->n_sockets];
+    }
+    return close(fd);
+}
+
+/* Has the server closed the idle connection, or said something that nobody asked for? It would be
+ * taken for the answer to the next request. */
+static bool is_spoilt(const Socket *s) {
+    struct pollfd look = {.fd = (int)s->fd, .events = POLLIN};
+    return poll(&look, 1, 0) != 0;
+}
+
 /*
  * Called before each request goes out on a connection. libcurl sends again, on its own, what it
  * sent on a kept connection that turns out to be dead: once is right for a read, but a second write
@@ -343,14 +308,24 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
 static int on_request(void *context, char *ip, char *local_ip, int port, int local_port) {
     Transfer *t = context;
     const unsigned allowed = t->request->repeatable ? 2 : 1;
+    Socket *s = socket_of(t->multi, local_port);
+    long opened = 0;
     (void)ip;
     (void)local_ip;
     (void)port;
-    (void)local_port;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &opened);
+    if (s != NULL && s->users == 0 && opened == 0 && is_spoilt(s)) {
+        t->spoilt = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     if (t->sent >= allowed) {
         return CURL_PREREQFUNC_ABORT;
     }
     t->sent++;
+    if (s != NULL) {
+        s->users++;
+        t->socket = s->fd;
+    }
     return CURL_PREREQFUNC_OK;
 }
 
@@ -361,7 +336,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     const Transfer *t = context;
     const double clock = owu_http__now();
     const bool too_late = t->request->timeout > 0 && clock > t->start + t->request->timeout;
-    const bool stuck = t->sent == 0 && clock > t->slice_start + longest_slice;
+    const bool stuck = t->sent == 0 && clock > t->multi->step_start + longest_slice;
     (void)total;
     (void)now;
     (void)up_total;
@@ -496,6 +471,13 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_NOPROGRESS, 0L);
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
     SET(CURLOPT_XFERINFODATA, t);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+    SET(CURLOPT_OPENSOCKETDATA, t->multi);
+    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    SET(CURLOPT_CLOSESOCKETDATA, t->multi);
+    SET(CURLOPT_PRIVATE, (void *)t);
+    SET(CURLOPT_PIPEWAIT, 1L); /* for one that can carry several */
+    SET(CURLOPT_FRESH_CONNECT, t->fresh ? 1L : 0L);
     if (code == CURLE_OK) {
         code = set_body(easy, q);
     }
@@ -503,58 +485,6 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
         code = set_route(easy, route, q->url);
     }
     return code == CURLE_OK && !q->foreign ? set_own(easy, route) : code;
-}
-
-/* ---------------------------------------------------------------- running it */
-
-static void take_result(CURLM *multi, Transfer *t) {
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(multi, &left)) != NULL) {
-        if (message->msg == CURLMSG_DONE) {
-            t->result = message->data.result;
-            t->finished = true;
-        }
-    }
-}
-
-/* Until it is done, the deadline has passed, or the caller wants to stop. */
-static owu_status run(Lane *lane, Transfer *t, owu_error *err) {
-    const owu_http_request *q = t->request;
-    while (!t->finished) {
-        int running = 0;
-        double left = SLICE_MS / 1000.0;
-        CURLMcode code;
-        t->slice_start = owu_http__now();
-        code = curl_multi_perform(lane->multi, &running);
-        take_result(lane->multi, t);
-        if (t->finished) {
-            break;
-        }
-        if (code == CURLM_OK) {
-            if (q->timeout > 0) { /* libcurl's own clock may be held up: keep one here */
-                const double rest = t->start + q->timeout - owu_http__now();
-                if (rest <= 0) {
-                    t->result = CURLE_OPERATION_TIMEDOUT;
-                    t->finished = true;
-                    break;
-                }
-                left = rest < left ? rest : left;
-            }
-            code = curl_multi_poll(lane->multi, NULL, 0, (int)(left * 1000.0) + 1, NULL);
-        }
-        if (code != CURLM_OK) {
-            return owu_fail(err, code == CURLM_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
-                            "libcurl: %s", curl_multi_strerror(code));
-        }
-        if (q->interrupt != NULL && q->interrupt(q->context)) {
-            return owu_fail(err, OWU_EINTERRUPTED, "interrupted");
-        }
-        if (is_foreign(lane)) { /* a signal handler forked */
-            return owu_fail(err, OWU_EREAD, "the process was forked during the request");
-        }
-    }
-    return OWU_OK;
 }
 
 /* ---------------------------------------------------------------- what went wrong */
@@ -579,9 +509,9 @@ static owu_status fail_connect(Transfer *t, const char *origin, owu_error *err) 
     return owu_fail(err, OWU_ECONNECT, "cannot connect to %s: %s", origin, reason_of(t));
 }
 
-static owu_status fail_timeout(Lane *lane, Transfer *t, const char *origin, owu_error *err) {
+static owu_status fail_timeout(Transfer *t, const char *origin, owu_error *err) {
     curl_off_t connected = 0;
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
     if (connected == 0) {
         return owu_fail(err, OWU_ECONNECT_TIMEOUT, "no connection to %s within %.3g s", origin,
                         (owu_http__now() - t->start));
@@ -590,11 +520,11 @@ static owu_status fail_timeout(Lane *lane, Transfer *t, const char *origin, owu_
                     t->request->timeout);
 }
 
-static owu_status fail_incomplete(Lane *lane, const char *origin, owu_error *err) {
+static owu_status fail_incomplete(Transfer *t, const char *origin, owu_error *err) {
     curl_off_t expected = -1, received = 0;
     owu_status status;
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &expected);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
     status =
         owu_fail(err, OWU_EINCOMPLETE, "the connection to %s ended after %lld bytes of the answer",
                  origin, (long long)received);
@@ -629,9 +559,9 @@ static bool broke_in_handshake(const Transfer *t) {
     return false;
 }
 
-static bool answer_began(Lane *lane) {
+static bool answer_began(Transfer *t) {
     long status = 0;
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     return status != 0;
 }
 
@@ -641,7 +571,7 @@ static bool memory_is_left(void) {
     return probe != NULL;
 }
 
-static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
+static owu_status explain(Transfer *t, owu_error *err) {
     const char *reason = reason_of(t);
     char origin[128];
     long connect_code = 0;
@@ -654,6 +584,10 @@ static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
         return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s failed: %s", origin, reason);
     case CURLE_COULDNT_CONNECT:
     case CURLE_INTERFACE_FAILED:
+        if (t->multi->starved) {
+            t->multi->starved = false;
+            return owu_fail(err, OWU_ENOMEM, "out of memory before a connection");
+        }
         return fail_connect(t, origin, err);
     case CURLE_SSL_CONNECT_ERROR:
         if (broke_in_handshake(t)) {
@@ -669,12 +603,12 @@ static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
     case CURLE_USE_SSL_FAILED:
         return owu_fail(err, OWU_ETLS, "no secure connection to %s: %s", origin, reason);
     case CURLE_OPERATION_TIMEDOUT:
-        return fail_timeout(lane, t, origin, err);
+        return fail_timeout(t, origin, err);
     case CURLE_PARTIAL_FILE:
-        return fail_incomplete(lane, origin, err);
+        return fail_incomplete(t, origin, err);
     case CURLE_ABORTED_BY_CALLBACK:
         if (t->request->timeout > 0 && owu_http__now() >= t->start + t->request->timeout) {
-            return fail_timeout(lane, t, origin, err);
+            return fail_timeout(t, origin, err);
         }
         if (t->sent == 0) { /* on_progress */
             return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s answers without end",
@@ -685,7 +619,7 @@ static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
     case CURLE_GOT_NOTHING:
         return owu_fail(err, OWU_EREAD, "%s closed the connection without an answer", origin);
     case CURLE_RECV_ERROR:
-        (void)curl_easy_getinfo(lane->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
+        (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
         if (t->sent == 0 && connect_code >= 300) {
             t->final = connect_code < 500 && connect_code != 408 && connect_code != 429;
             return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s refuses: status %ld",
@@ -694,8 +628,8 @@ static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
         /* fall through */
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
-        if (answer_began(lane)) {
-            return fail_incomplete(lane, origin, err);
+        if (answer_began(t)) {
+            return fail_incomplete(t, origin, err);
         }
         return owu_fail(err, OWU_EREAD, "the connection to %s broke: %s", origin, reason);
     case CURLE_SEND_ERROR:
@@ -721,91 +655,273 @@ static owu_status explain(Lane *lane, Transfer *t, owu_error *err) {
                     reason);
 }
 
-static owu_status fail_transfer(Lane *lane, Transfer *t, owu_error *err) {
-    const owu_status status = explain(lane, t, err);
+static owu_status fail_transfer(Transfer *t, owu_error *err) {
+    const owu_status status = explain(t, err);
     long number = 0;
-    if (err != NULL && curl_easy_getinfo(lane->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
+    if (err != NULL && curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
         err->os_errno = (int)number;
     }
     return status;
 }
 
-/* ---------------------------------------------------------------- perform */
+/* ---------------------------------------------------------------- life of a multi */
 
-static owu_status add_and_run(owu_http_pool *pool, Lane *lane, Transfer *t, owu_error *err) {
-    owu_status status;
+static void transfer_free(Transfer *t) {
+    if (t != NULL) {
+        if (t->running) {
+            (void)curl_multi_remove_handle(t->multi->multi, t->easy);
+        }
+        curl_easy_cleanup(t->easy);
+        curl_slist_free_all(t->headers);
+        owu_free(t);
+    }
+}
+
+static Transfer *transfer_new(owu_http_multi *multi) {
+    Transfer *t = multi->spare;
+    if (t != NULL) {
+        multi->spare = t->next;
+        t->next = NULL;
+        return t;
+    }
+    t = owu_malloc(sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    memset(t, 0, sizeof *t);
+    t->multi = multi;
+    t->socket = CURL_SOCKET_BAD;
+    t->easy = curl_easy_init();
+    if (t->easy == NULL) {
+        owu_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_idle) {
+    owu_http_multi *multi = owu_malloc(sizeof *multi);
+    if (multi == NULL) {
+        return NULL;
+    }
+    memset(multi, 0, sizeof *multi);
+    multi->route = route;
+    multi->generation = atomic_load(&generation);
+    multi->multi = curl_multi_init();
+    multi->spare = multi->multi == NULL ? NULL : transfer_new(multi);
+    if (multi->spare == NULL) { /* one at least must be possible */
+        owu_http__multi_free(multi);
+        return NULL;
+    }
+    (void)curl_multi_setopt(multi->multi, CURLMOPT_MAXCONNECTS, (long)max_idle);
+    return multi;
+}
+
+/* In a child nothing is cleaned up: TLS would say goodbye on the parent's connection. */
+void owu_http__multi_free(owu_http_multi *multi) {
+    if (multi == NULL || is_foreign(multi)) {
+        return;
+    }
+    while (multi->spare != NULL) {
+        Transfer *next = multi->spare->next;
+        transfer_free(multi->spare);
+        multi->spare = next;
+    }
+    (void)curl_multi_cleanup(multi->multi);
+    owu_free(multi->sockets);
+    owu_free(multi);
+}
+
+/* ---------------------------------------------------------------- running transfers */
+
+static owu_status fail_multi(CURLMcode code, owu_error *err) {
+    return owu_fail(err, code == CURLM_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL, "libcurl: %s",
+                    curl_multi_strerror(code));
+}
+
+/* Set everything and hand it to libcurl. */
+static owu_status launch(Transfer *t, owu_error *err) {
     CURLMcode multi_code;
-    const CURLcode code = set_all(lane->easy, t, pool->route);
+    CURLcode code;
+    curl_easy_reset(t->easy);
+    code = set_all(t->easy, t, t->multi->route);
     if (code != CURLE_OK) {
         return owu_fail(err, code == CURLE_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
                         "libcurl refused an option: %s", curl_easy_strerror(code));
     }
-    multi_code = curl_multi_add_handle(lane->multi, lane->easy);
+    multi_code = curl_multi_add_handle(t->multi->multi, t->easy);
     if (multi_code != CURLM_OK) {
-        return owu_fail(err, multi_code == CURLM_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
-                        "libcurl: %s", curl_multi_strerror(multi_code));
+        return fail_multi(multi_code, err);
     }
-    status = run(lane, t, err);
-    if (is_foreign(lane)) {
-        return status; /* not to be touched any more */
+    t->running = true;
+    return OWU_OK;
+}
+
+/* It has nothing to do any more, and holds no pointer to what others own. */
+static void set_aside(Transfer *t) {
+    owu_http_multi *multi = t->multi;
+    curl_easy_reset(t->easy);
+    curl_slist_free_all(t->headers);
+    {
+        const Transfer empty = {.multi = multi, .easy = t->easy, .socket = CURL_SOCKET_BAD};
+        *t = empty;
     }
-    if (status == OWU_OK && t->result != CURLE_OK) {
-        status = fail_transfer(lane, t, err);
+    t->next = multi->spare;
+    multi->spare = t;
+}
+
+owu_status owu_http__multi_add(owu_http_transfer **out, owu_http_multi *multi,
+                               const owu_http_request *request, owu_answer *answer, void *owner,
+                               owu_error *err) {
+    Transfer *t = transfer_new(multi);
+    owu_status status;
+    if (t == NULL) {
+        return owu_fail(err, OWU_ENOMEM, "out of memory before a request");
     }
-    if (status == OWU_OK) {
-        long code_of_answer = 0;
-        (void)curl_easy_getinfo(lane->easy, CURLINFO_RESPONSE_CODE, &code_of_answer);
-        t->answer->status = (int)code_of_answer;
+    t->request = request;
+    t->answer = answer;
+    t->owner = owner;
+    t->start = owu_http__now();
+    answer->body.limit = request->max_body;
+    status = collect_headers(t) == OWU_OK
+                 ? launch(t, err)
+                 : owu_fail(err, OWU_ENOMEM, "out of memory before a request");
+    if (status != OWU_OK) {
+        set_aside(t);
+        return status;
     }
-    return status;
+    *out = t;
+    return OWU_OK;
+}
+
+/* libcurl lets it go; the connection stays where that is possible. */
+static void detach(Transfer *t) {
+    Socket *s = t->socket == CURL_SOCKET_BAD ? NULL : find_socket(t->multi, t->socket);
+    if (s != NULL) {
+        s->users--;
+    }
+    t->socket = CURL_SOCKET_BAD;
+    if (t->running) {
+        (void)curl_multi_remove_handle(t->multi->multi, t->easy);
+        t->running = false;
+    }
+}
+
+/* Again, on a new connection: nothing went out on the spoilt one. */
+static void relaunch(Transfer *t) {
+    owu_error ignored;
+    detach(t);
+    t->spoilt = false;
+    t->fresh = true;
+    if (launch(t, &ignored) != OWU_OK) {
+        t->result = CURLE_OUT_OF_MEMORY;
+        t->finished = true;
+        t->next = t->multi->done;
+        t->multi->done = t;
+    }
+}
+
+static void take_results(owu_http_multi *multi) {
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(multi->multi, &left)) != NULL) {
+        char *private = NULL;
+        Transfer *t;
+        const CURLcode result = message->data.result;
+        if (message->msg != CURLMSG_DONE ||
+            curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private) != CURLE_OK) {
+            continue;
+        }
+        t = (Transfer *)(void *)private;
+        if (t->spoilt && result == CURLE_ABORTED_BY_CALLBACK) {
+            relaunch(t);
+            continue;
+        }
+        t->result = result;
+        t->finished = true;
+        t->next = multi->done;
+        multi->done = t;
+    }
+}
+
+owu_status owu_http__multi_step(owu_http_multi *multi, double seconds, owu_error *err) {
+    int running = 0;
+    CURLMcode code;
+    multi->step_start = owu_http__now();
+    code = curl_multi_perform(multi->multi, &running);
+    take_results(multi);
+    if (code == CURLM_OK && multi->done == NULL) {
+        const double most = seconds < longest_wait ? seconds : longest_wait;
+        code =
+            curl_multi_poll(multi->multi, NULL, 0, most <= 0 ? 0 : (int)(most * 1000.0) + 1, NULL);
+    }
+    return code == CURLM_OK ? OWU_OK : fail_multi(code, err);
+}
+
+void *owu_http__multi_next(owu_http_multi *multi) {
+    Transfer *t = multi->done;
+    if (t == NULL) {
+        return NULL;
+    }
+    multi->done = t->next;
+    t->next = NULL;
+    return t->owner;
+}
+
+void owu_http__multi_wake(owu_http_multi *multi) {
+    (void)curl_multi_wakeup(multi->multi);
 }
 
 /* After the transfer, and before its handle forgets it. */
-static void count(Lane *lane, owu_http_cost *cost) {
+static void count(Transfer *t, owu_http_cost *cost) {
     curl_off_t body = 0;
     long connects = 0, request = 0, headers = 0;
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_NUM_CONNECTS, &connects);
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_REQUEST_SIZE, &request);
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_HEADER_SIZE, &headers);
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &request);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_HEADER_SIZE, &headers);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
     cost->connections_opened = connects > 0 ? (uint64_t)connects : 0;
     cost->bytes_received = (uint64_t)headers + (uint64_t)body;
-    (void)curl_easy_getinfo(lane->easy, CURLINFO_SIZE_UPLOAD_T, &body);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     cost->bytes_sent = (uint64_t)request + (uint64_t)body;
 }
 
-owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *request,
-                             owu_answer *answer, owu_http_cost *cost, owu_error *err) {
-    Transfer transfer;
-    Lane *lane = take_lane(pool);
-    owu_status status;
+static void forget_finished(Transfer *t) {
+    Transfer **link = &t->multi->done;
+    while (*link != NULL && *link != t) {
+        link = &(*link)->next;
+    }
+    if (*link == t) {
+        *link = t->next;
+    }
+}
 
+owu_status owu_http__transfer_end(owu_http_transfer *t, bool late, owu_http_cost *cost,
+                                  owu_error *err) {
+    owu_status status = OWU_OK;
+    long code = 0;
     memset(cost, 0, sizeof *cost);
-    memset(&transfer, 0, sizeof transfer);
-    transfer.request = request;
-    transfer.answer = answer;
-    transfer.start = owu_http__now();
-    if (lane == NULL || collect_headers(&transfer) != OWU_OK) {
-        status = owu_fail(err, OWU_ENOMEM, "out of memory before a request");
-        goto done;
+    cost->seconds = owu_http__now() - t->start;
+    cost->requests = t->sent;
+    if (is_foreign(t->multi)) { /* not to be touched any more */
+        return owu_fail(err, OWU_EREAD, "the process was forked during the request");
     }
-    answer->body.limit = request->max_body;
-    status = add_and_run(pool, lane, &transfer, err);
-    cost->seconds = owu_http__now() - transfer.start;
-    cost->requests = transfer.sent;
-    cost->final = transfer.final;
-    if (!is_foreign(lane)) {
-        count(lane, cost);
-        lane->socket = CURL_SOCKET_BAD;
-        (void)curl_easy_getinfo(lane->easy, CURLINFO_ACTIVESOCKET, &lane->socket);
-        (void)curl_multi_remove_handle(lane->multi, lane->easy); /* also stops what still runs */
-        curl_easy_reset(lane->easy); /* it keeps no pointer to what ends here */
+    forget_finished(t);
+    if (!t->finished) {
+        t->result = late ? CURLE_OPERATION_TIMEDOUT : CURLE_ABORTED_BY_CALLBACK;
     }
-done:
-    if (lane != NULL) {
-        give_back_lane(pool, lane);
+    if (!t->finished && !late) {
+        status = owu_fail(err, OWU_EINTERRUPTED, "interrupted");
+    } else if (t->result != CURLE_OK) {
+        status = fail_transfer(t, err);
+    } else {
+        (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
+        t->answer->status = (int)code;
     }
-    curl_slist_free_all(transfer.headers);
+    cost->final = t->final;
+    count(t, cost);
+    detach(t);
+    set_aside(t);
     return status;
 }
 

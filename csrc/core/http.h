@@ -1,4 +1,4 @@
-/* http.h - what http.c offers the core: one request over a pool of connections, and addresses. */
+/* http.h - what http.c offers the core: requests over connections that are kept, and addresses. */
 #ifndef OWU_HTTP_H
 #define OWU_HTTP_H
 
@@ -14,19 +14,6 @@ typedef struct owu_http_route {
     const char *unix_socket;
 } owu_http_route;
 
-/** Idle connections of one client, shared by its threads. */
-typedef struct owu_http_pool owu_http_pool;
-
-/** @param route borrowed for the life of the pool. @return owned; NULL when memory ran out. */
-owu_http_pool *owu_http__pool_new(const owu_http_route *route);
-/** Close the idle connections; those in use are closed when their request ends. */
-void owu_http__pool_close(owu_http_pool *pool);
-void owu_http__pool_free(owu_http_pool *pool);
-/** Around a fork: hold the pool still before it, and let it go in the parent. */
-void owu_http__pool_hold(owu_http_pool *pool);
-void owu_http__pool_release(owu_http_pool *pool);
-/** In the child, in place of the release: forget the connections, which are the parent's. */
-void owu_http__pool_forget(owu_http_pool *pool);
 /** In the child, once: what began before is known to be the parent's. */
 void owu_http__after_fork(void);
 /** Another number in the child of a fork than in its parent. */
@@ -42,8 +29,9 @@ typedef struct owu_http_request {
     bool foreign; /* to another server: not by the client's own certificate or socket */
     bool repeatable; /* may libcurl send it again on a connection that had died? */
     const char *user_agent;
-    double timeout; /* seconds; 0 or less: none */
+    double timeout; /* seconds, the wait for a connection included; 0 or less: none */
     double connect_timeout;
+    double pool_timeout; /* seconds to wait for leave to connect; 0 or less: as timeout */
     size_t max_body;
     owu_interrupt interrupt;
     void *context;
@@ -59,14 +47,43 @@ typedef struct owu_http_cost {
     double seconds;
 } owu_http_cost;
 
+/* ---------------------------------------------------------------- many at once */
+
+/** Connections that one thread drives, with any number of transfers over them. */
+typedef struct owu_http_multi owu_http_multi;
+typedef struct owu_http_transfer owu_http_transfer;
+
+/** @param route borrowed for its life. @param max_idle connections that are kept open.
+ *  @return owned; NULL: memory ran out. */
+owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_idle);
+/** What still runs is stopped. Does nothing in the child of a fork: all of it is the parent's. */
+void owu_http__multi_free(owu_http_multi *multi);
+
 /**
- * Send one request and take its whole answer.
- * @param answer    headers and body are added to it; zero-initialised by the caller.
- * @param[out] cost written in any case.
- * @return OWU_OK with any HTTP status, or why there is no usable answer.
+ * Begin a request; pool_timeout, interrupt and context of it are not looked at.
+ * @param request, answer borrowed until the transfer has ended.
+ * @param owner what owu_http__multi_next gives when it has finished; not NULL.
+ * @param[out] out borrowed: lives until owu_http__transfer_end.
  */
-owu_status owu_http__perform(owu_http_pool *pool, const owu_http_request *request,
-                             owu_answer *answer, owu_http_cost *cost, owu_error *err);
+owu_status owu_http__multi_add(owu_http_transfer **out, owu_http_multi *multi,
+                               const owu_http_request *request, owu_answer *answer, void *owner,
+                               owu_error *err);
+/** Let all of them go on, and wait for the network, or a wake, at most so long. */
+owu_status owu_http__multi_step(owu_http_multi *multi, double seconds, owu_error *err);
+/** The owner of one that has finished since, once each; NULL: no more. */
+void *owu_http__multi_next(owu_http_multi *multi);
+/** End a step's wait from any thread. */
+void owu_http__multi_wake(owu_http_multi *multi);
+
+/**
+ * Take the outcome of a transfer and let it go; one that has not finished is stopped.
+ * @param late it is stopped because its time is up.
+ * @return OWU_OK with any HTTP status, or why there is no usable answer; OWU_EINTERRUPTED for one that was stopped and is not late.
+ */
+owu_status owu_http__transfer_end(owu_http_transfer *transfer, bool late, owu_http_cost *cost,
+                                  owu_error *err);
+
+/* ---------------------------------------------------------------- services */
 
 /** Forget the header lines of an answer. */
 void owu_answer__free_headers(owu_answer *answer);

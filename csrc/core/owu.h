@@ -30,6 +30,7 @@ enum {
     OWU_MAX_EXTRA_HEADERS = 64, /* that a caller adds to a request */
     OWU_MAX_HEADERS = 256,      /* header lines kept of one answer */
     OWU_MAX_REDIRECTS = 5,      /* that one call follows */
+    OWU_MAX_CONNECTIONS = 100,  /* default of what one client uses at once */
     OWU_MESSAGE_SIZE = 256      /* bytes of owu_error.message, with its NUL */
 };
 #define OWU_MAX_BODY ((size_t)64 << 20)         /* default cap on a decompressed answer: 64 MiB */
@@ -55,6 +56,7 @@ typedef enum owu_status {
     OWU_EPROXY,
     OWU_ETLS,
     OWU_ECONNECT_TIMEOUT,
+    OWU_EPOOL_TIMEOUT, /* all connections that the client may use were in use */
     OWU_ETIMEOUT,
     OWU_EREAD,
     OWU_EINCOMPLETE,  /* err->received, err->expected */
@@ -643,40 +645,42 @@ typedef struct owu_options {
     double timeout;         /* seconds for the whole call; 0 or less: none. With
                                retry.max_elapsed: for each attempt */
     double connect_timeout; /* seconds to reach the server, each time; 0 or less: as timeout */
-    size_t max_body;        /* bytes of a decompressed answer */
+    double pool_timeout; /* seconds to wait for one of max_connections; 0 or less: as timeout */
+    size_t max_body; /* bytes of a decompressed answer */
     owu_retry retry;
-    bool follow_redirects;  /* GET only, within the origin, OWU_MAX_REDIRECTS at most */
+    bool follow_redirects; /* GET only, within the origin, OWU_MAX_REDIRECTS at most */
     const char *const *extra_headers; /* "Name: value" lines, NULL-terminated; may be NULL */
-    const char *api_key;    /* in place of the client's; NULL: the client's */
+    const char *api_key; /* in place of the client's; NULL: the client's */
     size_t api_key_len;
     owu_interrupt interrupt;
     owu_observer observe;
-    void *context;          /* of both */
+    void *context; /* of both */
     bool raw; /* do not decode, do not refuse: the answer as it came */
 } owu_options;
 #define OWU_OPTIONS_INIT \
-    {60.0, 5.0, OWU_MAX_BODY, OWU_RETRY_INIT, false, NULL, NULL, 0, NULL, NULL, NULL, false}
+    {60.0, 5.0, 0.0, OWU_MAX_BODY, OWU_RETRY_INIT, false, NULL, NULL, 0, NULL, NULL, NULL, false}
 
 /** Connections, credentials and what was learnt of one server. Shared by threads; ref-counted. */
 typedef struct owu_client owu_client;
 
 /** What a client is made of. All texts are borrowed and copied; NULL: not given. */
 typedef struct owu_settings {
-    const char *base_url;   /* as owu_url_normalise takes it; need not end in NUL */
+    const char *base_url; /* as owu_url_normalise takes it; need not end in NUL */
     size_t base_url_len;
-    const char *api_key;    /* token or sk-… key; the copy is wiped when it is freed */
+    const char *api_key; /* token or sk-… key; the copy is wiped when it is freed */
     size_t api_key_len;
     const char *user_agent; /* not NULL */
-    bool insecure;          /* take any certificate */
-    const char *ca_file;    /* PEM; NULL: as owu_ca_find finds it */
+    bool insecure; /* take any certificate */
+    const char *ca_file; /* PEM; NULL: as owu_ca_find finds it */
     const char *client_cert; /* PEM */
-    const char *client_key;  /* PEM; NULL: in client_cert */
+    const char *client_key; /* PEM; NULL: in client_cert */
     const char *client_key_password;
-    const char *http_proxy;  /* URL of a proxy for requests to http; NULL or "": none */
+    const char *http_proxy; /* URL of a proxy for requests to http; NULL or "": none */
     const char *https_proxy; /* and to https */
-    const char *no_proxy;    /* hosts that are asked directly, as curl takes them */
+    const char *no_proxy; /* hosts that are asked directly, as curl takes them */
     bool trust_env; /* for CA files: see owu_ca_find. The environment is read now or never */
     const char *unix_socket; /* path: connect there, whatever the host of base_url */
+    unsigned max_connections; /* at once; 0: OWU_MAX_CONNECTIONS */
 } owu_settings;
 
 /**
@@ -686,7 +690,8 @@ typedef struct owu_settings {
 owu_status owu_client_new(owu_client **out, const owu_settings *settings, owu_error *err);
 owu_client *owu_client_ref(owu_client *client);
 void owu_client_unref(owu_client *client);
-/** Close every idle connection and refuse further calls; running calls end by themselves. */
+/** Close every idle connection and refuse further calls. Calls that block end by themselves; jobs
+ *  end with OWU_ECLOSED. */
 void owu_client_close(owu_client *client);
 bool owu_client_closed(const owu_client *client);
 /**
@@ -729,6 +734,76 @@ owu_status owu_client_version(owu_client *client, char out[32], const owu_option
                               unsigned *retries, owu_error *err);
 /** Compare dotted versions: <0, 0, >0. */
 int owu_version_compare(const char *a, const char *b);
+
+/* ---------------------------------------------------------------- calls that do not block (engine.c) */
+
+/*
+ * A job is one call that the client's own thread carries through, beside thousands of others. What
+ * happened to it comes out of a port, which a loop or a thread looks at when its descriptor is
+ * readable. A port and its jobs are used by one thread at a time.
+ */
+typedef struct owu_port owu_port;
+typedef struct owu_job owu_job;
+
+typedef enum owu_news {
+    OWU_NEWS_NONE,
+    OWU_NEWS_EVENT, /* owu_job_event is to be shown; the job stands still until owu_job_resume */
+    OWU_NEWS_DONE /* the outcome is there; nothing more comes of this job */
+} owu_news;
+
+/** @param[out] out owned: owu_port_close. @return OWU_OK; OWU_ENOMEM; OWU_EINTERNAL: no descriptor. */
+owu_status owu_port_new(owu_port **out, owu_client *client, owu_error *err);
+/** Readable while there is news. Not to be read, nor closed. */
+int owu_port_fd(const owu_port *port);
+/** Was it made by the parent of this process? Its descriptor is shared with it then. */
+bool owu_port_foreign(const owu_port *port);
+/** The next job with news, as the context it was started with; NULL: there is no more. */
+void *owu_port_take(owu_port *port, owu_news *news);
+/** No news comes from here on; the jobs that were started with it are stopped. NULL is allowed. */
+void owu_port_close(owu_port *port);
+
+/**
+ * Make ready a call, as owu_client_call does it.
+ * @param[out] out owned: owu_job_unref.
+ * @param args, options borrowed for the call: what they point at is copied. Of the options,
+ *             interrupt is not looked at, and observe says by not being NULL that events are news.
+ * @param body moved: zeroed when this returns; empty: none.
+ * @return OWU_OK, also for what cannot be sent, which is an outcome; OWU_ENOMEM.
+ */
+owu_status owu_job_new(owu_job **out, owu_client *client, const owu_endpoint *endpoint,
+                       const owu_cell *args, owu_buffer *body, const owu_options *options,
+                       owu_error *err);
+/** Likewise for any route. method is static, target borrowed. */
+owu_status owu_job_new_request(owu_job **out, owu_client *client, const char *method,
+                               const char *target, size_t target_len, owu_buffer *body,
+                               const owu_options *options, owu_error *err);
+/** Likewise for the server's version. */
+owu_status owu_job_new_version(owu_job **out, owu_client *client, const owu_options *options,
+                               owu_error *err);
+/** One whose outcome comes when the client is closed, which it does, and no connection is left. */
+owu_status owu_job_new_farewell(owu_job **out, owu_client *client, owu_error *err);
+/** NULL is allowed. One that was started goes on. Threads: safe. */
+void owu_job_unref(owu_job *job);
+
+/** Start it, once. @param context comes out of the port with its news.
+ *  @return OWU_OK, or OWU_EINTERNAL: no thread could be started, and no news comes. */
+owu_status owu_job_start(owu_job *job, owu_port *port, void *context, owu_error *err);
+/** Stop it: OWU_EINTERRUPTED is its outcome, unless it has another one already. */
+void owu_job_cancel(owu_job *job);
+/** What is to be shown. Borrowed until it is resumed. */
+const owu_event *owu_job_event(const owu_job *job);
+/** Go on after an event. @param stop end with OWU_EINTERRUPTED. */
+void owu_job_resume(owu_job *job, bool stop);
+
+/** Its outcome, when it is done: as owu_client_call returns it. Borrowed from the job. */
+owu_status owu_job_outcome(owu_job *job, owu_answer **answer, const owu_error **err);
+/** Of owu_job_new_version: the version. Borrowed. */
+const char *owu_job_version(const owu_job *job);
+
+/** Wait until no thread of a closed client runs any more: at once when there is none. Blocks. */
+void owu_client_wait(owu_client *client);
+/** Close all clients and wait for their threads: for the end of a process. Blocks. */
+void owu_client_close_all(void);
 
 /** Counted since the client was made, over all its views and threads. */
 typedef struct owu_stats {

@@ -1,5 +1,6 @@
 /*
- * send.c - one call on its way: attempts, waits between them, redirects; within the call's time.
+ * send.c - one request on its way: attempts, waits between them, redirects; within the call's time.
+ * Nothing here waits: see owu_todo.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <string.h>
@@ -94,11 +95,6 @@ static void answer_restart(owu_answer *answer) {
 
 /* ---------------------------------------------------------------- attempts */
 
-/* Tell the observer; false: it wants to stop. */
-static bool tell(const owu_run *run, const owu_event *event) {
-    return run->options->observe == NULL || !run->options->observe(run->options->context, event);
-}
-
 /* Seconds for the next attempt, 0 for no limit; below 0: the call's time is up. */
 static double time_left(const owu_run *run) {
     const double timeout = run->options->timeout > 0 ? run->options->timeout : 0;
@@ -172,113 +168,6 @@ static double next_delay(owu_run *run, const owu_attempt *attempt, unsigned retr
     return delay;
 }
 
-/* May the call go on? Not in a client that was closed, nor in the child of a fork. */
-static owu_status check_alive(const owu_run *run) {
-    if (run->generation != owu_http__generation()) { /* a signal handler forked */
-        return owu_fail(run->err, OWU_EREAD, "the process was forked during the call");
-    }
-    if (owu_client_closed(run->client)) {
-        return owu_fail(run->err, OWU_ECLOSED, "this client was closed during a call");
-    }
-    return OWU_OK;
-}
-
-/* Between two attempts: sleep in slices, as a transfer waits. */
-static owu_status pause_for(const owu_run *run, double seconds) {
-    const owu_options *options = run->options;
-    const double end = owu_http__now() + seconds;
-    owu_status status = check_alive(run);
-    double rest;
-    while (status == OWU_OK && (rest = end - owu_http__now()) > 0) {
-        const double slice = rest < 0.1 ? rest : 0.1;
-        const struct timespec length = {0, (long)(slice * 1e9)};
-        (void)nanosleep(&length, NULL);
-        status = options->interrupt != NULL && options->interrupt(options->context)
-                     ? owu_fail(run->err, OWU_EINTERRUPTED, "interrupted")
-                     : check_alive(run);
-    }
-    return status;
-}
-
-/* One attempt with what belongs to it. @param again it repeats the one before. @param[out] retry_in seconds; below 0: it was the last. */
-static owu_status try_once(owu_run *run, owu_http_request *request, bool again, double *retry_in) {
-    owu_answer *answer = run->answer;
-    owu_http_cost cost;
-    owu_attempt attempt = {.repeatable = request->repeatable};
-    owu_event event = {.method = request->method,
-                       .route = run->route,
-                       .attempt = run->retries + 1,
-                       .retry_in = -1};
-    owu_status status;
-    *retry_in = -1;
-    if (!tell(run, &event)) {
-        return owu_fail(run->err, OWU_EINTERRUPTED, "interrupted");
-    }
-    status = check_alive(run); /* a hook may have closed the client, forked, or taken its time */
-    request->timeout = time_left(run);
-    if (status == OWU_OK && request->timeout < 0) {
-        status = owu_fail(run->err, OWU_ETIMEOUT, "the time allowed for the call is up");
-    }
-    if (status != OWU_OK) {
-        return status;
-    }
-    attempt.status = owu_http__perform(run->client->pool, request, answer, &cost, run->err);
-    account(run->client, &cost, attempt.status, again);
-    attempt.http_status = answer->status;
-    attempt.sent = cost.requests > 0;
-    attempt.final = cost.final;
-    attempt.retry_after = answer->retry_after =
-        attempt.status == OWU_OK ? asked_to_wait(answer) : -1;
-    if (run->generation == owu_http__generation()) {
-        *retry_in = next_delay(run, &attempt, run->retries);
-    }
-    event.answered = true;
-    event.status = attempt.status;
-    event.http_status = attempt.status == OWU_OK ? answer->status : 0;
-    event.elapsed = cost.seconds;
-    event.received = answer->body.len;
-    event.retry_in = *retry_in;
-    if (attempt.status != OWU_EINTERRUPTED && !tell(run, &event)) {
-        *retry_in = -1;
-        return owu_fail(run->err, OWU_EINTERRUPTED, "interrupted");
-    }
-    return attempt.status;
-}
-
-/* Send until there is an answer to keep or a failure to report. Any HTTP status is OWU_OK. */
-static owu_status send_request(owu_run *run, owu_http_request *request) {
-    bool again;
-    for (again = false;; again = true) {
-        double retry_in;
-        owu_status pause;
-        const owu_status status = try_once(run, request, again, &retry_in);
-        if (retry_in < 0) {
-            return status;
-        }
-        pause = pause_for(run, retry_in);
-        if (pause != OWU_OK) {
-            return pause;
-        }
-        if (time_left(run) < 0) {
-            return status; /* the pause took all of it: what there is stays */
-        }
-        run->retries++;
-        answer_restart(run->answer);
-    }
-}
-
-static void fill_request(owu_http_request *request, const owu_run *run, const char *method) {
-    memset(request, 0, sizeof *request);
-    request->method = method;
-    request->url = run->url.data;
-    request->headers = run->headers;
-    request->user_agent = run->client->user_agent;
-    request->connect_timeout = run->options->connect_timeout;
-    request->max_body = run->options->max_body;
-    request->interrupt = run->options->interrupt;
-    request->context = run->options->context;
-}
-
 /* ---------------------------------------------------------------- redirects */
 
 static bool is_redirect(int status) {
@@ -304,9 +193,10 @@ static void keep_location(owu_answer *answer) {
     }
 }
 
-/* Ask again where the answer points to. @param anywhere also at another origin, and with nothing of
+/* Turn to where the answer points to. @param anywhere also at another origin, and with nothing of
  * ours but the user agent. */
-static owu_status follow(owu_run *run, owu_http_request *request, bool anywhere) {
+static owu_status turn(owu_run *run, bool anywhere) {
+    owu_http_request *request = &run->request;
     static const char *const no_headers[] = {NULL};
     const char *location = owu_answer_header(run->answer, "location");
     owu_buffer next = {.limit = OWU_MAX_URL};
@@ -331,30 +221,160 @@ static owu_status follow(owu_run *run, owu_http_request *request, bool anywhere)
     request->headers = anywhere ? no_headers : run->headers;
     request->foreign = !same_origin;
     answer_restart(run->answer);
-    return send_request(run, request);
+    return OWU_OK;
 }
 
-static owu_status follow_all(owu_run *run, owu_http_request *request) {
-    owu_status status = OWU_OK;
-    int hops;
-    for (hops = 0; status == OWU_OK && is_redirect(run->answer->status); hops++) {
-        if (hops == OWU_MAX_REDIRECTS) {
-            return owu_fail(run->err, OWU_EREDIRECT, "the server redirects more than %d times",
-                            OWU_MAX_REDIRECTS);
-        }
-        status = follow(run, request, false);
+/* ---------------------------------------------------------------- steps */
+
+owu_status owu_run__check(const owu_run *run, owu_error *err) {
+    if (run->generation != owu_http__generation()) { /* a hook or a signal handler forked */
+        return owu_fail(err, OWU_EREAD, "the process was forked during the call");
     }
-    return status;
+    if (owu_client_closed(run->client)) {
+        return owu_fail(err, OWU_ECLOSED, "this client was closed during a call");
+    }
+    return OWU_OK;
 }
 
-/* ---------------------------------------------------------------- all of it */
+/* The step that tells the event, where somebody listens; else the next one at once. */
+static owu_todo tell(owu_run *run, owu_stage then) {
+    run->stage = then;
+    return run->options->observe != NULL ? OWU_TODO_TELL : owu_run__next(run);
+}
 
-static owu_status send_and_follow(owu_run *run, const char *method, const char *target,
-                                  size_t target_len, const char *body, size_t body_len,
-                                  bool repeatable, bool follow_once) {
-    owu_http_request request;
+static owu_todo begin_attempt(owu_run *run) {
+    const owu_event event = {.method = run->request.method,
+                             .route = run->route,
+                             .attempt = run->retries + 1,
+                             .retry_in = -1};
+    run->event = event;
+    return tell(run, OWU_STAGE_SEND);
+}
+
+static owu_todo finish(owu_run *run, owu_status status) {
+    owu_answer *answer = run->answer;
+    run->status = status;
+    run->stage = OWU_STAGE_FINISHED;
+    answer->elapsed = owu_http__now() - run->start;
+    answer->retries = run->retries;
+    if (is_redirect(answer->status)) {
+        keep_location(answer);
+    }
+    return OWU_TODO_DONE;
+}
+
+/* A hook may have closed the client, forked, or taken its time. */
+static owu_todo send_now(owu_run *run) {
+    owu_status status = owu_run__check(run, run->err);
+    run->request.timeout = time_left(run);
+    if (status == OWU_OK && run->request.timeout < 0) {
+        status = owu_fail(run->err, OWU_ETIMEOUT, "the time allowed for the call is up");
+    }
+    return status == OWU_OK ? OWU_TODO_SEND : finish(run, status);
+}
+
+void owu_run__sent(owu_run *run, owu_status status, const owu_http_cost *cost) {
+    owu_answer *answer = run->answer;
+    owu_attempt attempt = {.status = status,
+                           .http_status = answer->status,
+                           .repeatable = run->request.repeatable,
+                           .sent = cost->requests > 0,
+                           .final = cost->final,
+                           .retry_after = -1};
+    account(run->client, cost, status, run->again);
+    attempt.retry_after = answer->retry_after = status == OWU_OK ? asked_to_wait(answer) : -1;
+    run->retry_in = -1;
+    if (run->generation == owu_http__generation()) {
+        run->retry_in = next_delay(run, &attempt, run->retries);
+    }
+    run->event.answered = true;
+    run->event.status = status;
+    run->event.http_status = status == OWU_OK ? answer->status : 0;
+    run->event.elapsed = cost->seconds;
+    run->event.received = answer->body.len;
+    run->event.retry_in = run->retry_in;
+    run->status = status;
+    run->stage = OWU_STAGE_SENT;
+}
+
+void owu_run__stop(owu_run *run, owu_status status) {
+    (void)finish(run, status);
+}
+
+/* The attempts have ended: with a failure, an answer, or one that leads elsewhere. */
+static owu_todo after_attempts(owu_run *run) {
+    const bool leads_on = run->status == OWU_OK && is_redirect(run->answer->status);
+    const bool once = leads_on && run->follow_once && run->hops == 0;
+    const bool follows = leads_on && !run->follow_once && run->options->follow_redirects &&
+                         strcmp(run->request.method, "GET") == 0;
     owu_status status;
+    if (!once && !follows) {
+        return finish(run, run->status);
+    }
+    status = run->hops == OWU_MAX_REDIRECTS
+                 ? owu_fail(run->err, OWU_EREDIRECT, "the server redirects more than %d times",
+                            OWU_MAX_REDIRECTS)
+                 : turn(run, once);
+    if (status != OWU_OK) {
+        return finish(run, status);
+    }
+    run->hops++;
+    run->again = false;
+    return begin_attempt(run);
+}
 
+/* Another attempt, unless the pause took all of the time: what there is stays then. */
+static owu_todo try_again(owu_run *run) {
+    if (time_left(run) < 0) {
+        run->retry_in = -1;
+        return after_attempts(run);
+    }
+    run->retries++;
+    run->again = true;
+    answer_restart(run->answer);
+    return begin_attempt(run);
+}
+
+owu_todo owu_run__next(owu_run *run) {
+    switch (run->stage) {
+    case OWU_STAGE_ATTEMPT:
+        return begin_attempt(run);
+    case OWU_STAGE_SEND:
+        return send_now(run);
+    case OWU_STAGE_SENT:
+        return run->status == OWU_EINTERRUPTED ? finish(run, run->status)
+                                               : tell(run, OWU_STAGE_TOLD);
+    case OWU_STAGE_TOLD:
+        if (run->retry_in < 0) {
+            return after_attempts(run);
+        }
+        run->wait = run->retry_in;
+        run->stage = OWU_STAGE_WAITED;
+        return OWU_TODO_WAIT;
+    case OWU_STAGE_WAITED:
+        return try_again(run);
+    case OWU_STAGE_FINISHED:
+        break;
+    }
+    return OWU_TODO_DONE;
+}
+
+static void fill_request(owu_http_request *request, const owu_run *run, const char *method) {
+    memset(request, 0, sizeof *request);
+    request->method = method;
+    request->url = run->url.data;
+    request->headers = run->headers;
+    request->user_agent = run->client->user_agent;
+    request->connect_timeout = run->options->connect_timeout;
+    request->pool_timeout = run->options->pool_timeout;
+    request->max_body = run->options->max_body;
+    request->interrupt = run->options->interrupt;
+    request->context = run->options->context;
+}
+
+/* ---------------------------------------------------------------- beginning */
+
+static owu_status make_ready(owu_run *run, const char *target, size_t target_len, bool has_body) {
     if (owu_client_closed(run->client)) {
         return owu_fail(run->err, OWU_ECLOSED, "this client was closed: make a new one");
     }
@@ -363,33 +383,21 @@ static owu_status send_and_follow(owu_run *run, const char *method, const char *
     if (owu_buffer_terminate(&run->url) != OWU_OK) {
         return owu_fail(run->err, run->url.status, "the URL is too long, or memory ran out");
     }
-    status = add_headers(run, body != NULL);
-    if (status != OWU_OK) {
-        return status;
-    }
-    fill_request(&request, run, method);
-    run->answer->method = method;
-    request.body = body;
-    request.body_len = body_len;
-    request.repeatable = repeatable;
-    status = send_request(run, &request);
-    if (status == OWU_OK && follow_once && is_redirect(run->answer->status)) {
-        return follow(run, &request, true);
-    }
-    if (status == OWU_OK && run->options->follow_redirects && strcmp(method, "GET") == 0) {
-        return follow_all(run, &request);
-    }
-    return status;
+    return add_headers(run, has_body);
 }
 
-owu_status owu_run__send(owu_run *run, const char *method, const char *target, size_t target_len,
-                         const char *body, size_t body_len, bool repeatable, bool follow_once) {
-    const owu_status status =
-        send_and_follow(run, method, target, target_len, body, body_len, repeatable, follow_once);
-    run->answer->elapsed = owu_http__now() - run->start;
-    run->answer->retries = run->retries;
-    if (is_redirect(run->answer->status)) {
-        keep_location(run->answer);
+void owu_run__begin(owu_run *run, const char *method, const char *target, size_t target_len,
+                    const char *body, size_t body_len, bool repeatable, bool follow_once) {
+    const owu_status status = make_ready(run, target, target_len, body != NULL);
+    if (status != OWU_OK) {
+        (void)finish(run, status);
+        return;
     }
-    return status;
+    fill_request(&run->request, run, method);
+    run->answer->method = method;
+    run->request.body = body;
+    run->request.body_len = body_len;
+    run->request.repeatable = repeatable;
+    run->follow_once = follow_once;
+    run->stage = OWU_STAGE_ATTEMPT;
 }

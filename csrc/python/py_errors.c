@@ -263,6 +263,7 @@ static const struct {
     [OWU_EPROXY] = {"ProxyError", FACT_OS},
     [OWU_ETLS] = {"TLSError", FACT_OS},
     [OWU_ECONNECT_TIMEOUT] = {"ConnectTimeout", FACT_OS},
+    [OWU_EPOOL_TIMEOUT] = {"PoolTimeout", 0},
     [OWU_ETIMEOUT] = {"ReadTimeout", FACT_OS},
     [OWU_EREAD] = {"ReadError", FACT_OS},
     [OWU_EINCOMPLETE] = {"IncompleteReadError", FACT_OS | FACT_SIZES},

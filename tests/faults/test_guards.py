@@ -22,14 +22,14 @@ HTTP, URL, RETRY = "csrc/core/http.c", "csrc/core/url.c", "csrc/core/retry.c"
 WITHOUT_GUARDS = (
     # fork: the child keeps the parent's connections
     Edit(
-        HTTP,
-        "    pool->idle = NULL;\n    pool->n_idle = 0;\n    (void)pthread_mutex_unlock",
-        "    (void)pthread_mutex_unlock",
+        "csrc/core/pool.c",
+        "    pool->n_idle = 0; /* abandoned: see owu_http__multi_free */\n",
+        "",
     ),
     Edit(HTTP, "    atomic_fetch_add(&generation, 1);\n", ""),
     Edit(
         HTTP,
-        "return lane->socket != CURL_SOCKET_BAD && poll(&look, 1, 0) != 0;",
+        "return poll(&look, 1, 0) != 0;",
         "return poll(&look, 1, 0) < 0;",
     ),
     # size: no cap on what is decompressed

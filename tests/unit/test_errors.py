@@ -68,6 +68,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "ProtocolError": ("APIConnectionError",),
     "APITimeoutError": ("APIConnectionError", "TimeoutError"),
     "ConnectTimeout": ("APITimeoutError",),
+    "PoolTimeout": ("APITimeoutError",),
     "ReadTimeout": ("APITimeoutError",),
     "APIResponseError": ("OpenWebUIError",),
     "ResponseDecodeError": ("APIResponseError",),
