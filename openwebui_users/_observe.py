@@ -37,18 +37,16 @@ def log_to_stderr(level: str) -> None:
 
 def request_begins(
     on_request: Callable[[RequestEvent], object] | None, method: str, route: str, attempt: int
-) -> None:
-    """An attempt begins; what the hook raises stops the call."""
-    if on_request is not None:
-        on_request(RequestEvent(method, route, attempt))
+) -> object:
+    """An attempt begins; what the hook raises stops the call. Returns what the hook returns."""
+    return None if on_request is None else on_request(RequestEvent(method, route, attempt))
 
 
-def request_ends(on_response: Callable[[ResponseEvent], object] | None, *facts: Any) -> None:
+def request_ends(on_response: Callable[[ResponseEvent], object] | None, *facts: Any) -> object:
     """An attempt ended; what the hook raises stops the call, which may have been done."""
     event = ResponseEvent(*facts)
     _log(event)
-    if on_response is not None:
-        on_response(event)
+    return None if on_response is None else on_response(event)
 
 
 def _log(event: ResponseEvent) -> None:

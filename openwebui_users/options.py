@@ -83,16 +83,26 @@ class Timeout(_Value):
         total: seconds for a whole call: connecting, waits between retries, the last byte of the
             answer. None: no limit. With `Retry(max_elapsed=…)` it bounds each attempt instead.
         connect: seconds to reach the server, each time: name, connection, TLS. None: as total.
+        pool: seconds to wait for one of the client's max_connections, each time; then PoolTimeout.
+            None: as total.
     """
 
-    __slots__ = ("connect", "total")
+    __slots__ = ("connect", "pool", "total")
     total: float | None
     connect: float | None
+    pool: float | None
 
-    def __init__(self, total: float | None = 60.0, *, connect: float | None = 5.0) -> None:
+    def __init__(
+        self,
+        total: float | None = 60.0,
+        *,
+        connect: float | None = 5.0,
+        pool: float | None = None,
+    ) -> None:
         self._set(
             total=_limit("the total timeout", total),
             connect=_limit("the connect timeout", connect),
+            pool=_limit("the pool timeout", pool),
         )
 
 

@@ -171,10 +171,10 @@ owu_status owu_answer_decode(owu_answer *answer, const owu_client *client,
 }
 
 static owu_status refuse_redirect(const owu_answer *answer, owu_error *err) {
-    const bool fits = strlen(answer->location) <= 120;
+    const char *location = answer->location == NULL ? "" : answer->location;
+    const bool fits = strlen(location) <= 120;
     return owu_fail(err, OWU_EREDIRECT, "the server redirects (status %d)%s%s", answer->status,
-                    fits ? " to " : " to a long address: see .location",
-                    fits ? answer->location : "");
+                    fits ? " to " : " to a long address: see .location", fits ? location : "");
 }
 
 /* What a whole answer means to a row of the table. */

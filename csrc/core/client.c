@@ -14,6 +14,7 @@ void owu_answer_free(owu_answer *answer) {
     owu_answer__free_headers(answer);
     owu_buffer_free(&answer->body);
     owu_document_unref(answer->document);
+    owu_free(answer->location);
     owu_faults_free(&answer->faults);
     memset(answer, 0, sizeof *answer);
 }
@@ -305,11 +306,12 @@ static owu_client *find_running(void) {
     return client;
 }
 
-void owu_client_close_all(void) {
+void owu_client_end_all(void) {
     owu_client *client;
+    owu_engine__end();
     while ((client = find_running()) != NULL) {
-        owu_client_close(client);
-        owu_client_wait(client);
+        owu_engine__stop(client->engine);
+        owu_engine__wait(client->engine);
         owu_client_unref(client);
     }
 }

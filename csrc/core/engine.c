@@ -100,6 +100,12 @@ struct owu_engine {
 
 /* ---------------------------------------------------------------- life */
 
+static atomic_bool at_end; /* of the process */
+
+void owu_engine__end(void) {
+    atomic_store(&at_end, true);
+}
+
 owu_engine *owu_engine__new(owu_client *client, unsigned max_connections) {
     owu_engine *engine = owu_malloc(sizeof *engine);
     if (engine == NULL) {
@@ -523,24 +529,28 @@ static void on_let_in(owu_gate_waiter *waiter) {
 
 void owu_port_close(owu_port *port) {
     owu_engine *engine;
-    owu_job *job;
+    owu_job *job, *next, *done = NULL;
     if (port == NULL) {
         return;
     }
     engine = port->engine;
     lock(engine);
     port->closed = true;
-    job = owu_port_foreign(port) ? NULL : port->first;
+    for (job = owu_port_foreign(port) ? NULL : port->first; job != NULL; job = next) {
+        next = job->next_news;
+        if (job->news == OWU_NEWS_DONE) {
+            job->next_news = done;
+            done = job;
+        } else {
+            ask(engine, job, ASK_CANCEL); /* nobody will resume it */
+        }
+    }
     port->first = port->last = NULL;
     unlock(engine);
-    while (job != NULL) {
-        owu_job *next = job->next_news;
-        if (job->news == OWU_NEWS_DONE) {
-            owu_job_unref(job); /* the port's */
-        } else {
-            owu_job_cancel(job);
-        }
-        job = next;
+    while (done != NULL) {
+        next = done->next_news;
+        owu_job_unref(done); /* the port's */
+        done = next;
     }
     port_unref(port);
 }
@@ -897,7 +907,7 @@ owu_status owu_job_start(owu_job *job, owu_port *port, void *context, owu_error 
     atomic_fetch_add_explicit(&port->references, 1, memory_order_relaxed);
     job->port = port;
     lock(engine);
-    closed = owu_client_closed(job->client);
+    closed = owu_client_closed(job->client) || engine->stops || atomic_load(&at_end);
     if (!engine->runs && !closed) {
         status = start_thread(engine, err);
     }

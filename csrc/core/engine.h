@@ -16,6 +16,8 @@ void owu_engine__stop(owu_engine *engine);
 bool owu_engine__runs(owu_engine *engine);
 /** Wait until it does not. */
 void owu_engine__wait(owu_engine *engine);
+/** No thread is started any more. */
+void owu_engine__end(void);
 /** Around a fork: hold it still before it, and let it go in the parent. */
 void owu_engine__hold(owu_engine *engine);
 void owu_engine__release(owu_engine *engine);

@@ -29,6 +29,7 @@ enum {
     OWU_MAX_FAULTS = 10000,     /* faults of one document that are kept; all are counted */
     OWU_MAX_EXTRA_HEADERS = 64, /* that a caller adds to a request */
     OWU_MAX_HEADERS = 256,      /* header lines kept of one answer */
+    OWU_MAX_LOCATION = 1023,    /* bytes kept of where a redirect leads */
     OWU_MAX_REDIRECTS = 5,      /* that one call follows */
     OWU_MAX_CONNECTIONS = 100,  /* default of what one client uses at once */
     OWU_MESSAGE_SIZE = 256      /* bytes of owu_error.message, with its NUL */
@@ -615,7 +616,7 @@ typedef struct owu_answer {
     double elapsed;          /* seconds, waits between attempts included */
     double retry_after;      /* seconds that the last answer asks to wait; below 0: it does not */
     unsigned retries;        /* attempts of the last request beyond its first */
-    char location[1024];     /* of a redirect, cut, NUL-terminated, without its query */
+    char *location; /* owned: of a redirect, cut, without its query; NULL: it leads nowhere */
     const char *needs;       /* OWU_EUNSUPPORTED: static, first version that has the route */
     char server_version[32]; /* when known */
 } owu_answer;
@@ -759,7 +760,8 @@ int owu_port_fd(const owu_port *port);
 bool owu_port_foreign(const owu_port *port);
 /** The next job with news, as the context it was started with; NULL: there is no more. */
 void *owu_port_take(owu_port *port, owu_news *news);
-/** No news comes from here on; the jobs that were started with it are stopped. NULL is allowed. */
+/** No news comes from here on. Jobs that were started with it go on unheard: cancel them first. NULL
+ *  is allowed. */
 void owu_port_close(owu_port *port);
 
 /**
@@ -802,8 +804,8 @@ const char *owu_job_version(const owu_job *job);
 
 /** Wait until no thread of a closed client runs any more: at once when there is none. Blocks. */
 void owu_client_wait(owu_client *client);
-/** Close all clients and wait for their threads: for the end of a process. Blocks. */
-void owu_client_close_all(void);
+/** End the threads of all clients, and let none start again: for the end of a process. Blocks. */
+void owu_client_end_all(void);
 
 /** Counted since the client was made, over all its views and threads. */
 typedef struct owu_stats {

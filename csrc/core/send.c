@@ -174,22 +174,27 @@ static bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/* Where a redirect leads: its address without query, cut to fit. */
+/* Where a redirect leads: its address without query, and without the user and password that may
+ * stand in it, cut to fit. */
 static void keep_location(owu_answer *answer) {
     const char *location = owu_answer_header(answer, "location");
     if (location != NULL) {
         const char *host = strstr(location, "://");
         const size_t scheme_len = host == NULL ? 0 : (size_t)(host + 3 - location);
         const char *rest = location + scheme_len;
-        const size_t authority_len = strcspn(rest, "/?#");
-        const char *at = host == NULL ? NULL : memchr(rest, '@', authority_len);
-        owu_buffer text = {.limit = sizeof answer->location - 1};
+        const char *at = host == NULL ? NULL : memchr(rest, '@', strcspn(rest, "/?#"));
+        owu_buffer text = {0};
         (void)owu_buffer_append(&text, location, scheme_len);
-        rest = at == NULL ? rest : at + 1; /* without the user and password that stand there */
+        rest = at == NULL ? rest : at + 1;
         (void)owu_buffer_append(&text, rest, strcspn(rest, "?#"));
-        memcpy(answer->location, text.data == NULL ? "" : text.data, text.len);
-        answer->location[text.len] = '\0';
-        owu_buffer_free(&text);
+        if (text.len > OWU_MAX_LOCATION) {
+            text.len = OWU_MAX_LOCATION;
+        }
+        owu_free(answer->location);
+        answer->location = owu_buffer_terminate(&text) == OWU_OK ? text.data : NULL;
+        if (answer->location == NULL) {
+            owu_buffer_free(&text);
+        }
     }
 }
 
@@ -209,7 +214,7 @@ static owu_status turn(owu_run *run, bool anywhere) {
     if (status == OWU_OK && !same_origin && !anywhere) {
         status = owu_fail(run->err, OWU_EREDIRECT,
                           "the server redirects to another origin, %.120s, which is not followed",
-                          run->answer->location);
+                          run->answer->location != NULL ? run->answer->location : "elsewhere");
     }
     if (status != OWU_OK) {
         owu_buffer_free(&next);

@@ -1,12 +1,12 @@
-/* py_call.c - one call of the table: arguments in, transfer without the GIL, result out. */
+/* py_call.c - one call: arguments in, transfer without the GIL, result out. */
 #include "pyowu.h"
 
 #include <string.h>
 
 /* ---------------------------------------------------------------- arguments that do not fit */
 
-PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint) {
-    PyTypeObject *class = owu_client_class(state, endpoint->resource);
+PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint, bool is_async) {
+    PyTypeObject *class = owu_client_class(state, endpoint->resource, is_async);
     const char *dot;
     if (class == NULL) {
         return PyErr_Occurred() ? NULL : PyUnicode_FromString(endpoint->name);
@@ -19,10 +19,12 @@ PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint
 static int refuse(const Call *call, PyObject *class, const char *format, ...) {
     va_list arguments;
     PyObject *message, *name = NULL;
+    const bool is_async = Client_is_async(call->client, call->state);
     va_start(arguments, format);
     message = PyUnicode_FromFormatV(format, arguments);
     va_end(arguments);
-    if (message != NULL && (name = owu_endpoint_qualname(call->state, call->endpoint)) != NULL) {
+    if (message != NULL &&
+        (name = owu_endpoint_qualname(call->state, call->endpoint, is_async)) != NULL) {
         PyErr_Format(class, "%U() %U", name, message);
     }
     Py_XDECREF(message);
@@ -148,10 +150,14 @@ static int bind_keywords(Call *call, PyObject *const *values, PyObject *kwnames,
     return 0;
 }
 
-/* Give every argument to its parameter, as Python itself would. */
-static int bind(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
+/* As Python itself would. */
+int Call_bind(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
     PyObject *fields = NULL;
     int failed = -1;
+    if (call->endpoint->n_params > OWU_MAX_PARAMS) {
+        PyErr_SetString(PyExc_SystemError, "a call of the table has too many parameters");
+        return -1;
+    }
     if (nargs > (Py_ssize_t)call->endpoint->n_params) {
         return refuse_count(call, nargs);
     }
@@ -323,7 +329,6 @@ static int write_body(Call *call, uint32_t index) {
                      : owu_raise_serialization(call->state, NULL, "the body passes %zu bytes",
                                                OWU_MAX_REQUEST);
     }
-    call->has_body = failed == 0;
     return failed;
 }
 
@@ -413,15 +418,8 @@ static int prepare_argument(Call *call, uint32_t index) {
     return 0;
 }
 
-int Call_prepare(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
-    if (call->endpoint->n_params > OWU_MAX_PARAMS) {
-        PyErr_SetString(PyExc_SystemError, "a call of the table has too many parameters");
-        return -1;
-    }
-    if (bind(call, args, nargs, kwnames) < 0) {
-        return -1;
-    }
-    for (uint32_t i = 0; i < call->endpoint->n_params; i++) {
+int Call_convert(Call *call) {
+    for (uint32_t i = 0; call->kind == CALL_ENDPOINT && i < call->endpoint->n_params; i++) {
         if (prepare_argument(call, i) < 0) {
             return -1;
         }
@@ -429,27 +427,121 @@ int Call_prepare(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *
     return 0;
 }
 
-int Call_run(Call *call) {
-    owu_options *options = &call->options.options;
-    Blocking blocking;
-    if (Client_options(call->client, &call->options) < 0) {
+/* The key of this call, and its options. */
+static int take_options(Call *call, ClientOptions *options) {
+    if (call->kind != CALL_FAREWELL && call->key == NULL &&
+        Client_call_key(call->client, &call->key) < 0) {
         return -1;
     }
+    if (Client_options(call->client, call->key, options) < 0) {
+        return -1;
+    }
+    options->options.raw = call->client->raw || call->kind == CALL_REQUEST;
     Client_mark_used(call->client);
-    if (Blocking_begin(&blocking, call->state, call->client, options) < 0) {
-        return -1;
-    }
-    call->status = owu_client_call(call->client->client, call->endpoint, call->cells,
-                                   call->has_body ? call->body.data : NULL, call->body.len, options,
-                                   &call->answer, &call->err);
-    Blocking_end(&blocking);
     return 0;
 }
 
+static owu_status send_and_wait(Call *call, const owu_options *options, char version[32],
+                                owu_error *err) {
+    owu_client *client = call->client->client;
+    const char *body = call->body.len == 0 ? NULL : call->body.data;
+    switch (call->kind) {
+    case CALL_ENDPOINT:
+        return owu_client_call(client, call->endpoint, call->cells, body, call->body.len, options,
+                               call->answer, err);
+    case CALL_REQUEST:
+        return owu_client_request(client, call->method, call->target.data, call->target.len, body,
+                                  call->body.len, options, call->answer, err);
+    case CALL_VERSION:
+        return owu_client_version(client, version, options, &call->answer->retries, err);
+    case CALL_FAREWELL:
+        break;
+    }
+    return OWU_OK;
+}
+
+PyObject *Call_block(Call *call) {
+    ClientOptions options;
+    owu_answer answer;
+    owu_error err;
+    Blocking blocking;
+    char version[32];
+    PyObject *result = NULL;
+    memset(&answer, 0, sizeof answer);
+    if (take_options(call, &options) < 0 ||
+        Blocking_begin(&blocking, call->state, call->client, &options.options) < 0) {
+        return NULL;
+    }
+    call->answer = &answer;
+    call->err = &err;
+    call->version = version;
+    call->status = send_and_wait(call, &options.options, version, &err);
+    Blocking_end(&blocking);
+    result = Call_finish(call);
+    call->answer = NULL;
+    owu_answer_free(&answer);
+    return result;
+}
+
+/* ---------------------------------------------------------------- calls that do not block */
+
+static owu_status make_job(Call *call, const owu_options *options, owu_error *err) {
+    owu_client *client = call->client->client;
+    switch (call->kind) {
+    case CALL_ENDPOINT:
+        return owu_job_new(&call->job, client, call->endpoint, call->cells, &call->body, options,
+                           err);
+    case CALL_REQUEST:
+        return owu_job_new_request(&call->job, client, call->method, call->target.data,
+                                   call->target.len, &call->body, options, err);
+    case CALL_VERSION:
+        return owu_job_new_version(&call->job, client, options, err);
+    case CALL_FAREWELL:
+        return owu_job_new_farewell(&call->job, client, err);
+    }
+    return OWU_OK;
+}
+
+/* Marks that somebody listens; never called. */
+static bool observed(void *context, const owu_event *event) {
+    (void)context;
+    (void)event;
+    return false;
+}
+
+int Call_start(Call *call, owu_port *port, void *context) {
+    ClientOptions options;
+    owu_error err;
+    int listens;
+    if (take_options(call, &options) < 0) {
+        return -1;
+    }
+    listens = Client_is_observed(call->client, call->state);
+    if (listens < 0) {
+        return -1;
+    }
+    options.options.observe = listens == 1 ? observed : NULL;
+    if (make_job(call, &options.options, &err) != OWU_OK ||
+        owu_job_start(call->job, port, context, &err) != OWU_OK) {
+        (void)owu_raise_error(call->state, &err);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- results */
+
 /* URL of the call without its query; the bare template where the arguments make none. */
 static PyObject *call_url(const Call *call) {
+    static const char version_path[] = "/api/version";
     owu_buffer target = {NULL, 0, 0, 0, OWU_OK};
     PyObject *url;
+    if (call->kind == CALL_REQUEST) {
+        return Client_url(call->client, call->target.data, call->target.len);
+    }
+    if (call->kind != CALL_ENDPOINT) {
+        return Client_url(call->client, version_path, sizeof version_path - 1);
+    }
     if (owu_endpoint_target(&target, call->endpoint, call->cells, NULL) == OWU_OK) {
         url = Client_url(call->client, target.data, target.len);
     } else {
@@ -461,12 +553,17 @@ static PyObject *call_url(const Call *call) {
 
 /* What was sent; where nothing was, what would have been. */
 static const char *method_of(const Call *call) {
-    return call->answer.method != NULL ? call->answer.method : call->endpoint->method;
+    if (call->answer->method != NULL) {
+        return call->answer->method;
+    }
+    return call->kind == CALL_ENDPOINT  ? call->endpoint->method
+           : call->kind == CALL_REQUEST ? call->method
+                                        : "GET";
 }
 
 static PyObject *raise_failure(const Call *call, const owu_error *err) {
-    CallFacts facts = {call->client->client, call->endpoint, method_of(call), NULL,
-                       call->options.key,    &call->answer};
+    CallFacts facts = {call->client->client, call->endpoint, method_of(call), NULL, call->key,
+                       call->answer};
     PyObject *url;
     if (PyErr_Occurred()) {
         return NULL; /* a signal handler raised while the call waited */
@@ -486,7 +583,7 @@ static int adopt_token(const Call *call) {
     PyObject *token = NULL;
     int failed = -1;
     owu_status status =
-        owu_json_pointer(&text, call->answer.body.data, call->answer.body.len, "/token", NULL);
+        owu_json_pointer(&text, call->answer->body.data, call->answer->body.len, "/token", NULL);
     if (status != OWU_OK) {
         failed = status == OWU_ENOMEM ? (PyErr_NoMemory(), -1) : 0;
         goto done;
@@ -517,7 +614,7 @@ done:
 /* What a call changes in the client itself: its key, after signing in or out. */
 static int update_key(const Call *call) {
     unsigned flags = call->endpoint->flags;
-    if (call->switched_off || call->answer.status < 200 || call->answer.status > 299) {
+    if (call->switched_off || call->answer->status < 200 || call->answer->status > 299) {
         return 0;
     }
     if ((flags & OWU_ADOPTS_TOKEN) != 0) {
@@ -526,28 +623,46 @@ static int update_key(const Call *call) {
     return (flags & OWU_DROPS_TOKEN) != 0 ? Client_set_key(call->client, NULL) : 0;
 }
 
+static PyObject *raw_response(Call *call) {
+    PyObject *url = call_url(call), *result = NULL;
+    if (url != NULL) {
+        result = RawResponse_new(call->state, call->client, call->endpoint, method_of(call), url,
+                                 call->key, call->answer);
+        Py_DECREF(url);
+    }
+    return result;
+}
+
 PyObject *Call_finish(Call *call) {
-    PyObject *url, *result = NULL;
+    if (call->job != NULL) {
+        call->status = owu_job_outcome(call->job, &call->answer, &call->err);
+        call->version = owu_job_version(call->job);
+    }
     if (call->status != OWU_OK || PyErr_Occurred()) {
-        return raise_failure(call, &call->err);
+        return raise_failure(call, call->err);
+    }
+    switch (call->kind) {
+    case CALL_VERSION:
+        return PyUnicode_DecodeUTF8(call->version, (Py_ssize_t)strlen(call->version), "replace");
+    case CALL_FAREWELL:
+        Py_RETURN_NONE;
+    case CALL_REQUEST:
+        return raw_response(call);
+    case CALL_ENDPOINT:
+        break;
     }
     if (update_key(call) < 0) {
         return NULL;
     }
     if (call->client->raw) {
-        url = call_url(call);
-        if (url != NULL) {
-            result = RawResponse_new(call->state, call->client, call->endpoint, method_of(call),
-                                     url, call->options.key, &call->answer);
-            Py_DECREF(url);
-        }
-        return result;
+        return raw_response(call);
     }
     if (call->endpoint->answer.kind == OWU_BYTES) {
-        return PyBytes_FromStringAndSize(call->answer.body.data, (Py_ssize_t)call->answer.body.len);
+        return PyBytes_FromStringAndSize(call->answer->body.data,
+                                         (Py_ssize_t)call->answer->body.len);
     }
-    return owu_cell_to_python(call->state, owu_document_value(call->answer.document),
-                              call->answer.document);
+    return owu_cell_to_python(call->state, owu_document_value(call->answer->document),
+                              call->answer->document);
 }
 
 void Call_clear(Call *call) {
@@ -558,7 +673,10 @@ void Call_clear(Call *call) {
         memset(call->body.data, 0, call->body.len); /* it may hold a password */
     }
     owu_buffer_free(&call->body);
+    owu_buffer_free(&call->target);
     owu_arena_free(&call->arena);
-    owu_answer_free(&call->answer);
-    ClientOptions_clear(&call->options);
+    Py_CLEAR(call->key);
+    owu_job_unref(call->job);
+    call->job = NULL;
+    call->answer = NULL;
 }

@@ -5,16 +5,24 @@
 #include <string.h>
 #include <structmember.h>
 
-/* The class of every resource of the table; the name behind the dot is the class's own. */
+/* The two classes of every resource of the table; the name behind the dot is the class's own. */
 static const struct {
     const char *resource;
-    const char *class_name;
+    const char *class_names[2]; /* blocking, asynchronous */
     const char *doc;
 } resources[] = {
-    {"users", "openwebui_users.UsersClient", "Users: listing, reading, changing, deleting."},
-    {"auths", "openwebui_users.AuthsClient", "Signing in, own profile and keys, new users."},
-    {"groups", "openwebui_users.GroupsClient", "Groups and who belongs to them."},
-    {"channels", "openwebui_users.ChannelsClient", "Channels and who belongs to them."},
+    {"users",
+     {"openwebui_users.UsersClient", "openwebui_users.AsyncUsersClient"},
+     "Users: listing, reading, changing, deleting."},
+    {"auths",
+     {"openwebui_users.AuthsClient", "openwebui_users.AsyncAuthsClient"},
+     "Signing in, own profile and keys, new users."},
+    {"groups",
+     {"openwebui_users.GroupsClient", "openwebui_users.AsyncGroupsClient"},
+     "Groups and who belongs to them."},
+    {"channels",
+     {"openwebui_users.ChannelsClient", "openwebui_users.AsyncChannelsClient"},
+     "Channels and who belongs to them."},
 };
 enum { N_RESOURCES = sizeof resources / sizeof *resources };
 
@@ -25,7 +33,7 @@ static PyObject *Client_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     if (state == NULL) {
         return NULL;
     }
-    if (type == state->Client_Type) {
+    if (type == state->Client_Type || type == state->AsyncClient_Type) {
         PyErr_SetString(PyExc_TypeError, "Client has no methods of its own: make a UsersClient");
         return NULL;
     }
@@ -84,24 +92,32 @@ int Client_check(const ClientObject *self) {
     return 0;
 }
 
-int Client_options(ClientObject *self, ClientOptions *out) {
+int Client_options(ClientObject *self, PyObject *key, ClientOptions *out) {
     Py_ssize_t n = self->header_lines == NULL ? 0 : PyTuple_GET_SIZE(self->header_lines);
-    memset(out, 0, sizeof *out);
     if (Client_check(self) < 0) {
         return -1;
     }
     out->options = self->core;
-    out->options.raw = self->raw;
     for (Py_ssize_t i = 0; i < n; i++) {
         out->lines[i] = PyBytes_AS_STRING(PyTuple_GET_ITEM(self->header_lines, i));
     }
     out->lines[n] = NULL;
     out->options.extra_headers = n == 0 ? NULL : out->lines;
-    return Client_call_key(self, out);
+    return key == NULL ? 0 : Client_use_key(self, key, &out->options);
 }
 
-void ClientOptions_clear(ClientOptions *self) {
-    Py_CLEAR(self->key);
+ClientObject *Client_root(ClientObject *self) {
+    return self->root == NULL ? self : (ClientObject *)self->root;
+}
+
+bool Client_is_async(const ClientObject *self, const ModuleState *state) {
+    return PyObject_TypeCheck((PyObject *)(uintptr_t)self, state->AsyncClient_Type);
+}
+
+void Client_wait(ClientObject *self) {
+    Py_BEGIN_ALLOW_THREADS
+    owu_client_wait(self->client);
+    Py_END_ALLOW_THREADS
 }
 
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len) {
@@ -115,14 +131,12 @@ PyObject *Client_url(const ClientObject *self, const char *target, size_t len) {
 }
 
 void Client_mark_used(ClientObject *self) {
-    ClientObject *root = self->root == NULL ? self : (ClientObject *)self->root;
-    root->used = true;
+    Client_root(self)->used = true;
 }
 
-PyTypeObject *owu_client_class(ModuleState *state, const char *resource) {
-    return state->client_classes == NULL
-               ? NULL
-               : (PyTypeObject *)PyDict_GetItemString(state->client_classes, resource);
+PyTypeObject *owu_client_class(ModuleState *state, const char *resource, bool is_async) {
+    PyObject *classes = state->client_classes[is_async];
+    return classes == NULL ? NULL : (PyTypeObject *)PyDict_GetItemString(classes, resource);
 }
 
 /* ---------------------------------------------------------------- views */
@@ -163,7 +177,10 @@ static ClientObject *make_view(ClientObject *self, PyTypeObject *type) {
 
 static PyObject *Client_get_resource(PyObject *op, void *closure) {
     ModuleState *state = owu_state_of_type(Py_TYPE(op));
-    PyTypeObject *class = state == NULL ? NULL : owu_client_class(state, closure);
+    PyTypeObject *class =
+        state == NULL
+            ? NULL
+            : owu_client_class(state, closure, Client_is_async((ClientObject *)op, state));
     if (class == NULL) {
         if (!PyErr_Occurred()) {
             PyErr_SetString(PyExc_SystemError, "no class was made for this resource");
@@ -300,6 +317,7 @@ static PyObject *Client_close(PyObject *op, PyObject *unused) {
     (void)unused;
     if (self->client != NULL) {
         owu_client_close(self->client);
+        Client_wait(self);
     }
     Py_RETURN_NONE;
 }
@@ -410,6 +428,34 @@ static PyObject *Client_tp_repr(PyObject *op) {
     return text;
 }
 
+static int warn_unclosed(PyObject *op) {
+    ModuleState *state = owu_state_of_type(Py_TYPE(op));
+    const bool is_async = state != NULL && Client_is_async((ClientObject *)op, state);
+    return PyErr_ResourceWarning(op, 1,
+                                 is_async ? "unclosed client %R: await close() or use it in an "
+                                            "async with block"
+                                          : "unclosed client %R: call close() or use it in a with "
+                                            "block",
+                                 op);
+}
+
+/* Event loops that still watch a port must let it go. */
+static void release_ports(PyObject *op) {
+    PyObject *ports = ((ClientObject *)op)->ports, *module, *result = NULL;
+    if (ports == NULL || PyDict_GET_SIZE(ports) == 0) {
+        return;
+    }
+    module = PyImport_ImportModule("openwebui_users._aio");
+    if (module != NULL) {
+        result = PyObject_CallMethod(module, "release", "O", ports);
+    }
+    Py_XDECREF(module);
+    Py_XDECREF(result);
+    if (result == NULL) {
+        PyErr_Clear(); /* the interpreter ends: so do the loops */
+    }
+}
+
 /* A client that was used and is dropped open: say so, then close it. */
 static void Client_tp_finalize(PyObject *op) {
     ClientObject *self = (ClientObject *)op;
@@ -418,13 +464,11 @@ static void Client_tp_finalize(PyObject *op) {
         return;
     }
     PyErr_Fetch(&type, &value, &traceback);
-    if (self->used && PyErr_ResourceWarning(op, 1,
-                                            "unclosed client %R: call close() or use it in a "
-                                            "with block",
-                                            op) < 0) {
+    if (self->used && warn_unclosed(op) < 0) {
         PyErr_WriteUnraisable(op); /* warnings are errors: there is nobody to raise it to */
     }
     owu_client_close(self->client);
+    release_ports(op);
     PyErr_Restore(type, value, traceback);
 }
 
@@ -434,6 +478,7 @@ static int Client_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(self->root);
     Py_VISIT(self->header_lines);
     Py_VISIT(self->key_source);
+    Py_VISIT(self->ports);
     for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
         Py_VISIT(self->options[i]);
     }
@@ -445,6 +490,7 @@ static int Client_tp_clear(PyObject *op) {
     ClientObject *self = (ClientObject *)op;
     Py_CLEAR(self->root);
     Py_CLEAR(self->key_source);
+    Py_CLEAR(self->ports);
     for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
         Py_CLEAR(self->options[i]);
     }
@@ -476,6 +522,17 @@ static PyMethodDef Client_methods[] = {
      "with_options($self, /, **options)\n--\n\n"
      "This client with other options, over the same connections and with the same key.\n\n"
      "Options that are not given stay as they are; extra_headers replaces all of them."},
+    {"stats", Client_stats, METH_NOARGS,
+     "stats($self)\n--\n\nWhat was done since the client was made, over all its views and "
+     "threads.\n\n"
+     "Returns:\n    ClientStats: requests, retries, connections, bytes, seconds."},
+    {"__reduce__", Client_reduce, METH_NOARGS, NULL},
+    {"__setstate__", Client_setstate, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+/* Of those that block. */
+static PyMethodDef blocking_methods[] = {
     {"request", (PyCFunction)(void (*)(void))Client_request, METH_VARARGS | METH_KEYWORDS,
      "request($self, method, path, *, params=None, json=None)\n--\n\n"
      "Call any route of the server, for those that have no method here.\n\n"
@@ -490,19 +547,22 @@ static PyMethodDef Client_methods[] = {
      "    APIConnectionError: no usable answer came, or not in time."},
     {"get_version", Client_get_version, METH_NOARGS,
      "get_version($self)\n--\n\nThe server's version, for instance '0.12.4'; asked once."},
-    {"stats", Client_stats, METH_NOARGS,
-     "stats($self)\n--\n\nWhat was done since the client was made, over all its views and "
-     "threads.\n\n"
-     "Returns:\n    ClientStats: requests, retries, connections, bytes, seconds."},
     {"close", Client_close, METH_NOARGS,
      "close($self)\n--\n\nClose the connections; this client and its views cannot be used any "
      "more.\n\nCalls that are under way in other threads end by themselves."},
     {"__enter__", Client_enter, METH_NOARGS, NULL},
     {"__exit__", Client_exit, METH_VARARGS, NULL},
-    {"__reduce__", Client_reduce, METH_NOARGS, NULL},
-    {"__setstate__", Client_setstate, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
+
+/* Written in Python, in the module of their kind. */
+static const char *const modules[2] = {"openwebui_users._sync", "openwebui_users._aio"};
+static const char *const package_methods[2][8] = {
+    {"map", NULL},
+    {"map", "request", "get_version", "close", "aclose", "__aenter__", "__aexit__", NULL},
+};
+static const char *const users_methods[] = {"iter_users", "iter_pages", "iter_search", "find_user",
+                                            NULL};
 
 static PyType_Slot Client_slots[] = {
     {Py_tp_new, SLOT(Client_tp_new)},
@@ -525,6 +585,31 @@ static PyType_Spec Client_spec = {
     .slots = Client_slots,
 };
 
+/* What every class below the base needs again: a heap type inherits them, but not from 3.10 on all. */
+#define LIFE_SLOTS \
+    {Py_tp_dealloc, SLOT(Client_tp_dealloc)}, {Py_tp_traverse, SLOT(Client_tp_traverse)}, { \
+        Py_tp_clear, SLOT(Client_tp_clear) \
+    }
+
+static PyType_Slot BlockingClient_slots[] = {
+    LIFE_SLOTS, {Py_tp_methods, blocking_methods}, {0, NULL}};
+
+static PyType_Spec BlockingClient_spec = {
+    .name = "openwebui_users._core.BlockingClient",
+    .basicsize = sizeof(ClientObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = BlockingClient_slots,
+};
+
+static PyType_Slot AsyncClient_slots[] = {LIFE_SLOTS, {0, NULL}};
+
+static PyType_Spec AsyncClient_spec = {
+    .name = "openwebui_users._core.AsyncClient",
+    .basicsize = sizeof(ClientObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = AsyncClient_slots,
+};
+
 /* Attributes of the base class, and one for each resource. */
 static void init_getset(void) {
     memcpy(all_getset, client_getset, sizeof client_getset);
@@ -545,7 +630,7 @@ static void init_getset(void) {
 }
 
 /* The docstring of a class, with the signature as inspect reads it. */
-static PyObject *class_doc(size_t index) {
+static PyObject *class_doc(size_t index, bool is_async) {
     PyObject *signature = Client_options_doc(true, true), *text = Client_options_doc(false, true);
     PyObject *doc = NULL;
     if (signature != NULL && text != NULL) {
@@ -558,15 +643,23 @@ static PyObject *class_doc(size_t index) {
             "it\n        for each call; None: OPENWEBUI_API_KEY; '': none is sent.\n%U\n"
             "Raises:\n"
             "    ConfigurationError: no client can be made of this.\n\n"
-            "A client may be used by many threads at once. Close it, or use it in a with block.",
-            short_name(resources[index].class_name), signature, resources[index].doc, text);
+            "%s",
+            short_name(resources[index].class_names[is_async]), signature, resources[index].doc,
+            text,
+            is_async
+                ? "The methods are coroutines, for asyncio. A client may be used by many tasks "
+                  "at once, and by\nseveral event loops. Close it, or use it in an async with "
+                  "block."
+                : "A client may be used by many threads at once. Close it, or use it in a with "
+                  "block.");
     }
     Py_XDECREF(signature);
     Py_XDECREF(text);
     return doc;
 }
 
-static int add_methods(ModuleState *state, const char *resource, PyTypeObject *class) {
+static int add_methods(ModuleState *state, const char *resource, PyTypeObject *class,
+                       bool is_async) {
     for (size_t i = 0; i < owu_n_endpoints; i++) {
         const owu_endpoint *endpoint = &owu_endpoints[i];
         PyObject *method;
@@ -579,7 +672,7 @@ static int add_methods(ModuleState *state, const char *resource, PyTypeObject *c
                          endpoint->name);
             return -1;
         }
-        method = EndpointMethod_new(state, endpoint, class);
+        method = EndpointMethod_new(state, endpoint, class, is_async);
         failed =
             method == NULL ? -1 : PyObject_SetAttrString((PyObject *)class, endpoint->name, method);
         Py_XDECREF(method);
@@ -590,27 +683,31 @@ static int add_methods(ModuleState *state, const char *resource, PyTypeObject *c
     return 0;
 }
 
-static int make_class(PyObject *module, ModuleState *state, size_t index) {
-    PyObject *doc = class_doc(index), *bases = NULL, *class = NULL;
+static int make_class(PyObject *module, ModuleState *state, PyTypeObject *base, size_t index,
+                      bool is_async) {
+    PyObject *doc = class_doc(index, is_async), *bases = NULL, *class = NULL;
+    const char *resource = resources[index].resource;
     const char *doc_text = doc == NULL ? NULL : PyUnicode_AsUTF8(doc);
     PyType_Slot slots[] = {
         {Py_tp_doc, (void *)(uintptr_t)doc_text}, /* copied */
-        {Py_tp_dealloc, SLOT(Client_tp_dealloc)}, {Py_tp_traverse, SLOT(Client_tp_traverse)},
-        {Py_tp_clear, SLOT(Client_tp_clear)},     {0, NULL},
+        LIFE_SLOTS,
+        {0, NULL},
     };
     PyType_Spec spec = {
-        .name = resources[index].class_name,
+        .name = resources[index].class_names[is_async],
         .basicsize = sizeof(ClientObject),
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
         .slots = slots,
     };
     int failed = -1;
-    if (doc_text == NULL || (bases = PyTuple_Pack(1, (PyObject *)state->Client_Type)) == NULL ||
+    if (doc_text == NULL || (bases = PyTuple_Pack(1, (PyObject *)base)) == NULL ||
         (class = PyType_FromModuleAndSpec(module, &spec, bases)) == NULL) {
         goto done;
     }
-    if (PyDict_SetItemString(state->client_classes, resources[index].resource, class) == 0 &&
-        add_methods(state, resources[index].resource, (PyTypeObject *)class) == 0) {
+    if (PyDict_SetItemString(state->client_classes[is_async], resource, class) == 0 &&
+        add_methods(state, resource, (PyTypeObject *)class, is_async) == 0 &&
+        (strcmp(resource, "users") != 0 ||
+         owu_package_add(state, (PyTypeObject *)class, modules[is_async], users_methods) == 0)) {
         failed = PyModule_AddType(module, (PyTypeObject *)class);
     }
 done:
@@ -620,10 +717,31 @@ done:
     return failed;
 }
 
-/* Every resource of the table must have a class. */
+/* A base with what all resources have, and the class of each. */
+static int make_classes(PyObject *module, ModuleState *state, PyType_Spec *spec, bool is_async) {
+    PyObject *bases = PyTuple_Pack(1, (PyObject *)state->Client_Type);
+    PyTypeObject *base =
+        bases == NULL ? NULL : (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, bases);
+    int failed = -1;
+    Py_XDECREF(bases);
+    if (is_async) {
+        state->AsyncClient_Type = (PyTypeObject *)Py_XNewRef((PyObject *)base);
+    }
+    state->client_classes[is_async] = PyDict_New();
+    if (base != NULL && state->client_classes[is_async] != NULL) {
+        failed = owu_package_add(state, base, modules[is_async], package_methods[is_async]);
+    }
+    for (size_t i = 0; failed == 0 && i < N_RESOURCES; i++) {
+        failed = make_class(module, state, base, i, is_async);
+    }
+    Py_XDECREF((PyObject *)base);
+    return failed;
+}
+
+/* Every resource of the table must have its classes. */
 static int check_resources(ModuleState *state) {
     for (size_t i = 0; i < owu_n_endpoints; i++) {
-        if (owu_client_class(state, owu_endpoints[i].resource) == NULL) {
+        if (owu_client_class(state, owu_endpoints[i].resource, false) == NULL) {
             PyErr_Format(PyExc_SystemError, "no class for the resource %s",
                          owu_endpoints[i].resource);
             return -1;
@@ -634,19 +752,15 @@ static int check_resources(ModuleState *state) {
 
 int owu_clients_init(PyObject *module, ModuleState *state) {
     init_getset();
-    state->client_classes = PyDict_New();
-    if (state->client_classes == NULL || owu_endpoint_init(module, state) < 0 ||
+    if (owu_endpoint_init(module, state) < 0 || owu_package_init(module, state) < 0 ||
         owu_response_init(module) < 0) {
         return -1;
     }
     state->Client_Type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &Client_spec, NULL);
-    if (state->Client_Type == NULL) {
+    if (state->Client_Type == NULL || make_classes(module, state, &AsyncClient_spec, true) < 0 ||
+        make_classes(module, state, &BlockingClient_spec, false) < 0 ||
+        owu_async_init(module, state) < 0) {
         return -1;
-    }
-    for (size_t i = 0; i < N_RESOURCES; i++) {
-        if (make_class(module, state, i) < 0) {
-            return -1;
-        }
     }
     return check_resources(state);
 }

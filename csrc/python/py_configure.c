@@ -173,9 +173,11 @@ static int read_timeout(ClientObject *self, ModuleState *state, const char *name
         0) {
         return -1;
     }
-    return number_of(*value, "total", 0, &self->core.timeout) < 0
+    return number_of(*value, "total", 0, &self->core.timeout) < 0 ||
+                   number_of(*value, "connect", 0, &self->core.connect_timeout) < 0 ||
+                   number_of(*value, "pool", 0, &self->core.pool_timeout) < 0
                ? -1
-               : number_of(*value, "connect", 0, &self->core.connect_timeout);
+               : 0;
 }
 
 static int read_retry(ClientObject *self, ModuleState *state, const char *name, PyObject **value) {
@@ -428,6 +430,24 @@ static int read_client_cert(ClientObject *self, ModuleState *state, const char *
     return 0;
 }
 
+static int read_max_connections(ClientObject *self, ModuleState *state, const char *name,
+                                PyObject **value) {
+    enum { MOST = 10000 };
+    long number;
+    (void)self;
+    if (!PyLong_Check(*value) || PyBool_Check(*value)) {
+        PyErr_Format(PyExc_TypeError, "%s must be int, not %.100s", name, Py_TYPE(*value)->tp_name);
+        return -1;
+    }
+    number = PyLong_AsLong(*value);
+    if (number < 1 || number > MOST) {
+        PyErr_Clear();
+        (void)owu_raise(state, "ConfigurationError", "%s must be from 1 to %d", name, MOST);
+        return -1;
+    }
+    return 0;
+}
+
 /* ---------------------------------------------------------------- the table of options */
 
 enum {
@@ -445,7 +465,8 @@ enum {
     OPTION_CLIENT_CERT,
     OPTION_PROXY,
     OPTION_TRUST_ENV,
-    OPTION_UNIX_SOCKET
+    OPTION_UNIX_SOCKET,
+    OPTION_MAX_CONNECTIONS
 };
 
 static const struct Option {
@@ -509,6 +530,11 @@ static const struct Option {
     [OPTION_UNIX_SOCKET] = {"unix_socket", false, "str | os.PathLike[str] | None", "None",
                             "path of a socket to connect to, whatever the host of base_url.",
                             read_path},
+    [OPTION_MAX_CONNECTIONS] = {"max_connections", false, "int", "100",
+                                "requests under way at once, of all threads and tasks; those "
+                                "beyond wait for their turn in the order they came. Over HTTP/2 "
+                                "they share connections.",
+                                read_max_connections},
 };
 enum { N_OPTIONS = sizeof options / sizeof *options };
 _Static_assert((int)N_OPTIONS == (int)CLIENT_N_OPTIONS, "an option without room in ClientObject");
@@ -621,12 +647,13 @@ PyObject *owu_core_defaults(PyObject *module, PyObject *unused) {
     const owu_retry *retry = &core.retry;
     (void)module;
     (void)unused;
-    return Py_BuildValue(
-        "{s:d,s:d,s:n,s:i,s:I,s:d,s:d,s:d,s:d,s:O}", "total", core.timeout, "connect",
-        core.connect_timeout, "max_body", (Py_ssize_t)core.max_body, "password_limit",
-        DEFAULT_PASSWORD_LIMIT, "max_retries", retry->max_retries, "base_delay", retry->base_delay,
-        "max_delay", retry->max_delay, "jitter", retry->jitter, "max_retry_after",
-        retry->max_retry_after, "retry_writes", retry->writes ? Py_True : Py_False);
+    return Py_BuildValue("{s:d,s:d,s:n,s:i,s:i,s:I,s:d,s:d,s:d,s:d,s:O}", "total", core.timeout,
+                         "connect", core.connect_timeout, "max_body", (Py_ssize_t)core.max_body,
+                         "password_limit", DEFAULT_PASSWORD_LIMIT, "max_connections",
+                         (int)OWU_MAX_CONNECTIONS, "max_retries", retry->max_retries, "base_delay",
+                         retry->base_delay, "max_delay", retry->max_delay, "jitter", retry->jitter,
+                         "max_retry_after", retry->max_retry_after, "retry_writes",
+                         retry->writes ? Py_True : Py_False);
 }
 
 PyObject *owu_option_table(PyObject *module, PyObject *unused) {
@@ -667,13 +694,8 @@ PyObject *Client_options_doc(bool signature, bool all) {
 
 /* ---------------------------------------------------------------- the key */
 
-/* Where all views of a client find what they share. */
-static ClientObject *root_of(ClientObject *self) {
-    return self->root == NULL ? self : (ClientObject *)self->root;
-}
-
 PyObject *Client_key_source(ClientObject *self) {
-    return root_of(self)->key_source;
+    return Client_root(self)->key_source;
 }
 
 /* The UTF-8 of a key that was given; NULL with *len 0 for none; NULL with -1 for a refusal. */
@@ -705,26 +727,31 @@ int Client_set_key(ClientObject *self, PyObject *value) {
     if (owu_client_set_key(self->client, key, (size_t)len, &err) != OWU_OK) {
         return raise_configuration(state, &err);
     }
-    Py_XSETREF(root_of(self)->key_source, source ? Py_NewRef(value) : NULL);
+    Py_XSETREF(Client_root(self)->key_source, source ? Py_NewRef(value) : NULL);
     return 0;
 }
 
-int Client_call_key(ClientObject *self, ClientOptions *out) {
-    ModuleState *state = owu_state_of_type(Py_TYPE(self));
+int Client_call_key(ClientObject *self, PyObject **out) {
     PyObject *source = Client_key_source(self);
-    const char *key;
-    Py_ssize_t len;
-    if (source == NULL || state == NULL) {
-        return state == NULL ? -1 : 0;
+    *out = NULL;
+    if (source == NULL) {
+        return 0;
     }
     Py_INCREF(source); /* it may replace itself */
-    out->key = PyObject_CallNoArgs(source);
+    *out = PyObject_CallNoArgs(source);
     Py_DECREF(source);
-    if (out->key == NULL || read_key(state, out->key, &key, &len) < 0) {
+    return *out == NULL ? -1 : 0;
+}
+
+int Client_use_key(ClientObject *self, PyObject *given, owu_options *out) {
+    ModuleState *state = owu_state_of_type(Py_TYPE(self));
+    const char *key;
+    Py_ssize_t len;
+    if (state == NULL || read_key(state, given, &key, &len) < 0) {
         return -1;
     }
-    out->options.api_key = key == NULL ? "" : key;
-    out->options.api_key_len = (size_t)len;
+    out->api_key = key == NULL ? "" : key;
+    out->api_key_len = (size_t)len;
     return 0;
 }
 
@@ -816,6 +843,9 @@ static int fill_settings(ClientObject *self, ModuleState *state, owu_settings *s
     }
     settings->insecure = self->options[OPTION_VERIFY] == Py_False;
     settings->trust_env = self->options[OPTION_TRUST_ENV] != Py_False;
+    if (self->options[OPTION_MAX_CONNECTIONS] != NULL) { /* checked when it was set */
+        settings->max_connections = (unsigned)PyLong_AsLong(self->options[OPTION_MAX_CONNECTIONS]);
+    }
     return 0;
 }
 

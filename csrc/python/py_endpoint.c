@@ -10,6 +10,7 @@ typedef struct EndpointMethodObject {
     const owu_endpoint *endpoint; /* static */
     ModuleState *state;                         /* borrowed: the type keeps the module */
     PyTypeObject *owner;                        /* owned: class of clients that it belongs to */
+    bool is_async;                              /* returns a coroutine */
     PyObject *name;                             /* owned: interned */
     PyObject *signature; /* owned: made when first asked for; NULL until then */
     vectorcallfunc vectorcall;
@@ -17,27 +18,90 @@ typedef struct EndpointMethodObject {
 
 /* ---------------------------------------------------------------- calling */
 
+static int check_self(const EndpointMethodObject *self, PyObject *client) {
+    if (client != NULL && PyObject_TypeCheck(client, self->owner)) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "method '%s' needs a %.200s as first argument%s%.100s",
+                 self->endpoint->name, self->owner->tp_name, client == NULL ? "" : ", not ",
+                 client == NULL ? "" : Py_TYPE(client)->tp_name);
+    return -1;
+}
+
 static PyObject *EndpointMethod_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
                                            PyObject *kwnames) {
     EndpointMethodObject *self = (EndpointMethodObject *)op;
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf);
     PyObject *result = NULL;
     Call call;
-    if (nargs == 0 || !PyObject_TypeCheck(args[0], self->owner)) {
-        PyErr_Format(PyExc_TypeError, "method '%s' needs a %.200s as first argument%s%.100s",
-                     self->endpoint->name, self->owner->tp_name, nargs == 0 ? "" : ", not ",
-                     nargs == 0 ? "" : Py_TYPE(args[0])->tp_name);
+    if (check_self(self, nargs == 0 ? NULL : args[0]) < 0) {
         return NULL;
     }
     memset(&call, 0, sizeof call);
     call.state = self->state;
     call.client = (ClientObject *)args[0];
     call.endpoint = self->endpoint;
-    if (Call_prepare(&call, args + 1, nargs - 1, kwnames) == 0 && Call_run(&call) == 0) {
-        result = Call_finish(&call);
+    if (Call_bind(&call, args + 1, nargs - 1, kwnames) < 0) {
+        Call_clear(&call);
+        return NULL;
+    }
+    if (self->is_async) {
+        return owu_async_call(&call);
+    }
+    if (Call_convert(&call) == 0) {
+        result = Call_block(&call);
     }
     Call_clear(&call);
     return result;
+}
+
+/* Keywords as vectorcall has them: values behind args in *all, which is owned, names in a tuple. */
+static int spread(PyObject *args, PyObject *kwargs, PyObject ***all, PyObject **names) {
+    const Py_ssize_t n_args = PyTuple_GET_SIZE(args), n = n_args + PyDict_GET_SIZE(kwargs);
+    PyObject *name, *value;
+    Py_ssize_t position = 0, i = n_args;
+    *all = PyMem_Calloc((size_t)n + 1, sizeof **all);
+    *names = *all == NULL ? NULL : PyTuple_New(n - n_args);
+    if (*names == NULL) {
+        PyMem_Free(*all);
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t j = 0; j < n_args; j++) {
+        (*all)[j] = PyTuple_GET_ITEM(args, j);
+    }
+    while (i < n && PyDict_Next(kwargs, &position, &name, &value)) {
+        (*all)[i] = value;
+        PyTuple_SET_ITEM(*names, i - n_args, Py_NewRef(name));
+        i++;
+    }
+    return 0;
+}
+
+int EndpointMethod_prepare(PyObject *method, PyObject *args, PyObject *kwargs, Call *call) {
+    PyObject *function = PyMethod_Check(method) ? PyMethod_GET_FUNCTION(method) : NULL;
+    EndpointMethodObject *self = (EndpointMethodObject *)function;
+    PyObject **all, *names;
+    int failed;
+    if (function == NULL || !Py_IS_TYPE(function, call->state->EndpointMethod_Type)) {
+        PyErr_Format(PyExc_TypeError,
+                     "a method of a client is needed, for instance client.get_user_by_id, not "
+                     "%.100s",
+                     Py_TYPE(method)->tp_name);
+        return -1;
+    }
+    if (check_self(self, PyMethod_GET_SELF(method)) < 0) {
+        return -1;
+    }
+    call->client = (ClientObject *)PyMethod_GET_SELF(method);
+    call->endpoint = self->endpoint;
+    if (Client_check(call->client) < 0 || spread(args, kwargs, &all, &names) < 0) {
+        return -1;
+    }
+    failed = Call_bind(call, all, PyTuple_GET_SIZE(args), names);
+    PyMem_Free(all);
+    Py_DECREF(names);
+    return failed;
 }
 
 /* ---------------------------------------------------------------- documentation */
@@ -223,7 +287,7 @@ static PyObject *EndpointMethod_get_doc(PyObject *op, void *closure) {
 static PyObject *EndpointMethod_get_qualname(PyObject *op, void *closure) {
     EndpointMethodObject *self = (EndpointMethodObject *)op;
     (void)closure;
-    return owu_endpoint_qualname(self->state, self->endpoint);
+    return owu_endpoint_qualname(self->state, self->endpoint, self->is_async);
 }
 
 static PyObject *EndpointMethod_get_module(PyObject *op, void *closure) {
@@ -248,7 +312,29 @@ static PyObject *EndpointMethod_get_signature(PyObject *op, void *closure) {
     return Py_NewRef(self->signature);
 }
 
+/* The marks by which inspect and asyncio know a function that returns a coroutine. */
+static PyObject *EndpointMethod_get_mark(PyObject *op, void *closure) {
+    PyObject *module, *mark = NULL;
+    const char *const *where = closure;
+    if (((EndpointMethodObject *)op)->is_async) {
+        module = PyImport_ImportModule(where[0]);
+        mark = module == NULL ? NULL : PyObject_GetAttrString(module, where[1]);
+        Py_XDECREF(module);
+        if (mark != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            return mark;
+        }
+        PyErr_Clear(); /* a Python without such a mark */
+    }
+    PyErr_SetString(PyExc_AttributeError, where[1]);
+    return NULL;
+}
+
+static const char *const inspect_mark[] = {"inspect", "_is_coroutine_mark"};
+static const char *const asyncio_mark[] = {"asyncio.coroutines", "_is_coroutine"};
+
 static PyGetSetDef EndpointMethod_getset[] = {
+    {"_is_coroutine_mark", EndpointMethod_get_mark, NULL, NULL, (void *)(uintptr_t)inspect_mark},
+    {"_is_coroutine", EndpointMethod_get_mark, NULL, NULL, (void *)(uintptr_t)asyncio_mark},
     {"__doc__", EndpointMethod_get_doc, NULL, NULL, NULL},
     {"__qualname__", EndpointMethod_get_qualname, NULL, NULL, NULL},
     {"__module__", EndpointMethod_get_module, NULL, NULL, NULL},
@@ -345,8 +431,8 @@ static PyType_Spec EndpointMethod_spec = {
     .slots = EndpointMethod_slots,
 };
 
-PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint,
-                             PyTypeObject *owner) {
+PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint, PyTypeObject *owner,
+                             bool is_async) {
     EndpointMethodObject *self = PyObject_GC_New(EndpointMethodObject, state->EndpointMethod_Type);
     if (self == NULL) {
         return NULL;
@@ -354,6 +440,7 @@ PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint,
     self->endpoint = endpoint;
     self->state = state;
     self->owner = (PyTypeObject *)Py_NewRef((PyObject *)owner);
+    self->is_async = is_async;
     self->signature = NULL;
     self->vectorcall = EndpointMethod_vectorcall;
     self->name = PyUnicode_InternFromString(endpoint->name);

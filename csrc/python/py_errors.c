@@ -289,6 +289,12 @@ static int put(PyObject *dict, const char *name, PyObject *value) {
     return failed;
 }
 
+/* Where a redirect leads; "" when it does not say. */
+static PyObject *location_of(const owu_answer *answer) {
+    const char *location = answer->location == NULL ? "" : answer->location;
+    return PyUnicode_DecodeLatin1(location, (Py_ssize_t)strlen(location), NULL);
+}
+
 /* Text that may be missing: None then. */
 static PyObject *text_or_none(const char *text) {
     if (text == NULL || text[0] == '\0') {
@@ -408,10 +414,7 @@ static int put_facts(ModuleState *state, PyObject *dict, unsigned wanted, const 
     if ((wanted & FACT_ANSWER) != 0 && put_answer(dict, answer) < 0) {
         return -1;
     }
-    if ((wanted & FACT_LOCATION) != 0 &&
-        put(dict, "location",
-            PyUnicode_DecodeLatin1(answer->location, (Py_ssize_t)strlen(answer->location), NULL)) <
-            0) {
+    if ((wanted & FACT_LOCATION) != 0 && put(dict, "location", location_of(answer)) < 0) {
         return -1;
     }
     if ((wanted & FACT_NEEDS) != 0 &&

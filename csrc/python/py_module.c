@@ -145,7 +145,8 @@ static int module_exec(PyObject *module) {
     }
     if (owu_convert_init() < 0 || owu_dump_init() < 0 ||
         intern(&state->str_class_capsule, "__owu_class__") < 0 ||
-        intern(&state->str_all, "__all__") < 0) {
+        intern(&state->str_all, "__all__") < 0 || intern(&state->str_done, "done") < 0 ||
+        intern(&state->str_set_result, "set_result") < 0) {
         return -1;
     }
     state->ClassAttribute_Type =
@@ -167,11 +168,17 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->ClassAttribute_Type);
     Py_VISIT(state->EndpointMethod_Type);
     Py_VISIT(state->Client_Type);
-    Py_VISIT(state->client_classes);
+    Py_VISIT(state->AsyncClient_Type);
+    Py_VISIT(state->PendingCall_Type);
+    Py_VISIT(state->Port_Type);
+    Py_VISIT(state->PackageFunction_Type);
+    Py_VISIT(state->client_classes[0]);
+    Py_VISIT(state->client_classes[1]);
     Py_VISIT(state->errors);
     Py_VISIT(state->describe);
     Py_VISIT(state->options);
     Py_VISIT(state->observe);
+    Py_VISIT(state->aio_call);
     for (i = 0; i < state->n_classes; i++) {
         Py_VISIT(state->classes[i].type);
     }
@@ -185,11 +192,17 @@ static int module_clear(PyObject *module) {
     Py_CLEAR(state->ClassAttribute_Type);
     Py_CLEAR(state->EndpointMethod_Type);
     Py_CLEAR(state->Client_Type);
-    Py_CLEAR(state->client_classes);
+    Py_CLEAR(state->AsyncClient_Type);
+    Py_CLEAR(state->PendingCall_Type);
+    Py_CLEAR(state->Port_Type);
+    Py_CLEAR(state->PackageFunction_Type);
+    Py_CLEAR(state->client_classes[0]);
+    Py_CLEAR(state->client_classes[1]);
     Py_CLEAR(state->errors);
     Py_CLEAR(state->describe);
     Py_CLEAR(state->options);
     Py_CLEAR(state->observe);
+    Py_CLEAR(state->aio_call);
     for (i = 0; i < state->n_classes; i++) {
         Py_CLEAR(state->classes[i].type);
     }
@@ -225,6 +238,8 @@ static void module_free(void *op) {
     PyMem_Free(state->classes);
     Py_CLEAR(state->str_class_capsule);
     Py_CLEAR(state->str_all);
+    Py_CLEAR(state->str_done);
+    Py_CLEAR(state->str_set_result);
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -40,26 +40,31 @@ static PyObject *tell_end(PyObject *module, PyObject *hook, const owu_event *eve
     return result;
 }
 
-static bool Blocking_told(void *context, const owu_event *event) {
-    Blocking *self = context;
-    PyObject *module, *hook, *result = NULL;
-    PyEval_RestoreThread(self->thread);
-    hook = Py_XNewRef(Client_hook(self->client, event->answered));
-    module = owu_import_once(&self->state->observe, "openwebui_users._observe");
+PyObject *Client_tell(ClientObject *self, ModuleState *state, const owu_event *event) {
+    PyObject *hook = Py_XNewRef(Client_hook(self, event->answered));
+    PyObject *module = owu_import_once(&state->observe, "openwebui_users._observe"), *result = NULL;
     if (module != NULL) {
         result = event->answered ? tell_end(module, hook, event) : tell_begin(module, hook, event);
     }
     Py_XDECREF(hook);
+    return result;
+}
+
+static bool Blocking_told(void *context, const owu_event *event) {
+    Blocking *self = context;
+    PyObject *result;
+    PyEval_RestoreThread(self->thread);
+    result = Client_tell(self->client, self->state, event);
     Py_XDECREF(result);
     self->thread = PyEval_SaveThread();
     return result == NULL;
 }
 
-/* Is anybody listening? Whoever wants logs has imported logging; nobody else pays for it. 1, 0, -1. */
-static int somebody_listens(ModuleState *state, ClientObject *client) {
+/* Whoever wants logs has imported logging; nobody else pays for it. */
+int Client_is_observed(ClientObject *self, ModuleState *state) {
     PyObject *modules, *module, *enabled;
     int listens;
-    if (Client_hook(client, false) != NULL || Client_hook(client, true) != NULL) {
+    if (Client_hook(self, false) != NULL || Client_hook(self, true) != NULL) {
         return 1;
     }
     modules = PyImport_GetModuleDict();
@@ -74,7 +79,7 @@ static int somebody_listens(ModuleState *state, ClientObject *client) {
 }
 
 int Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client, owu_options *options) {
-    const int listens = somebody_listens(state, client);
+    const int listens = Client_is_observed(client, state);
     if (listens < 0) {
         return -1;
     }

@@ -119,115 +119,49 @@ static int build_target(ModuleState *state, owu_buffer *target, PyObject *path, 
     return params == Py_None ? 0 : append_params(state, target, params);
 }
 
-/* Send, wait and wrap the answer. */
-static PyObject *send_request(ClientObject *self, ModuleState *state, const char *method,
-                              const owu_buffer *target, const owu_buffer *body) {
-    ClientOptions options;
-    Blocking blocking;
-    owu_answer answer;
-    owu_error err;
-    owu_status status;
-    PyObject *url = NULL, *result = NULL;
-    CallFacts facts = {self->client, NULL, method, NULL, NULL, &answer};
-    memset(&answer, 0, sizeof answer);
-    if (Client_options(self, &options) < 0) {
-        ClientOptions_clear(&options);
-        return NULL;
+int Call_prepare_request(Call *call, PyObject *method, PyObject *path, PyObject *params,
+                         PyObject *json) {
+    owu_writer writer;
+    call->kind = CALL_REQUEST;
+    call->target.limit = OWU_MAX_URL;
+    call->method = method_of(method);
+    if (call->method == NULL || build_target(call->state, &call->target, path, params) < 0) {
+        return -1;
     }
-    options.options.raw = true;
-    facts.key = options.key;
-    Client_mark_used(self);
-    if (Blocking_begin(&blocking, state, self, &options.options) < 0) {
-        goto done;
-    }
-    status = owu_client_request(self->client, method, target->data, target->len,
-                                body->len == 0 ? NULL : body->data, body->len, &options.options,
-                                &answer, &err);
-    Blocking_end(&blocking);
-    if (PyErr_Occurred()) {
-        goto done; /* a signal handler raised while the call waited */
-    }
-    url = Client_url(self, target->data, target->len);
-    if (url == NULL) {
-        goto done;
-    }
-    facts.url = url;
-    result = status == OWU_OK
-                 ? RawResponse_new(state, self, NULL, method, url, options.key, &answer)
-                 : owu_raise_call(state, &err, &facts);
-done:
-    Py_XDECREF(url);
-    owu_answer_free(&answer);
-    ClientOptions_clear(&options);
-    return result;
+    owu_writer_init(&writer, &call->body, -1);
+    return json == Py_None ? 0 : owu_write_python(call->state, &writer, json, NULL);
 }
 
 PyObject *Client_request(PyObject *op, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"method", "path", "params", "json", NULL};
-    ClientObject *self = (ClientObject *)op;
-    ModuleState *state = owu_state_of_type(Py_TYPE(self));
-    PyObject *method_text, *path, *params = Py_None, *json = Py_None, *result = NULL;
-    owu_buffer target = {NULL, 0, 0, OWU_MAX_URL, OWU_OK}, body = {NULL, 0, 0, 0, OWU_OK};
-    owu_writer writer;
-    const char *method;
-    if (state == NULL || Client_check(self) < 0 ||
-        !PyArg_ParseTupleAndKeywords(args, kwargs, "UU|$OO:request", names, &method_text, &path,
-                                     &params, &json) ||
-        (method = method_of(method_text)) == NULL) {
+    PyObject *method, *path, *params = Py_None, *json = Py_None, *result = NULL;
+    Call call;
+    memset(&call, 0, sizeof call);
+    call.state = owu_state_of_type(Py_TYPE(op));
+    call.client = (ClientObject *)op;
+    if (call.state == NULL || Client_check(call.client) < 0 ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "UU|$OO:request", names, &method, &path, &params,
+                                     &json)) {
         return NULL;
     }
-    owu_writer_init(&writer, &body, -1);
-    if (build_target(state, &target, path, params) == 0 &&
-        (json == Py_None || owu_write_python(state, &writer, json, NULL) == 0)) {
-        result = send_request(self, state, method, &target, &body);
+    if (Call_prepare_request(&call, method, path, params, json) == 0) {
+        result = Call_block(&call);
     }
-    if (body.data != NULL) {
-        memset(body.data, 0, body.len); /* it may hold a password */
-    }
-    owu_buffer_free(&target);
-    owu_buffer_free(&body);
+    Call_clear(&call);
     return result;
 }
 
 PyObject *Client_get_version(PyObject *op, PyObject *unused) {
-    static const char route[] = "/api/version";
-    ClientObject *self = (ClientObject *)op;
-    ModuleState *state = owu_state_of_type(Py_TYPE(self));
-    ClientOptions options;
-    Blocking blocking;
-    owu_answer answer; /* only says how often it was asked */
-    CallFacts facts = {self->client, NULL, "GET", NULL, NULL, &answer};
-    PyObject *url = NULL, *result = NULL;
-    char version[32];
-    owu_error err;
-    owu_status status;
+    PyObject *result = NULL;
+    Call call;
     (void)unused;
-    memset(&options, 0, sizeof options);
-    memset(&answer, 0, sizeof answer);
-    if (state == NULL || Client_options(self, &options) < 0) {
-        goto done;
+    memset(&call, 0, sizeof call);
+    call.kind = CALL_VERSION;
+    call.state = owu_state_of_type(Py_TYPE(op));
+    call.client = (ClientObject *)op;
+    if (call.state != NULL) {
+        result = Call_block(&call);
     }
-    facts.key = options.key;
-    Client_mark_used(self);
-    if (Blocking_begin(&blocking, state, self, &options.options) < 0) {
-        goto done;
-    }
-    status = owu_client_version(self->client, version, &options.options, &answer.retries, &err);
-    Blocking_end(&blocking);
-    if (PyErr_Occurred()) {
-        goto done;
-    }
-    if (status == OWU_OK) {
-        result = PyUnicode_DecodeUTF8(version, (Py_ssize_t)strlen(version), "replace");
-        goto done;
-    }
-    url = Client_url(self, route, sizeof route - 1);
-    if (url != NULL) {
-        facts.url = url;
-        (void)owu_raise_call(state, &err, &facts);
-    }
-done:
-    Py_XDECREF(url);
-    ClientOptions_clear(&options);
+    Call_clear(&call);
     return result;
 }

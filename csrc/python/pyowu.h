@@ -38,15 +38,23 @@ struct ModuleState {
     PyTypeObject *ClassAttribute_Type;
     PyTypeObject *EndpointMethod_Type;
     PyTypeObject *Client_Type; /* base of UsersClient and the other resources */
+    PyTypeObject *AsyncClient_Type; /* base of AsyncUsersClient and the others */
+    PyTypeObject *PendingCall_Type;
+    PyTypeObject *Port_Type;
+    PyTypeObject *PackageFunction_Type;
     ModelClass *classes; /* in the order of owu_models */
     size_t n_classes;
-    PyObject *client_classes; /* dict: resource name -> class */
+    PyObject *client_classes[2]; /* dicts: resource name -> class; blocking, asynchronous */
     PyObject *errors;    /* openwebui_users.errors, imported on the first failure; may be NULL */
     PyObject *describe;  /* openwebui_users._describe, imported when first needed; may be NULL */
     PyObject *options;   /* openwebui_users.options, likewise */
     PyObject *observe;   /* openwebui_users._observe, likewise */
+    PyObject *aio_call;  /* openwebui_users._aio.call, likewise */
     PyObject *str_class_capsule; /* "__owu_class__" */
     PyObject *str_all;           /* "__all__" */
+    PyObject *str_done;          /* "done" */
+    PyObject *str_set_result;    /* "set_result" */
+    bool ends_threads;           /* was it registered with atexit? */
     bool classes_made;           /* those of the table; all later ones are their users' */
 };
 
@@ -245,7 +253,7 @@ PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *p
 
 /* ---------------------------------------------------------------- clients (py_client.c) */
 
-enum { CLIENT_N_OPTIONS = 15 };
+enum { CLIENT_N_OPTIONS = 16 };
 
 /** A client, or a view of one: other resources, other options, the same connections. */
 typedef struct ClientObject {
@@ -255,6 +263,7 @@ typedef struct ClientObject {
     PyObject *options[CLIENT_N_OPTIONS]; /* owned, as they are shown; NULL: not given */
     PyObject *header_lines; /* owned tuple of bytes, "Name: value"; NULL: none */
     PyObject *key_source; /* owned, of a root: called for the key of each call; may be NULL */
+    PyObject *ports; /* owned dict, of a root: event loop -> Port; NULL: none so far */
     PyObject *dict; /* owned */
     PyObject *weakrefs;
     owu_options core; /* what the options mean to the core */
@@ -263,19 +272,23 @@ typedef struct ClientObject {
     bool used; /* of a root: a request was made, so closing is due */
 } ClientObject;
 
-/** Options of one call, with what they point at. Zero-initialise; ClientOptions_clear it. */
+/** Options of one call, with what they point at. */
 typedef struct ClientOptions {
     owu_options options;
     const char *lines[OWU_MAX_EXTRA_HEADERS + 1]; /* borrowed from the client */
-    PyObject *key; /* owned: what the source of keys gave; NULL: the client's own key is used */
 } ClientOptions;
 
 /** Was this client initialised? RuntimeError otherwise. */
 int Client_check(const ClientObject *self);
-/** Options of one call of a client that was initialised; RuntimeError otherwise, or whatever the
- *  source of keys raises. */
-int Client_options(ClientObject *self, ClientOptions *out);
-void ClientOptions_clear(ClientOptions *self);
+/** Options of one call of a client that was initialised; RuntimeError otherwise.
+ *  @param key what the source of keys gave, borrowed; NULL: the client's own key is used. */
+int Client_options(ClientObject *self, PyObject *key, ClientOptions *out);
+/** The client that this is a view of, or itself: borrowed. */
+ClientObject *Client_root(ClientObject *self);
+/** Whether its methods return coroutines. */
+bool Client_is_async(const ClientObject *self, const ModuleState *state);
+/** Wait, without the GIL, until nothing of a closed client runs any more. */
+void Client_wait(ClientObject *self);
 /** Base URL and target without its query, as str. */
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len);
 /** Note that a request is made now: closing is due. */
@@ -308,10 +321,17 @@ PyObject *owu_core_defaults(PyObject *module, PyObject *unused);
 int Client_set_key(ClientObject *self, PyObject *value);
 /** The callable that gives the key: borrowed; NULL: there is none. */
 PyObject *Client_key_source(ClientObject *self);
-/** Ask it for the key of one call. */
-int Client_call_key(ClientObject *self, ClientOptions *out);
+/** Ask it for the key of one call: *out is a new reference, NULL without a source. */
+int Client_call_key(ClientObject *self, PyObject **out);
+/** Let a call be made with this key, which is borrowed: str or None. ConfigurationError. */
+int Client_use_key(ClientObject *self, PyObject *key, owu_options *out);
 
 /* ---------------------------------------------------------------- logs and hooks (py_observe.c) */
+
+/** Is anybody listening to what happens in calls? 1, 0, -1. */
+int Client_is_observed(ClientObject *self, ModuleState *state);
+/** Tell hooks and logs of an event. @return what the hook returned. */
+PyObject *Client_tell(ClientObject *self, ModuleState *state, const owu_event *event);
 
 /** Waiting without the GIL: signals are looked at between slices, events told as they come. */
 typedef struct Blocking {
@@ -324,37 +344,42 @@ typedef struct Blocking {
 int Blocking_begin(Blocking *self, ModuleState *state, ClientObject *client, owu_options *options);
 void Blocking_end(Blocking *self);
 
-/* ------------------------------------------------- requests without a model (py_request.c) */
-
-PyObject *Client_request(PyObject *op, PyObject *args, PyObject *kwargs);
-PyObject *Client_get_version(PyObject *op, PyObject *unused);
-
 /* ---------------------------------------------------------------- one call (py_call.c) */
 
-/** One call of the table: what goes in and what came out. Zero-initialise; Call_clear it. */
+typedef enum CallKind { CALL_ENDPOINT, CALL_REQUEST, CALL_VERSION, CALL_FAREWELL } CallKind;
+
+/** One call: what goes in and what came out. Zero-initialise; Call_clear it. */
 typedef struct Call {
+    CallKind kind;
     ModuleState *state; /* borrowed */
     ClientObject *client; /* borrowed: the caller holds it */
-    const owu_endpoint *endpoint; /* static */
+    const owu_endpoint *endpoint; /* static; of CALL_ENDPOINT */
+    const char *method; /* static; of CALL_REQUEST */
+    owu_buffer target; /* path and query; of CALL_REQUEST */
     PyObject *values[OWU_MAX_PARAMS]; /* owned: hold the texts of cells */
     owu_cell cells[OWU_MAX_PARAMS];
     owu_arena arena;
-    owu_buffer body;
-    bool has_body;
+    owu_buffer body; /* empty: none */
     bool switched_off; /* a switch of the client (OWU_IN_CLIENT) was given as false */
-    ClientOptions options;
-    owu_answer answer;
-    owu_error err;
+    PyObject *key; /* owned: what the source of keys gave; NULL: the client's own is used */
+    owu_job *job; /* owned; of a call that does not block: holds what the three below point at */
+    owu_answer *answer; /* borrowed; NULL: it has not ended */
+    const owu_error *err;
+    const char *version; /* of CALL_VERSION */
     owu_status status;
 } Call;
 
 /** "UsersClient.get_users" of a row. */
-PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint);
-/** Stroke one: bind, check and copy the arguments (without self), as vectorcall has them. */
-int Call_prepare(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
-/** Stroke two: send and wait without the GIL. */
-int Call_run(Call *call);
-/** Stroke three: the result, or the exception. */
+PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint, bool is_async);
+/** Give every argument (without self, as vectorcall has them) to its parameter: TypeError. */
+int Call_bind(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
+/** Stroke one: check and copy what was bound. */
+int Call_convert(Call *call);
+/** Stroke two and three of a call that blocks: send and wait without the GIL; result or exception. */
+PyObject *Call_block(Call *call);
+/** Stroke two of one that does not: it goes its way, and context comes out of the port. */
+int Call_start(Call *call, owu_port *port, void *context);
+/** Stroke three: the result, or the exception, of one whose answer is there. */
 PyObject *Call_finish(Call *call);
 void Call_clear(Call *call);
 
@@ -363,9 +388,38 @@ void Call_clear(Call *call);
 /** Make EndpointMethod. */
 int owu_endpoint_init(PyObject *module, ModuleState *state);
 /** The method of one row, for a class of clients. */
-PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint, PyTypeObject *owner);
+PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint, PyTypeObject *owner,
+                             bool is_async);
 /** The class made for a resource: borrowed, NULL without exception when there is none. */
-PyTypeObject *owu_client_class(ModuleState *state, const char *resource);
+PyTypeObject *owu_client_class(ModuleState *state, const char *resource, bool is_async);
+/** Begin the call of a method that is bound to a client of this module: binds the arguments.
+ *  @return 0, or -1 with TypeError. */
+int EndpointMethod_prepare(PyObject *method, PyObject *args, PyObject *kwargs, Call *call);
+
+/* ------------------------------------------------- requests without a model (py_request.c) */
+
+/** Make ready a request to any route; json may be None. */
+int Call_prepare_request(Call *call, PyObject *method, PyObject *path, PyObject *params,
+                         PyObject *json);
+PyObject *Client_request(PyObject *op, PyObject *args, PyObject *kwargs);
+PyObject *Client_get_version(PyObject *op, PyObject *unused);
+
+/* ---------------------------------------------------------------- calls that do not block (py_async.c) */
+
+/** Make PendingCall and Port, and add them to the module. */
+int owu_async_init(PyObject *module, ModuleState *state);
+/** The coroutine of a call whose arguments were bound. Takes what call holds, which is zeroed. */
+PyObject *owu_async_call(Call *call);
+
+/* ---------------------------------------------------------------- methods in Python (py_package.c) */
+
+/** Make PackageFunction: an attribute of a class that is a function of a module of this package,
+ *  imported when it is first asked for. */
+int owu_package_init(PyObject *module, ModuleState *state);
+/** Put such attributes into a class. @param names "method", NULL-terminated; each a function of
+ *  that name in the module. */
+int owu_package_add(ModuleState *state, PyTypeObject *type, const char *module,
+                    const char *const *names);
 
 /* ---------------------------------------------------------------- raw answers (py_response.c) */
 
