@@ -7,20 +7,27 @@ client serves any number of tasks and, one after another or at once, several loo
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
+from asyncio import gather, get_running_loop
 from inspect import isawaitable
 
-from ._core import PendingCall, Port
+from . import _flow, _listing, _sync
+from ._core import BlockingClient, PendingCall, Port
+from ._flow import Begin, Emit
+from ._listing import Listing
 
 TYPE_CHECKING = False  # as typing has it, without importing typing
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
+    from asyncio import AbstractEventLoop, Future, Task
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
     from types import TracebackType
     from typing import Any, TypeVar
 
-    from ._core import AsyncClient, RawResponse
+    from ._core import AsyncClient, AsyncUsersClient, RawResponse
+    from ._flow import Flow
+    from .models import UserGroupIdsListResponse, UserGroupIdsModel, UserInfoResponse
 
     Client = TypeVar("Client", bound=AsyncClient)
+    T = TypeVar("T")
 
 # ---------------------------------------------------------------- ports
 
@@ -138,3 +145,169 @@ async def __aexit__(
     traceback: TracebackType | None,
 ) -> None:
     await close(self)
+
+
+# ---------------------------------------------------------------- flows
+
+
+class _Calls:
+    """The calls of one flow: tasks of the running loop, and a wait for any of them."""
+
+    def __init__(self) -> None:
+        self._loop = _running_loop()
+        self._running: set[Task[Any]] = set()
+        self._ended = 0
+        self._waiter: Future[None] | None = None
+
+    def begin(self, begin: Begin) -> _Call:
+        try:
+            pending = PendingCall.of_method(begin.method, begin.args, begin.kwargs)
+        except Exception as error:  # of its arguments: told with the results, in their order
+            return _Call(None, error)
+        task = self._loop.create_task(call(pending))
+        self._running.add(task)
+        task.add_done_callback(self._on_end)
+        return _Call(task, None)
+
+    def _on_end(self, task: Task[Any]) -> None:
+        self._running.discard(task)
+        self._ended += 1
+        if not task.cancelled():
+            task.exception()  # seen, even if nobody asks for this result
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self) -> int:
+        """Until one has ended; how many did since the last time."""
+        while self._ended == 0:
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        ended, self._ended = self._ended, 0
+        return ended
+
+    async def stop(self) -> None:
+        """Cancel what runs, and see it end."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await gather(*running, return_exceptions=True)
+
+
+class _Call:
+    """A call on its way, as a task."""
+
+    __slots__ = ("_error", "_task")
+
+    def __init__(self, task: Task[Any] | None, error: Exception | None) -> None:
+        self._task = task
+        self._error = error
+
+    @property
+    def done(self) -> bool:
+        return self._task is None or self._task.done()
+
+    def result(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        assert self._task is not None
+        return self._task.result()
+
+
+async def _run(flow: Flow) -> AsyncGenerator[Any, None]:
+    """Carry out a flow in the running loop; whoever stops iterating stops its calls."""
+    calls = _Calls()
+    reply: Any = None
+    try:
+        while True:
+            try:
+                step = flow.send(reply)
+            except StopIteration:
+                return
+            reply = None
+            if isinstance(step, Begin):
+                reply = calls.begin(step)
+            elif isinstance(step, Emit):
+                for item in step.items:
+                    yield item
+            else:
+                reply = await calls.wait()
+    finally:
+        flow.close()
+        await calls.stop()
+
+
+async def _run_one(flow: Flow) -> Any:
+    """Carry out a flow that emits nothing; what it returns."""
+    result: list[Any] = []
+
+    def keep() -> Flow:
+        result.append((yield from flow))
+
+    async for _ in _run(keep()):
+        raise AssertionError("a flow with one result emitted another")
+    return result[0]
+
+
+def map(  # noqa: A001 - what executors call it
+    self: AsyncClient,
+    method: Callable[..., Coroutine[Any, Any, T]],
+    arguments: Iterable[Any],
+    *,
+    concurrency: int = 16,
+    return_exceptions: bool = False,
+) -> AsyncGenerator[Any, None]:
+    _flow.check_count("concurrency", concurrency, 1)
+    PendingCall.check_method(self, method)
+    return _run(_flow.many(method, iter(arguments), concurrency, return_exceptions))
+
+
+def iter_users(
+    self: AsyncUsersClient,
+    query: str | None = None,
+    *,
+    order_by: str = "email",
+    direction: str = "asc",
+    limit: int | None = None,
+    prefetch: int = 2,
+) -> AsyncGenerator[UserGroupIdsModel, None]:
+    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
+    return _run(_listing.users_of(_listing.pages_of_users(self, query, listing)))
+
+
+def iter_pages(
+    self: AsyncUsersClient,
+    query: str | None = None,
+    *,
+    order_by: str = "email",
+    direction: str = "asc",
+    limit: int | None = None,
+    prefetch: int = 2,
+) -> AsyncGenerator[UserGroupIdsListResponse, None]:
+    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
+    return _run(_listing.pages_of_users(self, query, listing))
+
+
+def iter_search(
+    self: AsyncUsersClient,
+    query: str | None = None,
+    *,
+    order_by: str = "email",
+    direction: str = "asc",
+    limit: int | None = None,
+    prefetch: int = 2,
+) -> AsyncGenerator[UserInfoResponse, None]:
+    listing = Listing(self.search_users, _listing.keywords(query, order_by, direction), limit, prefetch)
+    return _run(_listing.users_of(_listing.pages_of_search(self, query, listing)))
+
+
+async def find_user(self: AsyncUsersClient, email: str) -> UserGroupIdsModel | None:
+    user: UserGroupIdsModel | None = await _run_one(_listing.find_user(self, email))
+    return user
+
+
+# ---------------------------------------------------------------- documentation, written once
+
+for _function in (map, iter_users, iter_pages, iter_search, find_user):
+    _function.__doc__ = getattr(_sync, _function.__name__).__doc__
+for _function in (request, get_version):
+    _function.__doc__ = getattr(BlockingClient, _function.__name__).__doc__

@@ -1,0 +1,217 @@
+"""The methods of the blocking clients that make many calls, and how they carry out a flow."""
+
+from __future__ import annotations
+
+from . import _flow, _listing
+from ._core import PendingCall, Port
+from ._flow import Begin, Emit
+from ._listing import Listing
+
+TYPE_CHECKING = False  # as typing has it, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from typing import Any, TypeVar
+
+    from ._core import BlockingClient, UsersClient
+    from ._flow import Flow
+    from .models import UserGroupIdsListResponse, UserGroupIdsModel, UserInfoResponse
+
+    T = TypeVar("T")
+
+
+class _Call:
+    """A call on its way, on the client's own thread."""
+
+    __slots__ = ("_error", "_pending")
+
+    def __init__(self, begin: Begin, port: Port) -> None:
+        self._error: Exception | None = None
+        try:
+            self._pending = PendingCall.of_method(begin.method, begin.args, begin.kwargs)
+            self._pending.start(port, None)
+        except Exception as error:  # of its arguments: told with the results, in their order
+            self._error = error
+
+    @property
+    def done(self) -> bool:
+        return self._error is not None or self._pending.done
+
+    def result(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._pending.finish()
+
+
+def _wait(port: Port) -> int:
+    """Until a call has ended, running hooks meanwhile; how many did."""
+    ended = 0
+    while ended == 0:
+        port.wait(None)
+        for pending in port.drain():
+            if pending.done:
+                ended += 1
+            else:
+                pending.tell()
+                pending.resume(None)
+    return ended
+
+
+def _run(client: BlockingClient, flow: Flow) -> Generator[Any, None, Any]:
+    """Carry out a flow on this thread; whoever stops iterating stops its calls."""
+    port = Port(client)
+    reply: Any = None
+    try:
+        while True:
+            step = flow.send(reply)
+            reply = None
+            if isinstance(step, Begin):
+                reply = _Call(step, port)
+            elif isinstance(step, Emit):
+                yield from step.items
+            else:
+                reply = _wait(port)
+    except StopIteration as end:
+        return end.value
+    finally:
+        port.close()
+        flow.close()
+
+
+def _run_one(client: BlockingClient, flow: Flow) -> Any:
+    """Carry out a flow that emits nothing; what it returns."""
+    steps = _run(client, flow)
+    try:
+        next(steps)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("a flow with one result emitted another")
+
+
+# ---------------------------------------------------------------- methods
+
+
+def map(  # noqa: A001 - what executors call it
+    self: BlockingClient,
+    method: Callable[..., T],
+    arguments: Iterable[Any],
+    *,
+    concurrency: int = 16,
+    return_exceptions: bool = False,
+) -> Generator[Any, None, None]:
+    """Call one method many times, several at once, and yield what it returns in the given order.
+
+    Arguments are taken as they are needed, and calls run ahead of whoever iterates by four times
+    the concurrency at most, so neither has to fit in memory. Stopping early, by break or Ctrl-C,
+    stops the calls that are under way; whether a write among them was done is not known then.
+
+    Args:
+        method: a method of this client or of one of its views, for instance
+            `client.auths.add_user`.
+        arguments: one item a call: a tuple of positional arguments, a dict of keywords, or
+            anything else as the one argument.
+        concurrency: calls under way at once, at most. See max_connections as well.
+        return_exceptions: yield what a call raises in the place of its result, and go on. False:
+            raise it there, and stop.
+
+    Returns:
+        A generator of results.
+
+    Raises:
+        TypeError: method is none of a client; concurrency is no int.
+        ValueError: concurrency is below 1.
+    """
+    _flow.check_count("concurrency", concurrency, 1)
+    PendingCall.check_method(self, method)
+    return _run(self, _flow.many(method, iter(arguments), concurrency, return_exceptions))
+
+
+def iter_users(
+    self: UsersClient,
+    query: str | None = None,
+    *,
+    order_by: str = "email",
+    direction: str = "asc",
+    limit: int | None = None,
+    prefetch: int = 2,
+) -> Generator[UserGroupIdsModel, None, None]:
+    """Iterate over all users, each once, page after page.
+
+    Whoever was there all the time, unchanged, comes exactly once, however many others are added or
+    deleted meanwhile: rows are told apart by id, and in the end one snapshot of all users shows
+    whom a moving page has hidden; they come last. Others may come or not. Order holds within what
+    the server sorts by: e-mail addresses are unique, other columns have ties.
+
+    Args:
+        query: part of a name or an e-mail address, in any case; `%` and `_` are wildcards. None:
+            everybody.
+        order_by: email, name, created_at, updated_at, last_active_at or role.
+        direction: asc or desc.
+        limit: stop after so many.
+        prefetch: pages asked for ahead of the one that is read.
+
+    Returns:
+        A generator of UserGroupIdsModel.
+
+    Raises:
+        ValueError: limit is below 0, or prefetch below 1.
+        APIStatusError, APIConnectionError: as get_users() and get_all_users().
+
+    Server routes: GET /api/v1/users/, GET /api/v1/users/all.
+    """
+    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
+    return _run(self, _listing.users_of(_listing.pages_of_users(self, query, listing)))
+
+
+def iter_pages(
+    self: UsersClient,
+    query: str | None = None,
+    *,
+    order_by: str = "email",
+    direction: str = "asc",
+    limit: int | None = None,
+    prefetch: int = 2,
+) -> Generator[UserGroupIdsListResponse, None, None]:
+    """As iter_users(), by the page: each with `total` and, in `users`, whom no page before it had.
+
+    Returns:
+        A generator of UserGroupIdsListResponse.
+    """
+    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
+    return _run(self, _listing.pages_of_users(self, query, listing))
+
+
+def iter_search(
+    self: UsersClient,
+    query: str | None = None,
+    *,
+    order_by: str = "email",
+    direction: str = "asc",
+    limit: int | None = None,
+    prefetch: int = 2,
+) -> Generator[UserInfoResponse, None, None]:
+    """As iter_users() over what users may see of each other, without administrator's rights.
+
+    Whoever may not read the snapshot gets the pages read again until nothing new is in them, five
+    times at most.
+
+    Returns:
+        A generator of UserInfoResponse; in its rows is_active is always false and groups empty.
+
+    Server routes: GET /api/v1/users/search, GET /api/v1/users/all.
+    """
+    listing = Listing(self.search_users, _listing.keywords(query, order_by, direction), limit, prefetch)
+    return _run(self, _listing.users_of(_listing.pages_of_search(self, query, listing)))
+
+
+def find_user(self: UsersClient, email: str) -> UserGroupIdsModel | None:
+    """The one user with this e-mail address, in whatever case it is written.
+
+    The server's own search takes parts of addresses and wildcards; here `%` and `_` are themselves.
+
+    Returns:
+        UserGroupIdsModel or None: there is nobody with this address.
+
+    Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.
+    """
+    user: UserGroupIdsModel | None = _run_one(self, _listing.find_user(self, email))
+    return user

@@ -33,6 +33,7 @@ typedef struct PendingCallObject {
 struct PortObject {
     PyObject_HEAD
     owu_port *port;             /* owned; NULL: closed */
+    const owu_client *client;   /* borrowed from port: whose calls may be started with it */
     PendingCallObject *pending; /* owned: those that were started and have not ended */
 };
 
@@ -86,8 +87,9 @@ static PyObject *PendingCall_start(PyObject *op, PyObject *const *args, Py_ssize
     if (check_state(self, PENDING_MADE, "started") < 0) {
         return NULL;
     }
-    if (port->port == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "the port was closed");
+    if (port->port == NULL || port->client != self->call.client->client) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        port->port == NULL ? "the port was closed" : "the port of another client");
         return NULL;
     }
     if (Call_convert(&self->call) < 0) {
@@ -224,6 +226,23 @@ static PyObject *PendingCall_of_method(PyObject *type, PyObject *args) {
     return (PyObject *)pending_new(state, &call);
 }
 
+static PyObject *PendingCall_check_method(PyObject *type, PyObject *args) {
+    ModuleState *state = owu_state_of_type((PyTypeObject *)type);
+    PyObject *client, *method;
+    ClientObject *owner;
+    if (state == NULL ||
+        !PyArg_ParseTuple(args, "O!O:check_method", state->Client_Type, &client, &method) ||
+        (owner = EndpointMethod_client(state, method)) == NULL) {
+        return NULL;
+    }
+    if (owner->client != ((ClientObject *)client)->client ||
+        Client_is_async(owner, state) != Client_is_async((ClientObject *)client, state)) {
+        PyErr_SetString(PyExc_TypeError, "a method of this client, or of a view of it, is needed");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 /* The client among the arguments, checked. */
 static int take_client(PyObject *type, PyObject *client, Call *call) {
     memset(call, 0, sizeof *call);
@@ -291,6 +310,8 @@ PyObject *owu_async_call(Call *call) {
 static PyMethodDef PendingCall_methods[] = {
     {"of_method", PendingCall_of_method, METH_VARARGS | METH_CLASS,
      "of_method($type, method, args, kwargs, /)\n--\n\nA call of a method of a client."},
+    {"check_method", PendingCall_check_method, METH_VARARGS | METH_CLASS,
+     "check_method($type, client, method, /)\n--\n\nRefuse what is no method of this client."},
     {"of_request", PendingCall_of_request, METH_VARARGS | METH_CLASS,
      "of_request($type, client, method, path, params, json, /)\n--\n\nA call of any route."},
     {"of_version", PendingCall_of_version, METH_O | METH_CLASS,
@@ -416,6 +437,9 @@ static PyObject *Port_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         owu_port_new(&self->port, ((ClientObject *)client)->client, &err) != OWU_OK) {
         Py_CLEAR(self);
         (void)owu_raise_error(state, &err);
+    }
+    if (self != NULL) {
+        self->client = ((ClientObject *)client)->client;
     }
     return (PyObject *)self;
 }

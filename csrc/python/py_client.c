@@ -730,6 +730,7 @@ static int make_classes(PyObject *module, ModuleState *state, PyType_Spec *spec,
     state->client_classes[is_async] = PyDict_New();
     if (base != NULL && state->client_classes[is_async] != NULL) {
         failed = owu_package_add(state, base, modules[is_async], package_methods[is_async]);
+        failed = failed < 0 ? -1 : PyModule_AddType(module, base);
     }
     for (size_t i = 0; failed == 0 && i < N_RESOURCES; i++) {
         failed = make_class(module, state, base, i, is_async);

@@ -78,26 +78,30 @@ static int spread(PyObject *args, PyObject *kwargs, PyObject ***all, PyObject **
     return 0;
 }
 
-int EndpointMethod_prepare(PyObject *method, PyObject *args, PyObject *kwargs, Call *call) {
+ClientObject *EndpointMethod_client(ModuleState *state, PyObject *method) {
     PyObject *function = PyMethod_Check(method) ? PyMethod_GET_FUNCTION(method) : NULL;
-    EndpointMethodObject *self = (EndpointMethodObject *)function;
-    PyObject **all, *names;
-    int failed;
-    if (function == NULL || !Py_IS_TYPE(function, call->state->EndpointMethod_Type)) {
+    if (function == NULL || !Py_IS_TYPE(function, state->EndpointMethod_Type)) {
         PyErr_Format(PyExc_TypeError,
                      "a method of a client is needed, for instance client.get_user_by_id, not "
                      "%.100s",
                      Py_TYPE(method)->tp_name);
+        return NULL;
+    }
+    if (check_self((EndpointMethodObject *)function, PyMethod_GET_SELF(method)) < 0 ||
+        Client_check((ClientObject *)PyMethod_GET_SELF(method)) < 0) {
+        return NULL;
+    }
+    return (ClientObject *)PyMethod_GET_SELF(method);
+}
+
+int EndpointMethod_prepare(PyObject *method, PyObject *args, PyObject *kwargs, Call *call) {
+    PyObject **all, *names;
+    int failed;
+    call->client = EndpointMethod_client(call->state, method);
+    if (call->client == NULL || spread(args, kwargs, &all, &names) < 0) {
         return -1;
     }
-    if (check_self(self, PyMethod_GET_SELF(method)) < 0) {
-        return -1;
-    }
-    call->client = (ClientObject *)PyMethod_GET_SELF(method);
-    call->endpoint = self->endpoint;
-    if (Client_check(call->client) < 0 || spread(args, kwargs, &all, &names) < 0) {
-        return -1;
-    }
+    call->endpoint = ((EndpointMethodObject *)PyMethod_GET_FUNCTION(method))->endpoint;
     failed = Call_bind(call, all, PyTuple_GET_SIZE(args), names);
     PyMem_Free(all);
     Py_DECREF(names);

@@ -392,6 +392,8 @@ PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint, P
                              bool is_async);
 /** The class made for a resource: borrowed, NULL without exception when there is none. */
 PyTypeObject *owu_client_class(ModuleState *state, const char *resource, bool is_async);
+/** The client that a method is bound to: borrowed; NULL with TypeError for any other object. */
+ClientObject *EndpointMethod_client(ModuleState *state, PyObject *method);
 /** Begin the call of a method that is bound to a client of this module: binds the arguments.
  *  @return 0, or -1 with TypeError. */
 int EndpointMethod_prepare(PyObject *method, PyObject *args, PyObject *kwargs, Call *call);

@@ -1,0 +1,259 @@
+"""Iterating over all users of a server that hands them out in pages.
+
+A server sorts anew for every page, so whoever is added or deleted between two requests moves all
+that follow by one place: a user can come twice, or not at all. Hence rows are taken once each, by
+their id; and at the end one snapshot (`/users/all` answers in one piece) shows whom a moving page
+has hidden, who are then asked for by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+
+from ._core import RawResponse
+from ._flow import Begin, Emit, ask, check_count, outcome
+from .errors import APIStatusError
+
+TYPE_CHECKING = False  # as typing has it, without importing typing
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ._flow import Flow
+
+_MOST_PASSES = 5  # of a listing for which no snapshot is to be had
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def parsed(answer: Any) -> Any:
+    """An answer as the model, also where the client returns it raw."""
+    return answer.parse() if isinstance(answer, RawResponse) else answer
+
+
+# ---------------------------------------------------------------- what servers take for a match
+
+
+def matches(query: str | None, user: Any) -> bool:
+    """Would a server find this user? SQL's LIKE within name and e-mail: % and _ are wildcards."""
+    if not query:
+        return True
+    wildcards = {"%": ".*", "_": "."}
+    pattern = "".join(wildcards.get(c) or re.escape(c) for c in query.translate(_ASCII_LOWER))
+    found = re.compile(pattern, re.DOTALL).search
+    return any(found(text.translate(_ASCII_LOWER)) for text in (user.name, user.email))
+
+
+def query_for(email: str) -> str:
+    """A query that finds this address in whatever case it is stored, and others besides.
+
+    Databases ignore the case of ASCII letters only: any other letter becomes a wildcard.
+    """
+    return re.sub(r"[^\x00-\x7f]+", "%", email)
+
+
+# ---------------------------------------------------------------- one listing
+
+
+def keywords(query: str | None, order_by: str, direction: str) -> dict[str, Any]:
+    """The arguments of a listing, without the page."""
+    return {"query": query, "order_by": order_by, "direction": direction}
+
+
+class Listing:
+    """What has been seen of one listing, and how it is asked for.
+
+    Args:
+        method: the client's method that returns one page.
+        keywords: its arguments, without the page.
+        limit: how many rows are wanted; None: all.
+        prefetch: pages asked for ahead of those that were taken.
+    """
+
+    def __init__(
+        self,
+        method: Callable[..., Any],
+        keywords: dict[str, Any],
+        limit: int | None,
+        prefetch: int,
+    ) -> None:
+        if limit is not None:
+            check_count("limit", limit, 0)
+        check_count("prefetch", prefetch, 1)
+        self.method = method
+        self.keywords = keywords
+        self.prefetch = prefetch
+        self.left = limit
+        self.total = 0
+        self.several = False  # were there pages that could move?
+        self._seen: set[str] = set()
+
+    def take(self, rows: Iterable[Any]) -> list[Any]:
+        """Those of them that are new and wanted."""
+        new = []
+        for row in rows:
+            if self.left == 0:
+                break
+            if row.id not in self._seen:
+                self._seen.add(row.id)
+                new.append(row)
+                if self.left is not None:
+                    self.left -= 1
+        return new
+
+    def has(self, user_id: str) -> bool:
+        return user_id in self._seen
+
+    @property
+    def seen(self) -> int:
+        """How many rows were taken."""
+        return len(self._seen)
+
+    def _begin(self, page: int) -> Begin:
+        return Begin(self.method, (), {**self.keywords, "page": page})
+
+    def _is_worth(self, page: int, size: int, waiting: bool) -> bool:
+        """Is there such a page, and will it be needed?"""
+        before = (page - 1) * size
+        needed = self.left is None or not waiting or before < self.seen + self.left
+        return before < self.total and needed
+
+    def pages(self) -> Flow:
+        """Emit every page with what is new of it."""
+        if self.left == 0:
+            return
+        page = parsed((yield from outcome((yield self._begin(1)))))
+        size = len(page.users)
+        self.total = page.total
+        self.several = page.total > size > 0
+        number = 2
+        ahead: deque[Any] = deque()
+        while True:
+            while (
+                self.several
+                and self.left != 0
+                and len(ahead) < self.prefetch
+                and self._is_worth(number, size, bool(ahead))
+            ):
+                ahead.append((yield self._begin(number)))
+                number += 1
+            yield Emit((with_users(page, self.take(page.users)),))
+            if not ahead or self.left == 0 or not page.users:
+                return
+            page = parsed((yield from outcome(ahead.popleft())))
+            self.total = page.total
+
+
+def with_users(page: Any, users: list[Any]) -> Any:
+    """The page with these users, which are all of its own or some of them."""
+    return page if len(users) == len(page.users) else page.model_copy(update={"users": users})
+
+
+# ---------------------------------------------------------------- whom a moving page has hidden
+
+
+def _find_row(client: Any, email: str, is_it: Callable[[Any], bool]) -> Flow:
+    """The row of one user, looked up by an address, or None; and how many pages were read."""
+    number, last = 1, 1
+    query = query_for(email)
+    while number <= last:
+        page = parsed(
+            (
+                yield from ask(
+                    client.get_users, query=query, order_by="email", direction="asc", page=number
+                )
+            )
+        )
+        for row in page.users:
+            if is_it(row):
+                return row, number
+        if number == 1 and page.users:
+            last = -(-page.total // len(page.users))
+        number += 1
+    return None, last
+
+
+def _hidden_users(client: Any, listing: Listing, query: str | None) -> Flow:
+    """Emit one more page with those that no page has shown, in full."""
+    snapshot = parsed((yield from ask(client.get_all_users)))
+    for user in snapshot.users:
+        if listing.left == 0:
+            return
+        if listing.has(user.id) or not matches(query, user):
+            continue
+        row, _ = yield from _find_row(
+            client, user.email, lambda row, wanted=user.id: row.id == wanted
+        )
+        found = [] if row is None else listing.take([row])
+        if found:
+            yield Emit((_page_of(client, found, listing.total),))
+
+
+def _page_of(client: Any, users: list[Any], total: int) -> Any:
+    from .models import UserGroupIdsListResponse
+
+    return UserGroupIdsListResponse.model_construct(users=users, total=total)
+
+
+def pages_of_users(client: Any, query: str | None, listing: Listing) -> Flow:
+    """Emit all pages of get_users, and what they hid."""
+    yield from listing.pages()
+    if listing.several and listing.left != 0:
+        yield from _hidden_users(client, listing, query)
+
+
+def pages_of_search(client: Any, query: str | None, listing: Listing) -> Flow:
+    """Emit all pages of search_users, and what they hid.
+
+    Its rows are those of the snapshot. Whoever may not ask for that reads all pages again, until
+    nothing new is in them.
+    """
+    yield from listing.pages()
+    if not listing.several or listing.left == 0:
+        return
+    try:
+        snapshot = parsed((yield from ask(client.get_all_users)))
+    except APIStatusError as error:
+        if error.status_code not in (401, 403):
+            raise
+    else:
+        hidden = listing.take([user for user in snapshot.users if matches(query, user)])
+        if hidden:
+            yield Emit((with_users(snapshot, hidden),))
+        return
+    for _ in range(_MOST_PASSES):
+        before = listing.seen
+        yield from listing.pages()
+        if listing.seen == before or listing.left == 0:
+            return
+
+
+def users_of(pages: Flow) -> Flow:
+    """The same flow, emitting the users of its pages."""
+    reply = None
+    try:
+        while True:
+            step = pages.send(reply)
+            if isinstance(step, Emit):
+                step = Emit([user for page in step.items for user in page.users])
+            reply = yield step
+    except StopIteration:
+        return
+    finally:
+        pages.close()
+
+
+def find_user(client: Any, email: str) -> Flow:
+    """The row of the one user with this address; None when there is none."""
+    if not isinstance(email, str):
+        raise TypeError(f"email must be str, not {type(email).__name__}")
+    wanted = email.lower()
+    for _ in range(_MOST_PASSES):
+        row, pages = yield from _find_row(client, email, lambda row: row.email.lower() == wanted)
+        if row is not None or pages < 2:
+            return row
+        # it may have been hidden by a page that moved
+        snapshot = parsed((yield from ask(client.get_all_users)))
+        if all(user.email.lower() != wanted for user in snapshot.users):
+            return None
+    return None
