@@ -14,6 +14,10 @@ import os as _os
 
 from . import models
 from ._core import (
+    AsyncAuthsClient,
+    AsyncChannelsClient,
+    AsyncGroupsClient,
+    AsyncUsersClient,
     AuthsClient,
     ChannelsClient,
     GroupsClient,
@@ -25,6 +29,10 @@ from ._core import (
 from .models import *  # noqa: F403 - every model class, as its __all__ lists them
 
 __all__ = [
+    "AsyncAuthsClient",
+    "AsyncChannelsClient",
+    "AsyncGroupsClient",
+    "AsyncUsersClient",
     "AuthsClient",
     "ChannelsClient",
     "GroupsClient",

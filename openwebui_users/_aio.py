@@ -13,13 +13,11 @@ from inspect import isawaitable
 from . import _flow, _listing, _sync
 from ._core import BlockingClient, PendingCall, Port
 from ._flow import Begin, Emit
-from ._listing import Listing
 
 TYPE_CHECKING = False  # as typing has it, without importing typing
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future, Task
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-    from types import TracebackType
     from typing import Any, TypeVar
 
     from ._core import AsyncClient, AsyncUsersClient, RawResponse
@@ -130,7 +128,7 @@ async def close(self: AsyncClient) -> None:
 aclose = close
 
 
-async def __aenter__(self: Client) -> Client:
+async def __aenter__(self: Client) -> Client:  # noqa: N807 - a method, once it is in the class
     if self.closed:
         from .errors import ClientClosedError
 
@@ -138,12 +136,7 @@ async def __aenter__(self: Client) -> Client:
     return self
 
 
-async def __aexit__(
-    self: AsyncClient,
-    kind: type[BaseException] | None,
-    error: BaseException | None,
-    traceback: TracebackType | None,
-) -> None:
+async def __aexit__(self: AsyncClient, *_: object) -> None:  # noqa: N807
     await close(self)
 
 
@@ -270,8 +263,7 @@ def iter_users(
     limit: int | None = None,
     prefetch: int = 2,
 ) -> AsyncGenerator[UserGroupIdsModel, None]:
-    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
-    return _run(_listing.users_of(_listing.pages_of_users(self, query, listing)))
+    return _run(_listing.users(self, query, order_by, direction, limit, prefetch))
 
 
 def iter_pages(
@@ -283,8 +275,7 @@ def iter_pages(
     limit: int | None = None,
     prefetch: int = 2,
 ) -> AsyncGenerator[UserGroupIdsListResponse, None]:
-    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
-    return _run(_listing.pages_of_users(self, query, listing))
+    return _run(_listing.pages(self, query, order_by, direction, limit, prefetch))
 
 
 def iter_search(
@@ -296,8 +287,7 @@ def iter_search(
     limit: int | None = None,
     prefetch: int = 2,
 ) -> AsyncGenerator[UserInfoResponse, None]:
-    listing = Listing(self.search_users, _listing.keywords(query, order_by, direction), limit, prefetch)
-    return _run(_listing.users_of(_listing.pages_of_search(self, query, listing)))
+    return _run(_listing.search(self, query, order_by, direction, limit, prefetch))
 
 
 async def find_user(self: AsyncUsersClient, email: str) -> UserGroupIdsModel | None:
@@ -307,7 +297,7 @@ async def find_user(self: AsyncUsersClient, email: str) -> UserGroupIdsModel | N
 
 # ---------------------------------------------------------------- documentation, written once
 
-for _function in (map, iter_users, iter_pages, iter_search, find_user):
-    _function.__doc__ = getattr(_sync, _function.__name__).__doc__
-for _function in (request, get_version):
-    _function.__doc__ = getattr(BlockingClient, _function.__name__).__doc__
+for _name in ("map", "iter_users", "iter_pages", "iter_search", "find_user"):
+    globals()[_name].__doc__ = getattr(_sync, _name).__doc__
+for _name in ("request", "get_version"):
+    globals()[_name].__doc__ = getattr(BlockingClient, _name).__doc__

@@ -97,6 +97,17 @@ def _result_of(handle: Handle, return_exceptions: bool) -> Any:
         return error
 
 
+_END = object()
+
+
+def _next(arguments: Iterator[Any]) -> tuple[Any, Exception | None]:
+    """The next of them, or _END; with what was raised in its place."""
+    try:
+        return next(arguments, _END), None
+    except Exception as error:
+        return _END, error
+
+
 def many(
     method: Callable[..., Any],
     arguments: Iterator[Any],
@@ -107,16 +118,11 @@ def many(
     window: deque[Handle] = deque()
     running = 0
     failure: Exception | None = None
-    more = True
+    item: Any = None
     while True:
-        while more and running < concurrency and len(window) < AHEAD * concurrency:
-            try:
-                item = next(arguments)
-            except StopIteration:
-                more = False
-            except Exception as error:  # what was begun before is told first
-                failure, more = error, False
-            else:
+        while item is not _END and running < concurrency and len(window) < AHEAD * concurrency:
+            item, failure = _next(arguments)
+            if item is not _END:
                 handle = yield begin_with(method, item)
                 running += not handle.done
                 window.append(handle)
@@ -126,5 +132,5 @@ def many(
             yield Emit((_result_of(window.popleft(), return_exceptions),))
         else:
             running -= yield WAIT
-    if failure is not None:
+    if failure is not None:  # of the arguments: what was begun before was told first
         raise failure

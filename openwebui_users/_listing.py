@@ -55,17 +55,12 @@ def query_for(email: str) -> str:
 # ---------------------------------------------------------------- one listing
 
 
-def keywords(query: str | None, order_by: str, direction: str) -> dict[str, Any]:
-    """The arguments of a listing, without the page."""
-    return {"query": query, "order_by": order_by, "direction": direction}
-
-
 class Listing:
     """What has been seen of one listing, and how it is asked for.
 
     Args:
         method: the client's method that returns one page.
-        keywords: its arguments, without the page.
+        query, order_by, direction: its arguments.
         limit: how many rows are wanted; None: all.
         prefetch: pages asked for ahead of those that were taken.
     """
@@ -73,7 +68,9 @@ class Listing:
     def __init__(
         self,
         method: Callable[..., Any],
-        keywords: dict[str, Any],
+        query: str | None,
+        order_by: str,
+        direction: str,
         limit: int | None,
         prefetch: int,
     ) -> None:
@@ -81,7 +78,8 @@ class Listing:
             check_count("limit", limit, 0)
         check_count("prefetch", prefetch, 1)
         self.method = method
-        self.keywords = keywords
+        self.query = query
+        self.keywords = {"query": query, "order_by": order_by, "direction": direction}
         self.prefetch = prefetch
         self.left = limit
         self.total = 0
@@ -152,8 +150,9 @@ def with_users(page: Any, users: list[Any]) -> Any:
 # ---------------------------------------------------------------- whom a moving page has hidden
 
 
-def _find_row(client: Any, email: str, is_it: Callable[[Any], bool]) -> Flow:
-    """The row of one user, looked up by an address, or None; and how many pages were read."""
+def _find_row(client: Any, email: str, field: str, wanted: str) -> Flow:
+    """The row in which a field has this value, in any case, looked up by an address, or None; and
+    how many pages were read."""
     number, last = 1, 1
     query = query_for(email)
     while number <= last:
@@ -165,7 +164,7 @@ def _find_row(client: Any, email: str, is_it: Callable[[Any], bool]) -> Flow:
             )
         )
         for row in page.users:
-            if is_it(row):
+            if getattr(row, field).lower() == wanted.lower():
                 return row, number
         if number == 1 and page.users:
             last = -(-page.total // len(page.users))
@@ -173,36 +172,34 @@ def _find_row(client: Any, email: str, is_it: Callable[[Any], bool]) -> Flow:
     return None, last
 
 
-def _hidden_users(client: Any, listing: Listing, query: str | None) -> Flow:
+def _hidden_users(client: Any, listing: Listing) -> Flow:
     """Emit one more page with those that no page has shown, in full."""
     snapshot = parsed((yield from ask(client.get_all_users)))
     for user in snapshot.users:
         if listing.left == 0:
             return
-        if listing.has(user.id) or not matches(query, user):
+        if listing.has(user.id) or not matches(listing.query, user):
             continue
-        row, _ = yield from _find_row(
-            client, user.email, lambda row, wanted=user.id: row.id == wanted
-        )
+        row, _ = yield from _find_row(client, user.email, "id", user.id)
         found = [] if row is None else listing.take([row])
         if found:
-            yield Emit((_page_of(client, found, listing.total),))
+            yield Emit((_page_of(found, listing.total),))
 
 
-def _page_of(client: Any, users: list[Any], total: int) -> Any:
+def _page_of(users: list[Any], total: int) -> Any:
     from .models import UserGroupIdsListResponse
 
     return UserGroupIdsListResponse.model_construct(users=users, total=total)
 
 
-def pages_of_users(client: Any, query: str | None, listing: Listing) -> Flow:
+def _pages_of_users(client: Any, listing: Listing) -> Flow:
     """Emit all pages of get_users, and what they hid."""
     yield from listing.pages()
     if listing.several and listing.left != 0:
-        yield from _hidden_users(client, listing, query)
+        yield from _hidden_users(client, listing)
 
 
-def pages_of_search(client: Any, query: str | None, listing: Listing) -> Flow:
+def _pages_of_search(client: Any, listing: Listing) -> Flow:
     """Emit all pages of search_users, and what they hid.
 
     Its rows are those of the snapshot. Whoever may not ask for that reads all pages again, until
@@ -217,9 +214,8 @@ def pages_of_search(client: Any, query: str | None, listing: Listing) -> Flow:
         if error.status_code not in (401, 403):
             raise
     else:
-        hidden = listing.take([user for user in snapshot.users if matches(query, user)])
-        if hidden:
-            yield Emit((with_users(snapshot, hidden),))
+        hidden = [user for user in snapshot.users if matches(listing.query, user)]
+        yield Emit((with_users(snapshot, listing.take(hidden)),))
         return
     for _ in range(_MOST_PASSES):
         before = listing.seen
@@ -228,7 +224,7 @@ def pages_of_search(client: Any, query: str | None, listing: Listing) -> Flow:
             return
 
 
-def users_of(pages: Flow) -> Flow:
+def _users_of(pages: Flow) -> Flow:
     """The same flow, emitting the users of its pages."""
     reply = None
     try:
@@ -243,13 +239,31 @@ def users_of(pages: Flow) -> Flow:
         pages.close()
 
 
+# ---------------------------------------------------------------- what the clients' methods do
+
+
+def pages(client: Any, *how: Any) -> Flow:
+    """iter_pages(); how: the arguments of a Listing, without its method."""
+    return _pages_of_users(client, Listing(client.get_users, *how))
+
+
+def users(client: Any, *how: Any) -> Flow:
+    """iter_users()."""
+    return _users_of(pages(client, *how))
+
+
+def search(client: Any, *how: Any) -> Flow:
+    """iter_search()."""
+    return _users_of(_pages_of_search(client, Listing(client.search_users, *how)))
+
+
 def find_user(client: Any, email: str) -> Flow:
     """The row of the one user with this address; None when there is none."""
     if not isinstance(email, str):
         raise TypeError(f"email must be str, not {type(email).__name__}")
     wanted = email.lower()
     for _ in range(_MOST_PASSES):
-        row, pages = yield from _find_row(client, email, lambda row: row.email.lower() == wanted)
+        row, pages = yield from _find_row(client, email, "email", email)
         if row is not None or pages < 2:
             return row
         # it may have been hidden by a page that moved

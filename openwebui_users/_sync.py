@@ -5,7 +5,6 @@ from __future__ import annotations
 from . import _flow, _listing
 from ._core import PendingCall, Port
 from ._flow import Begin, Emit
-from ._listing import Listing
 
 TYPE_CHECKING = False  # as typing has it, without importing typing
 if TYPE_CHECKING:
@@ -158,8 +157,7 @@ def iter_users(
 
     Server routes: GET /api/v1/users/, GET /api/v1/users/all.
     """
-    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
-    return _run(self, _listing.users_of(_listing.pages_of_users(self, query, listing)))
+    return _run(self, _listing.users(self, query, order_by, direction, limit, prefetch))
 
 
 def iter_pages(
@@ -176,8 +174,7 @@ def iter_pages(
     Returns:
         A generator of UserGroupIdsListResponse.
     """
-    listing = Listing(self.get_users, _listing.keywords(query, order_by, direction), limit, prefetch)
-    return _run(self, _listing.pages_of_users(self, query, listing))
+    return _run(self, _listing.pages(self, query, order_by, direction, limit, prefetch))
 
 
 def iter_search(
@@ -199,8 +196,7 @@ def iter_search(
 
     Server routes: GET /api/v1/users/search, GET /api/v1/users/all.
     """
-    listing = Listing(self.search_users, _listing.keywords(query, order_by, direction), limit, prefetch)
-    return _run(self, _listing.users_of(_listing.pages_of_search(self, query, listing)))
+    return _run(self, _listing.search(self, query, order_by, direction, limit, prefetch))
 
 
 def find_user(self: UsersClient, email: str) -> UserGroupIdsModel | None:

@@ -411,14 +411,20 @@ class Client:
     def base_url(self) -> str:
         """Address of the server, normalised."""
     @property
-    def api_key(self) -> str | Callable[[], str] | None:
+    def api_key(self) -> str | _KeySource | None:
         """Key or token that is sent, or what gives it; None: there is none. Views share it."""
     @api_key.setter
-    def api_key(self, value: str | Callable[[], str] | None, /) -> None: ...
+    def api_key(self, value: str | _KeySource | None, /) -> None: ...
     @property
     def closed(self) -> bool:
         """Whether the client was closed."""
 @OPTIONS@
+    def stats(self) -> ClientStats:
+        """What was done since the client was made, over all its views, threads and tasks."""
+
+class BlockingClient(Client):
+    """What the clients share whose methods block."""
+
     def request(
         self,
         method: str,
@@ -434,8 +440,25 @@ class Client:
         """
     def get_version(self) -> str:
         """The server's version, for instance '0.12.4'; asked once."""
-    def stats(self) -> ClientStats:
-        """What was done since the client was made, over all its views and threads."""
+    @overload
+    def map(
+        self,
+        method: Callable[..., _T],
+        arguments: Iterable[Any],
+        *,
+        concurrency: int = 16,
+        return_exceptions: Literal[False] = False,
+    ) -> Generator[_T, None, None]:
+        """Call one method many times, several at once, and yield what it returns in order."""
+    @overload
+    def map(
+        self,
+        method: Callable[..., _T],
+        arguments: Iterable[Any],
+        *,
+        concurrency: int = 16,
+        return_exceptions: bool,
+    ) -> Generator[_T | Exception, None, None]: ...
     def close(self) -> None:
         """Close the connections; this client and its views cannot be used any more."""
     def __enter__(self) -> Self: ...
@@ -446,6 +469,119 @@ class Client:
         traceback: TracebackType | None,
         /,
     ) -> None: ...
+
+class AsyncClient(Client):
+    """What the clients share whose methods are coroutines."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+    ) -> RawResponse:
+        """Call any route of the server, for those that have no method here.
+
+        Returns:
+            RawResponse: whatever its status; see its raise_for_status().
+        """
+    async def get_version(self) -> str:
+        """The server's version, for instance '0.12.4'; asked once."""
+    @overload
+    def map(
+        self,
+        method: Callable[..., Coroutine[Any, Any, _T]],
+        arguments: Iterable[Any],
+        *,
+        concurrency: int = 16,
+        return_exceptions: Literal[False] = False,
+    ) -> AsyncGenerator[_T, None]:
+        """Call one method many times, several at once, and yield what it returns in order."""
+    @overload
+    def map(
+        self,
+        method: Callable[..., Coroutine[Any, Any, _T]],
+        arguments: Iterable[Any],
+        *,
+        concurrency: int = 16,
+        return_exceptions: bool,
+    ) -> AsyncGenerator[_T | Exception, None]: ...
+    async def close(self) -> None:
+        """Close the connections; this client and its views cannot be used any more."""
+    async def aclose(self) -> None:
+        """Another name of close()."""
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+'''
+
+NOT_BLOCKING = '''\
+@final
+class PendingCall:
+    """One call that does not block. Not for users: see _aio and _sync."""
+
+    @classmethod
+    def of_method(
+        cls, method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], /
+    ) -> PendingCall:
+        """A call of a method of a client."""
+    @classmethod
+    def check_method(cls, client: Client, method: Callable[..., Any], /) -> None:
+        """Refuse what is no method of this client."""
+    @classmethod
+    def of_request(
+        cls, client: Client, method: str, path: str, params: Any, json: Any, /
+    ) -> PendingCall:
+        """A call of any route."""
+    @classmethod
+    def of_version(cls, client: Client, /) -> PendingCall:
+        """The question for the server's version."""
+    @classmethod
+    def of_farewell(cls, client: Client, /) -> PendingCall:
+        """Closes the client, and is done when nothing of it runs."""
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+    @property
+    def has_event(self) -> bool:
+        """Whether it stands still for tell()."""
+    @property
+    def client(self) -> Client:
+        """The client, no view of it."""
+    @property
+    def ports(self) -> dict[AbstractEventLoop, Port]:
+        """The client's ports by their event loop."""
+    def start(self, port: Port, future: Future[None] | None, /) -> None:
+        """Check the arguments and begin."""
+    def ask_key(self) -> Any:
+        """Ask for the key; what is no str is returned, to be awaited."""
+    def set_key(self, key: Any, /) -> None:
+        """Use this key."""
+    def tell(self) -> object:
+        """Tell hooks and logs of the event; what the hook returned."""
+    def resume(self, future: Future[None] | None, /) -> None:
+        """Go on after an event."""
+    def cancel(self) -> None:
+        """Stop, unless it is done."""
+    def finish(self) -> Any:
+        """The result, or the exception, once."""
+
+@final
+class Port:
+    """Where one loop or thread learns of the client's pending calls. Not for users."""
+
+    def __new__(cls, client: Client, /) -> Self: ...
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a parent of this process made it."""
+    def fileno(self) -> int:
+        """The descriptor, readable while there is news."""
+    def drain(self) -> list[PendingCall]:
+        """Take all news: futures get a result, calls without one are returned."""
+    def wait(self, seconds: float | None, /) -> bool:
+        """Block until there is news, or so long; None: no limit."""
+    def close(self) -> None:
+        """Stop what was started here, and let the descriptor go."""
 '''
 
 RAW_RESPONSE = '''\
@@ -491,14 +627,35 @@ class RawResponse:
 
 HEAD = '''\
 # Generated by scripts/generate_stubs.py from the tables of the core: do not edit.
-# ruff: noqa: A002
+# ruff: noqa: A002, UP043
 import dataclasses
 import datetime
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from asyncio import AbstractEventLoop, Future
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from types import TracebackType
-from typing import Any, ClassVar, Literal, TypeAlias, TypedDict, final, type_check_only
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    final,
+    overload,
+    type_check_only,
+)
 
 from typing_extensions import Self
 
@@ -514,6 +671,10 @@ _IncEx: TypeAlias = (
     | Mapping[str, Any]
     | Mapping[int | str, Any]
 )
+
+# What gives the key of each call: of a client that blocks, the key itself.
+_KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
+_T = TypeVar("_T")
 
 __version__: str
 
@@ -552,7 +713,7 @@ def client_base() -> str:
         [
             "self",
             "base_url: str | None = None",
-            "api_key: str | Callable[[], str] | None = None",
+            "api_key: str | _KeySource | None = None",
             "*",
             *(f"{row['name']}: {row['type']} = {row['default']}" for row in rows),
         ],
@@ -584,8 +745,8 @@ def resources() -> list[str]:
     return list(dict.fromkeys(row["resource"] for row in _core.endpoint_table()))
 
 
-def client_name(resource: str) -> str:
-    return f"{resource.title()}Client"
+def client_name(resource: str, is_async: bool = False) -> str:
+    return f"{'Async' if is_async else ''}{resource.title()}Client"
 
 
 def argument_text(param: Row) -> str:
@@ -612,16 +773,43 @@ def parameters_of(endpoint: Row) -> list[str]:
     return [*listed, "**extra: Any"] if takes_more else listed
 
 
-def method_lines(endpoint: Row, answer: str) -> Iterator[str]:
-    yield from signature(f"def {endpoint['name']}", parameters_of(endpoint), answer, 1)
+def method_lines(endpoint: Row, answer: str, is_async: bool) -> Iterator[str]:
+    """A method of the table."""
+    word = "async def" if is_async else "def"
+    yield from signature(f"{word} {endpoint['name']}", parameters_of(endpoint), answer, 1)
     method = getattr(getattr(_core, client_name(endpoint["resource"])), endpoint["name"])
     yield from docstring(method.__doc__, 2)
 
 
-def client_lines(resource: str) -> Iterator[str]:
-    name = client_name(resource)
+#: Methods of the clients of users that are written in Python.
+PACKAGE_METHODS = ("iter_users", "iter_pages", "iter_search", "find_user")
+
+
+def package_method_lines(class_name: str, name: str) -> Iterator[str]:
+    """A method that is written in Python, as it is declared there."""
+    function = getattr(getattr(_core, class_name), name)
+    declared = inspect.signature(function)
+    listed, has_star = ["self"], False
+    for parameter in list(declared.parameters.values())[1:]:
+        if parameter.kind is parameter.KEYWORD_ONLY and not has_star:
+            listed.append("*")
+            has_star = True
+        default = "" if parameter.default is parameter.empty else f" = {literal(parameter.default)}"
+        listed.append(f"{parameter.name}: {parameter.annotation}{default}")
+    word = "async def" if inspect.iscoroutinefunction(function) else "def"
+    yield from signature(f"{word} {name}", listed, declared.return_annotation, 1)
+    yield from docstring(inspect.getdoc(function) or "", 2)
+
+
+def literal(value: object) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+def client_lines(resource: str, is_async: bool) -> Iterator[str]:
+    name = client_name(resource, is_async)
+    base = "AsyncClient" if is_async else "BlockingClient"
     doc = getattr(_core, name).__doc__
-    yield f"class {name}(Client):"
+    yield f"class {name}({base}):"
     yield from docstring(doc, 1)
     yield ""
     yield f"{INDENT}@property"
@@ -629,17 +817,21 @@ def client_lines(resource: str) -> Iterator[str]:
     yield f'{INDENT * 2}"""This client with methods that return RawResponse."""'
     for other in resources():
         yield f"{INDENT}@property"
-        yield f"{INDENT}def {other}(self) -> {client_name(other)}:"
+        yield f"{INDENT}def {other}(self) -> {client_name(other, is_async)}:"
         yield f'{INDENT * 2}"""{getattr(_core, client_name(other)).__doc__.splitlines()[0]}"""'
+    if resource == "users":
+        for method in PACKAGE_METHODS:
+            yield from package_method_lines(name, method)
     for endpoint in endpoints_of(resource):
-        yield from method_lines(endpoint, value_text(endpoint["answer"] | {"name": ""}))
+        yield from method_lines(endpoint, value_text(endpoint["answer"] | {"name": ""}), is_async)
     yield ""
     yield "@type_check_only"
-    yield f"class {name}WithRawResponse(Client):"
+    yield f"class {name}WithRawResponse({base}):"
     yield f'{INDENT}"""{name} whose methods return the answer as it came."""'
     yield ""
+    word = "async def" if is_async else "def"
     for endpoint in endpoints_of(resource):
-        lines = signature(f"def {endpoint['name']}", parameters_of(endpoint), "RawResponse", 1)
+        lines = signature(f"{word} {endpoint['name']}", parameters_of(endpoint), "RawResponse", 1)
         yield from [*lines[:-1], f"{lines[-1]} ..."]
     yield ""
 
@@ -648,9 +840,10 @@ def core_stub() -> str:
     lines = [HEAD + MODEL_BASE.rstrip("\n"), *dump_lines(), *typed_dict_lines()]
     for model in MODELS.values():
         lines += model_lines(model)
-    lines += [RAW_RESPONSE, client_base()]
-    for resource in resources():
-        lines += client_lines(resource)
+    lines += [RAW_RESPONSE, client_base(), NOT_BLOCKING]
+    for is_async in (False, True):
+        for resource in resources():
+            lines += client_lines(resource, is_async)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

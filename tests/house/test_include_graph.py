@@ -44,7 +44,9 @@ C_LIBRARY = {
     "time",
 }
 POSIX = {
+    "arpa/inet",
     "fcntl",
+    "netinet/in",
     "poll",
     "pthread",
     "strings",
@@ -54,7 +56,8 @@ POSIX = {
     "sys/types",
     "unistd",
 }
-STANDARD_HEADERS = {f"{name}.h" for name in C_LIBRARY | POSIX} | {"xlocale.h"}
+LINUX = {"sys/eventfd"}
+STANDARD_HEADERS = {f"{name}.h" for name in C_LIBRARY | POSIX | LINUX} | {"xlocale.h"}
 PYTHON_HEADERS = {"Python.h", "datetime.h", "structmember.h"}
 WRAPPER_HEADERS = {"owu.h", "pyowu.h"}
 # The one file that knows each library, and how the library's names begin.
