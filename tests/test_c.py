@@ -163,10 +163,16 @@ def test_program(workshop: Workshop, source: Path) -> None:
     _run_program(workshop.program(source), source)
 
 
-def test_no_race() -> None:
-    """Threads on one client, under ThreadSanitizer."""
-    source = TESTS / "test_client.c"
-    _run_program(Workshop(RACES).program(source), source)
+@pytest.fixture(scope="module")
+def race_workshop() -> Workshop:
+    return Workshop(RACES)
+
+
+@pytest.mark.parametrize("stem", ["test_client", "test_engine", "test_gate"])
+def test_no_race(race_workshop: Workshop, stem: str) -> None:
+    """Threads, under ThreadSanitizer."""
+    source = TESTS / f"{stem}.c"
+    _run_program(race_workshop.program(source), source)
 
 
 def _run_program(program: Path, source: Path) -> None:
@@ -174,7 +180,7 @@ def _run_program(program: Path, source: Path) -> None:
         **os.environ,
         "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
-        "TSAN_OPTIONS": "halt_on_error=1",
+        "TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0",
     }
     done = subprocess.run(
         [program],

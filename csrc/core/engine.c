@@ -754,10 +754,11 @@ static double run_timers(owu_engine *engine) {
 
 /* May the thread sleep? Not when something came meanwhile. */
 static bool fall_asleep(owu_engine *engine) {
+    bool sleeps;
     lock(engine);
-    engine->asleep = engine->inbox == NULL && !engine->stops;
+    sleeps = engine->asleep = engine->inbox == NULL && !engine->stops;
     unlock(engine);
-    return engine->asleep;
+    return sleeps;
 }
 
 /* libcurl itself fails: no transfer can go on. */

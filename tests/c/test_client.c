@@ -1,80 +1,13 @@
 /* A client against a server of ours: memory that runs out anywhere, threads, forks. */
 #define _POSIX_C_SOURCE 200809L
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "owu.h"
-
-/* ---------------------------------------------------------------- the server */
-
-static int listener;
-static unsigned port;
-
-static const char answer_text[] =
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n"
-    "{\"users\": [], \"total\": 0}";
-
-/* Answers every request of one connection. */
-static void *serve_one(void *context) {
-    const int stream = (int)(intptr_t)context;
-    char text[4096];
-    size_t len = 0;
-    ssize_t got;
-    while ((got = recv(stream, text + len, sizeof text - len - 1, 0)) > 0) {
-        len += (size_t)got;
-        text[len] = '\0';
-        if (strstr(text, "\r\n\r\n") != NULL) {
-            len = 0;
-            (void)send(stream, answer_text, sizeof answer_text - 1, MSG_NOSIGNAL);
-        }
-    }
-    (void)close(stream);
-    return NULL;
-}
-
-static void *serve(void *unused) {
-    int stream;
-    while ((stream = accept(listener, NULL, NULL)) >= 0) {
-        pthread_t thread;
-        if (pthread_create(&thread, NULL, serve_one, (void *)(intptr_t)stream) == 0) {
-            (void)pthread_detach(thread);
-        }
-    }
-    return unused;
-}
-
-static bool start_server(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof address;
-    pthread_t thread;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(listener, 64) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
-        return false;
-    }
-    port = ntohs(address.sin_port);
-    return pthread_create(&thread, NULL, serve, NULL) == 0 && pthread_detach(thread) == 0;
-}
+#include "server.h"
 
 /* ---------------------------------------------------------------- one call */
-
-static owu_status make_client(owu_client **out, owu_error *err) {
-    char url[64];
-    owu_settings settings = {.api_key = "sk-x", .api_key_len = 4, .user_agent = "test"};
-    const int len = snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
-    settings.base_url = url;
-    settings.base_url_len = (size_t)len;
-    return owu_client_new(out, &settings, err);
-}
 
 static owu_status call(owu_client *client, owu_error *err) {
     const owu_endpoint *endpoint = owu_endpoint_find("users", "get_users");
@@ -106,7 +39,7 @@ static void test_memory_that_runs_out(void) {
         owu_error err = {0};
         owu_status status;
         owu_test_fail_allocation(n);
-        status = make_client(&client, &err);
+        status = make_client(&client, 0, &err);
         if (status == OWU_OK) {
             status = call(client, &err);
         }
@@ -148,7 +81,7 @@ static void test_threads(void) {
     pthread_t threads[THREADS];
     owu_stats stats;
     int i;
-    if (!CHECK_INT_EQ(make_client(&client, NULL), OWU_OK)) {
+    if (!CHECK_INT_EQ(make_client(&client, 0, NULL), OWU_OK)) {
         return;
     }
     for (i = 0; i < THREADS; i++) {
@@ -171,7 +104,7 @@ static void test_fork(void) {
     owu_stats stats;
     pid_t child;
     int status = -1;
-    if (!CHECK_INT_EQ(make_client(&client, NULL), OWU_OK)) {
+    if (!CHECK_INT_EQ(make_client(&client, 0, NULL), OWU_OK)) {
         return;
     }
     CHECK_INT_EQ(call(client, NULL), OWU_OK);
