@@ -92,7 +92,9 @@ struct owu_arena_chunk {
 };
 
 static bool arena_grow(owu_arena *arena, size_t wanted) {
-    size_t size = arena->chunk == NULL ? ARENA_FIRST_CHUNK : arena->chunk->size * 2;
+    size_t size = arena->chunk != NULL   ? arena->chunk->size * 2
+                  : arena->expected != 0 ? arena->expected
+                                         : ARENA_FIRST_CHUNK;
     struct owu_arena_chunk *chunk;
 
     if (size > ARENA_LARGEST_CHUNK) {
@@ -174,7 +176,7 @@ static owu_status buffer_reserve(owu_buffer *buffer, size_t more) {
     if (buffer->len + more <= buffer->capacity) {
         return OWU_OK;
     }
-    capacity = buffer->capacity < 128 ? 256 : buffer->capacity * 2;
+    capacity = buffer->capacity < 32 ? 64 : buffer->capacity * 2;
     if (capacity < buffer->len + more) {
         capacity = buffer->len + more;
     }

@@ -192,6 +192,7 @@ static owu_status judge(const owu_call *call) {
     if (status == OWU_OK && answer->document != NULL &&
         (call->endpoint->flags & OWU_ADOPTS_TOKEN) == 0) {
         owu_buffer_free(&answer->body); /* the document holds all of it */
+        owu_answer__free_headers(answer);
     }
     return status;
 }
@@ -206,6 +207,7 @@ static void init(owu_call *call, owu_client *client, const owu_options *options,
     call->answer = answer;
     call->err = err;
     call->target.limit = OWU_MAX_URL;
+    call->route.limit = OWU_MAX_URL;
     call->phase = OWU_PHASE_END;
 }
 
@@ -214,6 +216,7 @@ static void begin_main(owu_call *call) {
     call->phase = OWU_PHASE_MAIN;
     owu_run__begin(&call->main, call->method, call->target.data, call->target.len, call->body,
                    call->body_len, call->repeatable, (flags & OWU_FOLLOW_ONCE) != 0);
+    owu_buffer_free(&call->target); /* the run has it in its URL */
     call->run = &call->main;
 }
 
@@ -333,6 +336,7 @@ void owu_call__stop(owu_call *call, owu_status status) {
 
 void owu_call__end(owu_call *call) {
     owu_buffer_free(&call->target);
+    owu_buffer_free(&call->route);
     owu_run__free(&call->main);
     if (call->asking != NULL) {
         owu_run__free(&call->asking->run);
@@ -441,10 +445,11 @@ static const owu_endpoint *row_of(const char *method, const char *path, size_t l
     return found;
 }
 
-/* The path as logs may show it: whatever is not a word or a version may be an id. */
-static void route_text(const char *path, size_t len, char out[128]) {
-    size_t i = 0, n = 0;
-    while (i < len && n < 120) {
+/* The path as logs may show it, with a NUL: whatever is not a word or a version may be an id. */
+static void route_text(const char *path, size_t len, owu_buffer *out) {
+    enum { LONGEST = 120 };
+    size_t i = 0;
+    while (i < len && out->len < LONGEST) {
         size_t word = 1;
         bool plain = true;
         while (i + word < len && path[i + word] != '/') {
@@ -452,16 +457,14 @@ static void route_text(const char *path, size_t len, char out[128]) {
             plain = plain && ((c >= 'a' && c <= 'z') || c == '_' ||
                               (c >= '0' && c <= '9' && word == 3 && path[i + 1] == 'v'));
         }
-        if (plain && n + word < 120) {
-            memcpy(out + n, path + i, word);
-            n += word;
+        if (plain && out->len + word < LONGEST) {
+            (void)owu_buffer_append(out, path + i, word);
         } else {
-            memcpy(out + n, "/{}", 3);
-            n += 3;
+            (void)owu_buffer_append_text(out, "/{}");
         }
         i += word;
     }
-    out[n] = '\0';
+    (void)owu_buffer_terminate(out);
 }
 
 static owu_status check_request(const char *method, const char *target, size_t target_len,
@@ -497,8 +500,13 @@ void owu_call__begin_request(owu_call *call, owu_client *client, const char *met
     call->method = method;
     call->body = body;
     call->body_len = body_len;
-    route_text(target, path_len, call->route);
-    owu_run__init(&call->main, client, options, row != NULL ? row->path : call->route, answer, err);
+    route_text(target, path_len, &call->route);
+    if (call->route.status != OWU_OK) {
+        call->status = owu_fail(err, OWU_ENOMEM, "out of memory before a request");
+        return;
+    }
+    owu_run__init(&call->main, client, options, row != NULL ? row->path : call->route.data, answer,
+                  err);
     begin_main(call);
 }
 

@@ -67,7 +67,7 @@ typedef struct owu_run {
     unsigned long generation; /* of the process that began it */
     owu_buffer url; /* asked now, with a NUL behind it */
     owu_buffer authorization; /* the header line; wiped afterwards */
-    const char *headers[OWU_MAX_EXTRA_HEADERS + 4]; /* borrowed */
+    const char *headers[4]; /* the client's own: static, or authorization */
     size_t n_headers;
     unsigned retries; /* attempts of the call beyond its first, over all its redirects */
     owu_answer *answer;
@@ -134,7 +134,7 @@ typedef struct owu_call {
     size_t body_len;
     owu_buffer target;
     const char *method;
-    char route[128];
+    owu_buffer route; /* of any route: as logs may show it */
     bool repeatable;
     owu_phase phase;
     owu_status status; /* the outcome, when it is done */

@@ -179,11 +179,13 @@ static owu_status add_header(owu_answer *answer, const char *line, size_t len) {
     if (colon == NULL || answer->n_headers >= OWU_MAX_HEADERS) {
         return colon == NULL ? OWU_OK : OWU_EPROTOCOL;
     }
-    if (answer->headers == NULL) {
-        answer->headers = owu_malloc(OWU_MAX_HEADERS * sizeof *answer->headers);
-        if (answer->headers == NULL) {
+    if ((answer->n_headers & (answer->n_headers - 1)) == 0) { /* it is full at powers of two */
+        const size_t room = answer->n_headers == 0 ? 1 : answer->n_headers * 2;
+        owu_header *more = owu_realloc(answer->headers, room * sizeof *more);
+        if (more == NULL) {
             return OWU_ENOMEM;
         }
+        answer->headers = more;
     }
     value = colon + 1;
     len -= (size_t)(value - line);
@@ -353,13 +355,20 @@ static owu_status append_header_line(Transfer *t, const char *line) {
     return OWU_OK;
 }
 
-static owu_status collect_headers(Transfer *t) {
-    const char *const *line = t->request->headers;
-    owu_status status = append_header_line(t, "Expect:"); /* no pause before a body */
+static owu_status append_header_lines(Transfer *t, const char *const *line) {
+    owu_status status = OWU_OK;
     for (; status == OWU_OK && line != NULL && *line != NULL; line++) {
         status = append_header_line(t, *line);
     }
     return status;
+}
+
+static owu_status collect_headers(Transfer *t) {
+    owu_status status = append_header_line(t, "Expect:"); /* no pause before a body */
+    if (status == OWU_OK) {
+        status = append_header_lines(t, t->request->headers);
+    }
+    return status == OWU_OK ? append_header_lines(t, t->request->extra_headers) : status;
 }
 
 static const double longest_wait = 2000000.0; /* seconds that fit as milliseconds */
@@ -742,9 +751,7 @@ static owu_status fail_multi(CURLMcode code, owu_error *err) {
 /* Set everything and hand it to libcurl. */
 static owu_status launch(Transfer *t, owu_error *err) {
     CURLMcode multi_code;
-    CURLcode code;
-    curl_easy_reset(t->easy);
-    code = set_all(t->easy, t, t->multi->route);
+    const CURLcode code = set_all(t->easy, t, t->multi->route);
     if (code != CURLE_OK) {
         return owu_fail(err, code == CURLE_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
                         "libcurl refused an option: %s", curl_easy_strerror(code));
@@ -811,6 +818,7 @@ static void detach(Transfer *t) {
 static void relaunch(Transfer *t) {
     owu_error ignored;
     detach(t);
+    curl_easy_reset(t->easy);
     t->spoilt = false;
     t->fresh = true;
     if (launch(t, &ignored) != OWU_OK) {

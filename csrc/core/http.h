@@ -23,7 +23,8 @@ unsigned long owu_http__generation(void);
 typedef struct owu_http_request {
     const char *method;
     const char *url;            /* whole, NUL-terminated */
-    const char *const *headers; /* "Name: value" lines, NULL-terminated, checked */
+    const char *const *headers; /* "Name: value" lines, NULL-terminated, checked; or NULL */
+    const char *const *extra_headers; /* likewise, behind them */
     const char *body;           /* NULL: none */
     size_t body_len;
     bool foreign; /* to another server: not by the client's own certificate or socket */

@@ -102,6 +102,7 @@ typedef struct owu_arena {
     struct owu_arena_chunk *chunk; /* newest first */
     char *next, *end;
     size_t total; /* bytes taken from the system */
+    size_t expected; /* size of its first chunk; 0: a small one */
 } owu_arena;
 
 /** size bytes aligned to 8, not initialised; NULL when memory ran out. Lives as long as arena. */

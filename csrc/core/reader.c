@@ -1141,6 +1141,8 @@ static void reader_free(struct reader *r) {
     owu_free(r->keys.items);
 }
 
+enum { MOST_EXPECTED = 64 << 10 };
+
 owu_status owu_document_read(owu_document **out, const owu_type *type, const char *text, size_t len,
                              unsigned flags, owu_faults *faults, owu_error *err) {
     owu_faults own_faults = {0};
@@ -1153,6 +1155,9 @@ owu_status owu_document_read(owu_document **out, const owu_type *type, const cha
         return owu_fail(err, OWU_ENOMEM, "out of memory while reading JSON");
     }
     memset(&value, 0, sizeof value);
+    if (len <= MOST_EXPECTED) { /* records take little more room than their text */
+        owu_document__arena(document)->expected = len + len / 2;
+    }
     reader_init(&r, text, len, owu_document__arena(document), err);
     r.flags = flags;
     r.faults = faults != NULL ? faults : &own_faults;

@@ -36,13 +36,10 @@ void owu_run__free(owu_run *run) {
     owu_buffer_free(&run->url);
 }
 
-static owu_status add_line(owu_run *run, const char *line) {
-    if (run->n_headers + 1 >= sizeof run->headers / sizeof *run->headers) {
-        return owu_fail(run->err, OWU_ELIMIT, "more than %d extra headers", OWU_MAX_EXTRA_HEADERS);
-    }
+/* There is room for all of the client's own. */
+static void add_line(owu_run *run, const char *line) {
     run->headers[run->n_headers++] = line;
     run->headers[run->n_headers] = NULL;
-    return OWU_OK;
 }
 
 static owu_status add_authorization(owu_run *run) {
@@ -61,26 +58,26 @@ static owu_status add_authorization(owu_run *run) {
     if (line->len == sizeof prefix - 1) {
         return OWU_OK; /* no key */
     }
-    return options->api_key != NULL && owu_header_check("the API key", options->api_key,
-                                                        options->api_key_len, run->err) != OWU_OK
-               ? OWU_EVALUE
-               : add_line(run, line->data);
+    add_line(run, line->data);
+    return options->api_key == NULL
+               ? OWU_OK
+               : owu_header_check("the API key", options->api_key, options->api_key_len, run->err);
 }
 
 static owu_status add_headers(owu_run *run, bool has_body) {
     const char *const *extra = run->options->extra_headers;
-    owu_status status = add_line(run, "Accept: application/json, */*;q=0.5");
-    if (status == OWU_OK && has_body) {
-        status = add_line(run, "Content-Type: application/json");
+    owu_status status;
+    size_t n;
+    add_line(run, "Accept: application/json, */*;q=0.5");
+    if (has_body) {
+        add_line(run, "Content-Type: application/json");
     }
-    if (status == OWU_OK) {
-        status = add_authorization(run);
-    }
-    for (; status == OWU_OK && extra != NULL && *extra != NULL; extra++) {
-        status = owu_header_check("an extra header", *extra, strlen(*extra), run->err);
-        if (status == OWU_OK) {
-            status = add_line(run, *extra);
-        }
+    status = add_authorization(run);
+    for (n = 0; status == OWU_OK && extra != NULL && extra[n] != NULL; n++) {
+        status = n == OWU_MAX_EXTRA_HEADERS
+                     ? owu_fail(run->err, OWU_ELIMIT, "more than %d extra headers",
+                                OWU_MAX_EXTRA_HEADERS)
+                     : owu_header_check("an extra header", extra[n], strlen(extra[n]), run->err);
     }
     return status;
 }
@@ -202,7 +199,6 @@ static void keep_location(owu_answer *answer) {
  * ours but the user agent. */
 static owu_status turn(owu_run *run, bool anywhere) {
     owu_http_request *request = &run->request;
-    static const char *const no_headers[] = {NULL};
     const char *location = owu_answer_header(run->answer, "location");
     owu_buffer next = {.limit = OWU_MAX_URL};
     bool same_origin = false;
@@ -223,7 +219,9 @@ static owu_status turn(owu_run *run, bool anywhere) {
     owu_buffer_free(&run->url);
     run->url = next;
     request->url = run->url.data;
-    request->headers = anywhere ? no_headers : run->headers;
+    if (anywhere) {
+        request->headers = request->extra_headers = NULL;
+    }
     request->foreign = !same_origin;
     answer_restart(run->answer);
     return OWU_OK;
@@ -369,6 +367,7 @@ static void fill_request(owu_http_request *request, const owu_run *run, const ch
     request->method = method;
     request->url = run->url.data;
     request->headers = run->headers;
+    request->extra_headers = run->options->extra_headers;
     request->user_agent = run->client->user_agent;
     request->connect_timeout = run->options->connect_timeout;
     request->pool_timeout = run->options->pool_timeout;
