@@ -14,12 +14,15 @@ PASSWORD = "secret word"
 class EveryCall:
     """Makes the calls and keeps the answers by "resource.name"; None where a server lacks one."""
 
-    def __init__(self, url: str, token: str, channel_id: str) -> None:
+    def __init__(
+        self, url: str, token: str, channel_id: str, make_client: Callable[..., Any] = UsersClient
+    ) -> None:
+        self._make_client = make_client
         self.answers: dict[str, Any] = {}
         self.unsupported: set[str] = set()
         self._url = url
         self._channel_id = channel_id
-        with UsersClient(url, token) as admin:
+        with make_client(url, token) as admin:
             self._administer(admin)
 
     def _make(self, name: str, call: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
@@ -63,7 +66,7 @@ class EveryCall:
 
     def _own(self, email: str) -> None:
         """What people do for themselves."""
-        with UsersClient(self._url) as own:
+        with self._make_client(self._url) as own:
             self._auths(own, "signin", email=email, password=PASSWORD)
             me = self._auths(own, "get_session_user")
             self._auths(own, "update_profile", name="Ann B", profile_image_url=me.profile_image_url)
