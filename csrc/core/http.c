@@ -113,6 +113,8 @@ static bool is_foreign(const owu_http_multi *multi) {
 
 /* ---------------------------------------------------------------- one transfer */
 
+enum { MAX_LINES = OWU_MAX_EXTRA_HEADERS + 5 }; /* header lines of one request */
+
 struct owu_http_transfer {
     owu_http_multi *multi;
     CURL *easy;
@@ -124,7 +126,7 @@ struct owu_http_transfer {
     bool spoilt;             /* was about to go out on a connection with bytes waiting */
     bool fresh;              /* must have a new connection */
     bool running;            /* libcurl has it */
-    struct curl_slist *headers;
+    bool is_set, is_https;   /* its handle has the options of a read of the client's own server */
     char error_text[CURL_ERROR_SIZE];
     size_t header_bytes;
     unsigned sent;      /* requests that went out */
@@ -134,6 +136,7 @@ struct owu_http_transfer {
     bool body_began;
     bool final; /* of a failure: no other try would mend it */
     double start;
+    struct curl_slist lines[MAX_LINES];
 };
 typedef owu_http_transfer Transfer;
 
@@ -149,43 +152,40 @@ static size_t on_body(char *data, size_t size, size_t n, void *context) {
 }
 
 void owu_answer__free_headers(owu_answer *answer) {
-    size_t i;
-    for (i = 0; i < answer->n_headers; i++) {
-        owu_free(answer->headers[i].name);
-        owu_free(answer->headers[i].value);
-    }
-    owu_free(answer->headers);
+    owu_arena_free(&answer->header_texts);
     answer->headers = NULL;
     answer->n_headers = 0;
 }
 
-static char *copy_text(const char *text, size_t len, bool lower) {
-    char *copy = owu_malloc(len + 1);
-    size_t i;
-    for (i = 0; copy != NULL && i < len; i++) {
-        const char c = text[i];
-        copy[i] = lower && c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+/* Room for one more line: the array is full at powers of two, and moves then. */
+static bool has_header_room(owu_answer *answer) {
+    enum { FIRST = 8, TEXTS = 768 };
+    const size_t n = answer->n_headers;
+    owu_header *more;
+    if (n != 0 && (n < FIRST || (n & (n - 1)) != 0)) {
+        return true;
     }
-    if (copy != NULL) {
-        copy[len] = '\0';
+    if (n == 0) {
+        answer->header_texts.expected = TEXTS;
     }
-    return copy;
+    more = owu_arena_alloc(&answer->header_texts, (n == 0 ? FIRST : n * 2) * sizeof *more);
+    if (more == NULL) {
+        return false;
+    }
+    if (n != 0) {
+        memcpy(more, answer->headers, n * sizeof *more);
+    }
+    answer->headers = more;
+    return true;
 }
 
 static owu_status add_header(owu_answer *answer, const char *line, size_t len) {
     const char *colon = memchr(line, ':', len);
     const char *value;
-    owu_header *header;
+    char *name, *copy;
+    size_t i;
     if (colon == NULL || answer->n_headers >= OWU_MAX_HEADERS) {
         return colon == NULL ? OWU_OK : OWU_EPROTOCOL;
-    }
-    if ((answer->n_headers & (answer->n_headers - 1)) == 0) { /* it is full at powers of two */
-        const size_t room = answer->n_headers == 0 ? 1 : answer->n_headers * 2;
-        owu_header *more = owu_realloc(answer->headers, room * sizeof *more);
-        if (more == NULL) {
-            return OWU_ENOMEM;
-        }
-        answer->headers = more;
     }
     value = colon + 1;
     len -= (size_t)(value - line);
@@ -196,16 +196,20 @@ static owu_status add_header(owu_answer *answer, const char *line, size_t len) {
     while (len > 0 && strchr(" \t\r\n", value[len - 1]) != NULL) {
         len--;
     }
-    header = &answer->headers[answer->n_headers];
-    header->name = copy_text(line, (size_t)(colon - line), true);
-    header->value = copy_text(value, len, false);
-    header->value_len = len;
-    if (header->name == NULL || header->value == NULL) {
-        owu_free(header->name);
-        owu_free(header->value);
+    if (!has_header_room(answer)) {
         return OWU_ENOMEM;
     }
-    answer->n_headers++;
+    name = owu_arena_copy(&answer->header_texts, line, (size_t)(colon - line));
+    copy = owu_arena_copy(&answer->header_texts, value, len);
+    if (name == NULL || copy == NULL) {
+        return OWU_ENOMEM;
+    }
+    for (i = 0; name[i] != '\0'; i++) {
+        name[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + ('a' - 'A')) : name[i];
+    }
+    answer->headers[answer->n_headers].name = name;
+    answer->headers[answer->n_headers].value = copy;
+    answer->headers[answer->n_headers++].value_len = len;
     return OWU_OK;
 }
 
@@ -346,29 +350,24 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     return too_late || stuck ? 1 : 0;
 }
 
-static owu_status append_header_line(Transfer *t, const char *line) {
-    struct curl_slist *longer = curl_slist_append(t->headers, line);
-    if (longer == NULL) {
-        return OWU_ENOMEM;
+/* The lines to send, as libcurl takes them: links in the transfer itself, over borrowed texts. */
+static void link_header_lines(Transfer *t, const char *const *line, size_t *n) {
+    for (; line != NULL && *line != NULL && *n < MAX_LINES; line++) {
+        t->lines[*n].data = (char *)(uintptr_t)*line; /* only read */
+        t->lines[*n].next = NULL;
+        if (*n > 0) {
+            t->lines[*n - 1].next = &t->lines[*n];
+        }
+        ++*n;
     }
-    t->headers = longer;
-    return OWU_OK;
 }
 
-static owu_status append_header_lines(Transfer *t, const char *const *line) {
-    owu_status status = OWU_OK;
-    for (; status == OWU_OK && line != NULL && *line != NULL; line++) {
-        status = append_header_line(t, *line);
-    }
-    return status;
-}
-
-static owu_status collect_headers(Transfer *t) {
-    owu_status status = append_header_line(t, "Expect:"); /* no pause before a body */
-    if (status == OWU_OK) {
-        status = append_header_lines(t, t->request->headers);
-    }
-    return status == OWU_OK ? append_header_lines(t, t->request->extra_headers) : status;
+static void collect_headers(Transfer *t) {
+    static const char *const first[] = {"Expect:", NULL}; /* no pause before a body */
+    size_t n = 0;
+    link_header_lines(t, first, &n);
+    link_header_lines(t, t->request->headers, &n);
+    link_header_lines(t, t->request->extra_headers, &n);
 }
 
 static const double longest_wait = 2000000.0; /* seconds that fit as milliseconds */
@@ -446,10 +445,26 @@ static CURLcode set_route(CURL *easy, const owu_http_route *route, const char *u
     return code == CURLE_OK ? set_tls(easy, route) : code;
 }
 
-/* All options, from nothing: none of an earlier request can linger. */
+/* What differs between any two requests. */
+static CURLcode set_request(CURL *easy, Transfer *t) {
+    const owu_http_request *q = t->request;
+    CURLcode code = CURLE_OK;
+    /* 0 would mean a limit of libcurl's own */
+    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(q->connect_timeout > 0 ? q->connect_timeout
+                                                : q->timeout > 0       ? q->timeout
+                                                                       : longest_wait));
+    SET(CURLOPT_TIMEOUT_MS, milliseconds(q->timeout));
+    SET(CURLOPT_URL, q->url);
+    SET(CURLOPT_HTTPHEADER, t->lines);
+    SET(CURLOPT_FRESH_CONNECT, t->fresh ? 1L : 0L);
+    return code;
+}
+
+/* All other options, from nothing: none of an earlier request can linger. */
 static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     const owu_http_request *q = t->request;
     CURLcode code = CURLE_OK;
+    curl_easy_reset(easy);
     SET(CURLOPT_ERRORBUFFER, t->error_text);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs holds nobody up */
@@ -463,13 +478,6 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can decompress */
     SET(CURLOPT_TCP_NODELAY, 1L);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    /* 0 would mean a limit of libcurl's own */
-    SET(CURLOPT_CONNECTTIMEOUT_MS, milliseconds(q->connect_timeout > 0 ? q->connect_timeout
-                                                : q->timeout > 0       ? q->timeout
-                                                                       : longest_wait));
-    SET(CURLOPT_TIMEOUT_MS, milliseconds(q->timeout));
-    SET(CURLOPT_URL, q->url);
-    SET(CURLOPT_HTTPHEADER, t->headers);
     SET(CURLOPT_USERAGENT, q->user_agent);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, t);
@@ -486,7 +494,6 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_CLOSESOCKETDATA, t->multi);
     SET(CURLOPT_PRIVATE, (void *)t);
     SET(CURLOPT_PIPEWAIT, 1L); /* for one that can carry several */
-    SET(CURLOPT_FRESH_CONNECT, t->fresh ? 1L : 0L);
     if (code == CURLE_OK) {
         code = set_body(easy, q);
     }
@@ -494,6 +501,24 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
         code = set_route(easy, route, q->url);
     }
     return code == CURLE_OK && !q->foreign ? set_own(easy, route) : code;
+}
+
+/*
+ * Everything, for this request. Reads of the client's own server differ in little, and are most of
+ * what there is: a handle that has their options keeps them from one to the next. Any other request
+ * begins from nothing, and leaves nothing.
+ */
+static CURLcode set_options(Transfer *t) {
+    const owu_http_request *q = t->request;
+    const bool is_https = strncmp(q->url, "https:", 6) == 0;
+    const bool is_usual = !q->foreign && q->body == NULL && strcmp(q->method, "GET") == 0;
+    CURLcode code = CURLE_OK;
+    if (!is_usual || !t->is_set || t->is_https != is_https) {
+        code = set_all(t->easy, t, t->multi->route);
+    }
+    t->is_set = is_usual && code == CURLE_OK;
+    t->is_https = is_https;
+    return code == CURLE_OK ? set_request(t->easy, t) : code;
 }
 
 /* ---------------------------------------------------------------- what went wrong */
@@ -681,7 +706,6 @@ static void transfer_free(Transfer *t) {
             (void)curl_multi_remove_handle(t->multi->multi, t->easy);
         }
         curl_easy_cleanup(t->easy);
-        curl_slist_free_all(t->headers);
         owu_free(t);
     }
 }
@@ -751,7 +775,7 @@ static owu_status fail_multi(CURLMcode code, owu_error *err) {
 /* Set everything and hand it to libcurl. */
 static owu_status launch(Transfer *t, owu_error *err) {
     CURLMcode multi_code;
-    const CURLcode code = set_all(t->easy, t, t->multi->route);
+    const CURLcode code = set_options(t);
     if (code != CURLE_OK) {
         return owu_fail(err, code == CURLE_OUT_OF_MEMORY ? OWU_ENOMEM : OWU_EINTERNAL,
                         "libcurl refused an option: %s", curl_easy_strerror(code));
@@ -764,15 +788,17 @@ static owu_status launch(Transfer *t, owu_error *err) {
     return OWU_OK;
 }
 
-/* It has nothing to do any more, and holds no pointer to what others own. */
+/* It has nothing to do any more. Its handle keeps what set_options may use again. */
 static void set_aside(Transfer *t) {
     owu_http_multi *multi = t->multi;
-    curl_easy_reset(t->easy);
-    curl_slist_free_all(t->headers);
-    {
-        const Transfer empty = {.multi = multi, .easy = t->easy, .socket = CURL_SOCKET_BAD};
-        *t = empty;
-    }
+    CURL *easy = t->easy;
+    const bool is_set = t->is_set, is_https = t->is_https;
+    memset(t, 0, offsetof(Transfer, lines));
+    t->multi = multi;
+    t->easy = easy;
+    t->socket = CURL_SOCKET_BAD;
+    t->is_set = is_set;
+    t->is_https = is_https;
     t->next = multi->spare;
     multi->spare = t;
 }
@@ -790,9 +816,8 @@ owu_status owu_http__multi_add(owu_http_transfer **out, owu_http_multi *multi,
     t->owner = owner;
     t->start = owu_http__now();
     answer->body.limit = request->max_body;
-    status = collect_headers(t) == OWU_OK
-                 ? launch(t, err)
-                 : owu_fail(err, OWU_ENOMEM, "out of memory before a request");
+    collect_headers(t);
+    status = launch(t, err);
     if (status != OWU_OK) {
         set_aside(t);
         return status;
@@ -818,7 +843,6 @@ static void detach(Transfer *t) {
 static void relaunch(Transfer *t) {
     owu_error ignored;
     detach(t);
-    curl_easy_reset(t->easy);
     t->spoilt = false;
     t->fresh = true;
     if (launch(t, &ignored) != OWU_OK) {

@@ -600,8 +600,8 @@ double owu_retry_after(const char *text, size_t len, int64_t now);
 typedef bool (*owu_interrupt)(void *context);
 
 typedef struct owu_header {
-    char *name;  /* owned by the answer; lower case */
-    char *value;
+    const char *name;  /* of the answer's header_texts; lower case */
+    const char *value;
     size_t value_len;
 } owu_header;
 
@@ -611,6 +611,7 @@ typedef struct owu_answer {
     int status; /* HTTP status; 0: none came */
     owu_header *headers;
     size_t n_headers;
+    owu_arena header_texts;  /* owned: holds the lines above */
     owu_buffer body;         /* decompressed; empty once decoded, but for a token to adopt */
     owu_document *document;  /* owned; the decoded answer, when it was asked for and fits */
     owu_faults faults;       /* of an answer that does not fit */

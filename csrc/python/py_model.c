@@ -335,24 +335,45 @@ static PyObject *epoch_get(PyObject *op, void *closure) {
     return result;
 }
 
+/* One kept key, without making the others: a scalar of the record, which cannot be changed. */
+static PyObject *read_kept(const ModelObject *self, PyObject *name) {
+    const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
+    Py_ssize_t len;
+    const char *text = PyUnicode_AsUTF8AndSize(name, &len);
+    if (text == NULL) {
+        PyErr_Clear(); /* a lone surrogate: no key of a JSON text */
+        return NULL;
+    }
+    for (; extra != NULL; extra = extra->next) {
+        if (extra->key_len == (size_t)len && memcmp(extra->key, text, (size_t)len) == 0) {
+            return strchr("{[", extra->value.u.text[0]) == NULL
+                       ? owu_cell_to_python(self->klass->state, &extra->value, NULL)
+                       : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The value of a kept key: new reference; NULL without an exception when there is none. */
+static PyObject *kept_value(ModelObject *self, PyObject *name) {
+    PyObject *value = self->extra == NULL ? read_kept(self, name) : NULL, *extra;
+    if (value != NULL || PyErr_Occurred()) {
+        return value;
+    }
+    extra = Model_extra(self);
+    return extra == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(extra, name));
+}
+
 static PyObject *Model_tp_getattro(PyObject *op, PyObject *name) {
     ModelObject *self = (ModelObject *)op;
-    PyObject *result = PyObject_GenericGetAttr(op, name);
-    if (result == NULL && self->klass->model->unknown == OWU_KEEP &&
-        PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyObject *type, *value, *traceback, *extra, *found;
-        PyErr_Fetch(&type, &value, &traceback);
-        extra = Model_extra(self);
-        found = extra == NULL ? NULL : PyDict_GetItemWithError(extra, name);
-        if (found != NULL || PyErr_Occurred()) {
-            Py_XDECREF(type);
-            Py_XDECREF(value);
-            Py_XDECREF(traceback);
-            return Py_XNewRef(found);
+    if (self->klass->model->unknown == OWU_KEEP && PyUnicode_Check(name) &&
+        _PyType_Lookup(Py_TYPE(op), name) == NULL) {
+        PyObject *value = kept_value(self, name);
+        if (value != NULL || PyErr_Occurred()) {
+            return value;
         }
-        PyErr_Restore(type, value, traceback);
     }
-    return result;
+    return PyObject_GenericGetAttr(op, name);
 }
 
 /* Fields and properties by their descriptors; what is unknown is kept or refused. */
