@@ -12,7 +12,7 @@ from inspect import isawaitable
 
 from . import _flow, _listing, _sync
 from ._core import BlockingClient, PendingCall, Port
-from ._flow import Begin, Emit
+from ._flow import LOOK, Begin, Emit
 
 TYPE_CHECKING = False  # as typing has it, without importing typing
 if TYPE_CHECKING:
@@ -170,13 +170,17 @@ class _Calls:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def look(self) -> int:
+        """How many have ended since the last time."""
+        ended, self._ended = self._ended, 0
+        return ended
+
     async def wait(self) -> int:
-        """Until one has ended; how many did since the last time."""
+        """The same, once there is at least one."""
         while self._ended == 0:
             self._waiter = self._loop.create_future()
             await self._waiter
-        ended, self._ended = self._ended, 0
-        return ended
+        return self.look()
 
     async def stop(self) -> None:
         """Cancel what runs, and see it end."""
@@ -223,7 +227,7 @@ async def _run(flow: Flow) -> AsyncGenerator[Any, None]:
                 for item in step.items:
                     yield item
             else:
-                reply = await calls.wait()
+                reply = calls.look() if step is LOOK else await calls.wait()
     finally:
         flow.close()
         await calls.stop()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         def result(self) -> Any:
             """What it returned, or raise what it raised; once, when it is done."""
 
-    # what is sent back: the handle of a Begin, the number of calls that ended for a WAIT
+    # what is sent back: the handle of a Begin, the number of calls that ended for LOOK and WAIT
     Flow: TypeAlias = Generator[Any, Any, Any]
 
 
@@ -50,7 +50,9 @@ class Emit:
         self.items = items
 
 
-#: Wait until at least one of the calls that were begun has ended; how many did is sent back.
+#: Look how many of the calls that were begun have ended since the last time.
+LOOK = object()
+#: The same, after a wait for at least one.
 WAIT = object()
 
 AHEAD = 4  # how many times its concurrency a map begins before its first result was taken
@@ -120,6 +122,7 @@ def many(
     failure: Exception | None = None
     item: Any = None
     while True:
+        running -= yield LOOK
         while item is not _END and running < concurrency and len(window) < AHEAD * concurrency:
             item, failure = _next(arguments)
             if item is not _END:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import _flow, _listing
 from ._core import PendingCall, Port
-from ._flow import Begin, Emit
+from ._flow import LOOK, Begin, Emit
 
 TYPE_CHECKING = False  # as typing has it, without importing typing
 if TYPE_CHECKING:
@@ -41,17 +41,24 @@ class _Call:
         return self._pending.finish()
 
 
+def _look(port: Port) -> int:
+    """How many calls have ended since the last time; hooks that are due are run."""
+    ended = 0
+    for pending in port.drain():
+        if pending.done:
+            ended += 1
+        else:
+            pending.tell()
+            pending.resume(None)
+    return ended
+
+
 def _wait(port: Port) -> int:
-    """Until a call has ended, running hooks meanwhile; how many did."""
+    """The same, once there is at least one."""
     ended = 0
     while ended == 0:
         port.wait(None)
-        for pending in port.drain():
-            if pending.done:
-                ended += 1
-            else:
-                pending.tell()
-                pending.resume(None)
+        ended = _look(port)
     return ended
 
 
@@ -68,7 +75,7 @@ def _run(client: BlockingClient, flow: Flow) -> Generator[Any, None, Any]:
             elif isinstance(step, Emit):
                 yield from step.items
             else:
-                reply = _wait(port)
+                reply = _look(port) if step is LOOK else _wait(port)
     except StopIteration as end:
         return end.value
     finally:

@@ -206,12 +206,14 @@ class Database:
             order = f"{order_by} {'ASC' if direction == 'asc' else 'DESC'}, number"
         elif not query:
             order = "created_at DESC, number"
-        found = self.users(f"{where} ORDER BY {order}", *values)
         if among is not None:
-            found = [user for user in found if user["id"] in among]
-        start = (max(page, 1) - 1) * PAGE_SIZE if page is not None else 0
-        stop = start + PAGE_SIZE if page is not None else len(found)
-        return found[start:stop], len(found)
+            where += " AND id IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(list(among)))
+        ((total,),) = self.run(f"SELECT count(*) FROM users WHERE {where}", *values)
+        if page is None:
+            return self.users(f"{where} ORDER BY {order}", *values), total
+        where += f" ORDER BY {order} LIMIT {PAGE_SIZE} OFFSET ?"
+        return self.users(where, *values, (max(page, 1) - 1) * PAGE_SIZE), total
 
     # ------------------------------------------------------------ passwords, tokens, keys
 

@@ -258,12 +258,16 @@ class EmbeddedServer:
         with self._lock:
             return list(self._requests)
 
+    def forget_requests(self) -> None:
+        """Let `requests` begin anew."""
+        with self._lock:
+            self._requests.clear()
+
     def reset(self) -> None:
         """Back to the state after the start; the administrator's token and key stay valid."""
         self._database.restore(self._state)
         self.clear_faults()
-        with self._lock:
-            self._requests.clear()
+        self.forget_requests()
 
     def fault(
         self,

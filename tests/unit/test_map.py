@@ -32,7 +32,11 @@ class Echo:
         self.most = 0
 
     def __call__(self, connection: Connection, request: bytes) -> None:
-        user_id = request.split(b" ")[1].decode().split("/")[4]
+        path = request.split(b" ")[1].decode()
+        if path == "/api/version":
+            reply_json({"version": "0.12.4"})(connection, request)
+            return
+        user_id = path.split("/")[4]
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
@@ -122,7 +126,7 @@ def test_kinds_of_arguments(how: str) -> None:
         arguments: list[Any] = [
             (ids[0], {"name": "positional"}),
             {"user_id": ids[1], "name": "keywords"},
-            (ids[2],),
+            (ids[2], {"role": "user"}),
         ]
 
         async def main() -> list[Any]:
