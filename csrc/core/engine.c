@@ -100,10 +100,14 @@ struct owu_engine {
 
 /* ---------------------------------------------------------------- life */
 
-static atomic_bool at_end; /* of the process */
+static atomic_bool at_end;   /* of the process */
+static pthread_t last_thread; /* that ends it; written before at_end */
 
 void owu_engine__end(void) {
-    atomic_store(&at_end, true);
+    if (!atomic_load(&at_end)) {
+        last_thread = pthread_self();
+        atomic_store(&at_end, true);
+    }
 }
 
 owu_engine *owu_engine__new(owu_client *client, unsigned max_connections) {
@@ -575,15 +579,18 @@ static void strike_off(owu_engine *engine, owu_job *job) {
     }
 }
 
-/* The outcome stands: the thread's reference becomes the port's. */
+/* The outcome stands: the thread's reference becomes the port's. At the end of the process nobody is
+ * told: whoever still waits is a thread that ends with it, and must not begin anything new. */
 static void finish(owu_engine *engine, owu_job *job) {
     bool unwanted;
     job->state = JOB_DONE;
     owu_timers_unset(&engine->timers, &job->timer);
     strike_off(engine, job);
     lock(engine);
-    unwanted = job->port->closed;
-    post(engine, job, OWU_NEWS_DONE);
+    unwanted = job->port->closed || atomic_load(&at_end);
+    if (!unwanted) {
+        post(engine, job, OWU_NEWS_DONE);
+    }
     unlock(engine);
     if (unwanted) {
         owu_job_unref(job);
@@ -883,8 +890,12 @@ static owu_status start_thread(owu_engine *engine, owu_error *err) {
     return OWU_OK;
 }
 
-/* It will not be carried out: its outcome is news at once. Locked. */
+/* It will not be carried out: its outcome is news at once. At the end of the process only to the
+ * thread that ends it: any other ends with it, and is to begin nothing. Locked. */
 static void refuse(owu_engine *engine, owu_job *job) {
+    if (atomic_load(&at_end) && !pthread_equal(pthread_self(), last_thread)) {
+        return;
+    }
     if (!job->is_farewell) {
         job->call.status =
             owu_fail(&job->err, OWU_ECLOSED, "this client was closed: make a new one");

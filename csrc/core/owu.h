@@ -806,7 +806,8 @@ const char *owu_job_version(const owu_job *job);
 
 /** Wait until no thread of a closed client runs any more: at once when there is none. Blocks. */
 void owu_client_wait(owu_client *client);
-/** End the threads of all clients, and let none start again: for the end of a process. Blocks. */
+/** End the threads of all clients, and let none start again: for the end of a process. Jobs under way
+ *  have no outcome; new ones get OWU_ECLOSED. Blocks. */
 void owu_client_end_all(void);
 
 /** Counted since the client was made, over all its views and threads. */

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NETWORK, INPUT, PROCESS = "Network and server", "Hostile or wrong input", "Process"
+ASYNC = "Many calls at once"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ N, T = "faults/test_network.py", "faults/test_tls.py"
 I, P = "faults/test_input.py", "faults/test_process.py"  # noqa: E741
 O, G = "faults/test_observe.py", "faults/test_guards.py"  # noqa: E741
 C, H = "unit/test_client.py", "unit/test_hostile.py"
+A, U = "faults/test_async.py", "unit/test_async.py"
+M, L = "unit/test_map.py", "unit/test_listing.py"
 
 ROWS = [
     Row(
@@ -409,6 +412,105 @@ ROWS = [
             f"{O}::test_hooks_see_every_attempt",
             f"{O}::test_a_hook_that_raises_stops_the_call",
             f"{O}::test_a_hook_may_call_the_client",
+        ),
+    ),
+    Row(
+        ASYNC,
+        "1,000 cancellations at random moments",
+        "`CancelledError`; no descriptor, transfer, task, thread or memory is left",
+        (f"{A}::test_a_thousand_random_cancellations", "test_c.py::test_program"),
+    ),
+    Row(
+        ASYNC,
+        "cancelled, or timed out by asyncio",
+        "the transfer is stopped, and the client serves others",
+        (
+            f"{A}::test_a_cancelled_call_stops_its_transfer",
+            f"{A}::test_cancelled_before_it_began_and_while_it_waits_for_its_turn",
+            f"{U}::test_task_groups_and_timeouts",
+        ),
+    ),
+    Row(
+        ASYNC,
+        "asyncio, uvloop, anyio; several loops, one after another and at once",
+        "one client serves all of them",
+        (
+            f"{U}::test_the_ways_of_asyncio",
+            f"{U}::test_anyio",
+            f"{U}::test_one_client_in_several_loops_one_after_another",
+            f"{U}::test_one_client_in_several_loops_at_once",
+        ),
+    ),
+    Row(
+        ASYNC,
+        "a blocking client in a running loop, as in a notebook",
+        "it works; the loop waits",
+        (f"{U}::test_the_blocking_client_in_a_running_loop",),
+    ),
+    Row(
+        ASYNC,
+        "a loop that is closed with calls under way",
+        "they are stopped; no crash, nothing on stderr",
+        (f"{A}::test_a_loop_that_is_closed_with_calls_under_way",),
+    ),
+    Row(
+        ASYNC,
+        "closed during calls, closed twice, used afterwards",
+        "`ClientClosedError`; no thread and no connection is left when `close()` returns",
+        (
+            f"{U}::test_closing_ends_calls_and_refuses_others",
+            f"{U}::test_an_unclosed_client_warns",
+            f"{A}::test_clients_in_cycles_are_collected",
+        ),
+    ),
+    Row(
+        ASYNC,
+        "the end of the interpreter with a live client, with calls, with daemon threads",
+        "no crash, and nothing on stderr",
+        (f"{A}::test_the_end_of_the_interpreter",),
+    ),
+    Row(
+        ASYNC,
+        "fork",
+        "the child gets a thread and connections of its own; no foreign answer, no call hangs",
+        (
+            f"{A}::test_a_fork_gets_no_foreign_answers",
+            f"{A}::test_a_fork_while_calls_are_under_way",
+            f"{G}::test_fork_of_the_engine",
+        ),
+    ),
+    Row(
+        ASYNC,
+        "more calls than connections",
+        "first come, first served; `PoolTimeout` when the time for it is up",
+        (
+            f"{U}::test_max_connections_and_the_order_of_those_who_wait",
+            f"{U}::test_max_connections_of_threads",
+            f"{U}::test_pool_timeout",
+            f"{U}::test_pool_timeout_of_threads",
+        ),
+    ),
+    Row(
+        ASYNC,
+        "Ctrl-C in `map`, iterating that ends early",
+        "what is under way is stopped; the client works on",
+        (f"{M}::test_ctrl_c", f"{M}::test_stopping_early_stops_what_is_under_way"),
+    ),
+    Row(
+        ASYNC,
+        "a large answer",
+        "read and decoded outside of the loop, which goes on",
+        (f"{A}::test_a_large_answer_does_not_hold_the_loop_up",),
+    ),
+    Row(
+        ASYNC,
+        "users added and deleted while others are iterated over",
+        "whoever was there all the time comes exactly once",
+        (
+            f"{L}::test_ten_thousand_users_while_others_come_and_go",
+            f"{L}::test_whom_a_deletion_hides",
+            f"{L}::test_whom_an_addition_repeats",
+            f"{L}::test_what_count_and_total_cannot_tell",
         ),
     ),
 ]

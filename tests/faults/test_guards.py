@@ -15,6 +15,7 @@ import trustme
 from raw_server import RawServer, fault, in_turn, reply_json
 from variants import Edit, build_variant, run_in_variant
 
+from faults.test_async import run_fork as run_fork_of_the_engine
 from faults.test_network import BOMB, USERS
 from faults.test_process import echo, run_fork
 
@@ -31,6 +32,11 @@ WITHOUT_GUARDS = (
         HTTP,
         "return poll(&look, 1, 0) != 0;",
         "return poll(&look, 1, 0) < 0;",
+    ),
+    Edit(
+        "csrc/core/engine.c",
+        "    engine->runs = engine->stops = engine->asleep = false;\n    engine->multi = NULL;\n",
+        "",
     ),
     # size: no cap on what is decompressed
     Edit(HTTP, "answer->body.limit = request->max_body;", "answer->body.limit = (size_t)1 << 30;"),
@@ -88,6 +94,13 @@ def test_fork(unguarded: Path) -> None:
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return  # answers torn in half end in all ways there are
         assert (wrong, wrong_in_child) != (0, 0)
+
+
+def test_fork_of_the_engine(unguarded: Path) -> None:
+    """The child waits for a thread that is the parent's."""
+    with RawServer(echo) as raw:
+        _, wrong_in_child = run_fork_of_the_engine(raw.url, 20, unguarded)
+        assert wrong_in_child == 100
 
 
 def test_bomb(unguarded: Path) -> None:

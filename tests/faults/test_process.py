@@ -39,10 +39,15 @@ def echo(connection: Connection, request: bytes) -> None:
     reply_json({"id": user_id, "name": "n", "email": "e", "role": "user"})(connection, request)
 
 
-def run_script(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a process of its own, which must end well."""
+def run_script(
+    code: str, *arguments: str, package: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own, which must end well; with another package if given."""
+    environment = {**os.environ} if package is None else {**os.environ, "PYTHONPATH": str(package)}
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *arguments],
+        env=environment,
+        cwd=package,
         capture_output=True,
         text=True,
         timeout=60,
@@ -77,18 +82,7 @@ client.close()
 
 def run_fork(url: str, ca_file: str, calls: int, package: Path | None = None) -> list[int]:
     """Wrong answers in the parent, wrong answers (or failure) in the child, connections."""
-    environment = {**os.environ}
-    if package is not None:
-        environment["PYTHONPATH"] = str(package)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKING, url, ca_file, str(calls)],
-        env=environment,
-        cwd=package,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+    done = run_script(FORKING, url, ca_file, str(calls), package=package)
     return [int(word) for word in done.stdout.split()]
 
 

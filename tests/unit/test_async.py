@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import gc
 import inspect
 import pickle
 import sys
@@ -180,10 +179,11 @@ def test_arguments() -> None:
 
     async def main() -> None:
         async with AsyncUsersClient("http://127.0.0.1:9", "sk-x") as client:
+            untyped: Any = client
             with pytest.raises(TypeError, match=r"AsyncUsersClient.get_user_by_id\(\) missing 1"):
-                client.get_user_by_id()  # type: ignore[call-arg]
+                untyped.get_user_by_id()
             with pytest.raises(TypeError, match="unexpected keyword"):
-                client.get_users(colour="blue")  # type: ignore[call-arg]
+                untyped.get_users(colour="blue")
             with pytest.raises(TypeError, match="must be str, not int"):
                 await client.get_user_by_id(1)  # type: ignore[arg-type]
             with pytest.raises(ValueError, match="dot segment"):
@@ -217,19 +217,23 @@ def test_the_ways_of_asyncio(run: Runner) -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="task groups came with Python 3.11")
 def test_task_groups_and_timeouts(run: Runner) -> None:
+    newer: Any = asyncio
+    task_group, time_limit = newer.TaskGroup, newer.timeout
+
     async def main() -> None:
         async with AsyncUsersClient(raw.url, "sk-x") as client:
-            async with asyncio.TaskGroup() as group:
+            async with task_group() as group:
                 tasks = [group.create_task(client.get_user_info_by_id(f"u{i}")) for i in range(9)]
             assert [task.result().id for task in tasks] == [f"u{i}" for i in range(9)]
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.05):
+                async with time_limit(0.05):
                     await client.get_user_info_by_id("slow")
-            with pytest.raises(ExceptionGroup) as caught:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(client.get_user_info_by_id("slow"))
-                    group.create_task(client.get_user_info_by_id(".."))
-            assert isinstance(caught.value.exceptions[0], ValueError)
+            with contextlib.suppress(Exception):  # a group of one ValueError
+                async with task_group() as group:
+                    slow = group.create_task(client.get_user_info_by_id("slow"))
+                    bad = group.create_task(client.get_user_info_by_id(".."))
+            assert slow.cancelled()
+            assert isinstance(bad.exception(), ValueError)
 
     def answer(connection: Connection, request: bytes) -> None:
         if b"/slow/" in request:
@@ -263,7 +267,7 @@ def test_anyio(server: EmbeddedServer) -> None:
 
 def test_no_loop_is_running() -> None:
     client = AsyncUsersClient("http://127.0.0.1:9", "sk-x")
-    with pytest.raises(RuntimeError, match="no event loop is running: .* use UsersClient"):
+    with pytest.raises(RuntimeError, match=r"no event loop is running: .* use UsersClient"):
         client.get_users().send(None)
 
 
@@ -357,7 +361,8 @@ def test_views_share_connections_and_key(server: EmbeddedServer) -> None:
             hasty = users.with_options(timeout=3)
             assert (await hasty.get_users()).total >= 1
             raw = await users.with_raw_response.get_users()
-            assert isinstance(raw, RawResponse) and raw.parse().total >= 1
+            assert type(raw) is RawResponse
+            assert raw.parse().total >= 1
             missing = await users.with_raw_response.get_user_by_id("nobody")
             assert missing.status_code == 400
             with pytest.raises(UserNotFoundError):
@@ -389,9 +394,10 @@ def test_an_unclosed_client_warns(server: EmbeddedServer) -> None:
     async def main() -> None:
         client = AsyncUsersClient(server.url, server.admin_token)
         await client.get_users()
-        with pytest.warns(ResourceWarning, match="unclosed client .* await close"):
-            del client
-            gc.collect()
+        kept = [client]
+        del client
+        with pytest.warns(ResourceWarning, match=r"unclosed client .* await close"):
+            kept.clear()
         await asyncio.sleep(0.01)
 
     before = threading.active_count()

@@ -57,7 +57,9 @@ class Mapping:
         self._url = url
         self._options = options
 
-    def all(self, arguments: Any, method: str = "get_user_info_by_id", **keywords: Any) -> list[Any]:
+    def all(
+        self, arguments: Any, method: str = "get_user_info_by_id", **keywords: Any
+    ) -> list[Any]:
         if self._how == "blocking":
             with UsersClient(self._url, "sk-x", **self._options) as client:
                 return list(client.map(getattr(client, method), arguments, **keywords))
@@ -158,7 +160,11 @@ def test_what_cannot_be_mapped(
     method: Any, keywords: dict[str, Any], error: type[Exception], text: str
 ) -> None:
     """Refused at once."""
-    for client in (UsersClient("http://127.0.0.1:9"), AsyncUsersClient("http://127.0.0.1:9")):
+    clients: list[Any] = [
+        UsersClient("http://127.0.0.1:9"),
+        AsyncUsersClient("http://127.0.0.1:9"),
+    ]
+    for client in clients:
         with pytest.raises(error, match=text):
             client.map(method or client.get_user_by_id, ["a"], **keywords)
 
@@ -214,21 +220,23 @@ def test_arguments_that_fail(how: str) -> None:
         yield "slow"
         raise LookupError("the source is gone")
 
-    found: list[str] = []
-
-    async def main() -> None:
+    async def main() -> list[str]:
         async with AsyncUsersClient(raw.url, "sk-x") as other:
-            async for user in other.map(other.get_user_info_by_id, names()):
-                found.append(user.id)
+            results = other.map(other.get_user_info_by_id, names())
+            found = [(await anext(results)).id, (await anext(results)).id]
+            with pytest.raises(LookupError):
+                await anext(results)
+            return found
 
     with RawServer(Echo()) as raw:
-        with pytest.raises(LookupError):
-            if how == "async":
-                asyncio.run(main())
-            else:
-                with UsersClient(raw.url, "sk-x") as client:
-                    for user in client.map(client.get_user_info_by_id, names()):
-                        found.append(user.id)  # noqa: PERF401 - what came before is looked at
+        if how == "async":
+            found = asyncio.run(main())
+        else:
+            with UsersClient(raw.url, "sk-x") as client:
+                results = client.map(client.get_user_info_by_id, names())
+                found = [next(results).id, next(results).id]
+                with pytest.raises(LookupError):
+                    next(results)
     assert found == ["a", "slow"]
 
 
