@@ -14,7 +14,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(VENV)/bin/pytest
 
 C_FILES := $(wildcard csrc/*/*.[ch])
-C_TESTS := $(wildcard tests/c/*.[ch] tests/c/*/*.[ch])
+C_TESTS := $(wildcard tests/c/*.[ch] tests/c/*/*.[ch] benchmarks/*.c)
 # mypy takes each folder of tests by itself, because several have a conftest.py.
 TEST_FOLDERS := $(sort $(dir $(wildcard tests/*/*.py)))
 PYTHON_FOLDERS := $(wildcard examples scripts benchmarks)
@@ -54,6 +54,10 @@ $(VENV)/.linted-with: $(VENV)/.installed pyproject.toml
 	$(PIP) install --no-build-isolation -e '.[test,lint]'
 	@touch $@
 
+$(VENV)/.benched-with: $(VENV)/.installed pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[bench]'
+	@touch $@
+
 # ------------------------------------------------------------------ targets
 
 .PHONY: build
@@ -85,6 +89,10 @@ test-pythons: ## the unit tests on every Python of PYTHONS that is there
 .PHONY: sanitize
 sanitize: build $(VENV)/.tested-with ## the unit tests on a build with AddressSanitizer and UBSan
 	@sh scripts/test_sanitized.sh $(PY) $(ARGS)
+
+.PHONY: bench
+bench: build $(VENV)/.benched-with ## 10,000 concurrent reads beside libcurl and peers; needs nginx
+	$(PY) benchmarks/concurrent_reads.py $(ARGS)
 
 .PHONY: lint
 lint: build $(VENV)/.linted-with ## ruff, mypy, stubs against the extension, clang-format

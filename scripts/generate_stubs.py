@@ -25,82 +25,22 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "tests"))
 
 from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
+from stub_texts import (  # noqa: E402
+    CLIENT_BASE,
+    HEAD,
+    MODEL_BASE,
+    NOT_BLOCKING,
+    RAW_RESPONSE,
+    READ_AS,
+    SENT_BESIDES,
+    TYPED_DICTS,
+    UI_KEYS,
+)
 
 from openwebui_users import _core, _describe  # noqa: E402
 from openwebui_users.testing import FAULTS  # noqa: E402
 
 Row = dict[str, Any]
-
-# ---------------------------------------------------------------- facts that only the stubs need
-
-#: Models whose kept keys are known: servers send them all the fields of another model as well.
-SENT_BESIDES = {"UserActiveResponse": "UserModel"}
-
-#: Free-form fields whose usual keys are known: a TypedDict in the stubs.
-TYPED_DICTS = {("UserSettings", "ui"): "UserSettingsUI"}
-
-#: Keys of UserSettings.ui: type, meaning. The server keeps any other key as well.
-UI_KEYS: dict[str, tuple[str, str]] = {
-    "pinnedModels": ("list[str]", "Ids of the models pinned to the sidebar."),
-    "toolServers": ("list[dict[str, Any]]", "Tool servers of the user's own, one entry each."),
-    "detectArtifacts": ("bool", "Look for artifacts in answers."),
-    "showUpdateToast": ("bool", "Say when a newer version of the server is out."),
-    "showChangelog": ("bool", "Show what is new after an update."),
-    "showEmojiInCall": ("bool", "Show emoji during a call."),
-    "voiceInterruption": ("bool", "Let speaking interrupt the answer during a call."),
-    "collapseCodeBlocks": ("bool", "Fold blocks of code at first."),
-    "expandDetails": ("bool", "Unfold details at first."),
-    "notificationSound": ("bool", "Play a sound with notifications."),
-    "notificationSoundAlways": ("bool", "Play it also while the page is in front."),
-    "stylizedPdfExport": ("bool", "Export PDF files as the page looks."),
-    "notifications": ("UserSettingsNotifications", "Where notifications are sent."),
-    "imageCompression": ("bool", "Make images smaller before they are sent."),
-    "imageCompressionSize": ("Any", "Size to which images are made smaller."),
-    "textScale": ("float", "Factor by which text is made larger."),
-    "widescreenMode": ("Any", "Use the whole width of the window."),
-    "largeTextAsFile": ("bool", "Attach long pasted text as a file."),
-    "promptAutocomplete": ("bool", "Complete prompts while they are typed."),
-    "hapticFeedback": ("bool", "Vibrate on devices that can."),
-    "responseAutoCopy": ("Any", "Copy each answer to the clipboard."),
-    "richTextInput": ("bool", "Show formatting while typing."),
-    "params": ("Any", "Further parameters for the models."),
-    "userLocation": ("Any", "Whether, and which, location may be used."),
-    "webSearch": ("Any", "When the web is searched."),
-    "memory": ("bool", "Remember facts between chats."),
-    "autoTags": ("bool", "Give chats tags by themselves."),
-    "autoFollowUps": ("bool", "Propose questions to go on with."),
-    "backgroundImageUrl": ("Any", "Picture behind the chat; null for none."),
-    "landingPageMode": ("str", "What the first page looks like."),
-    "iframeSandboxAllowForms": ("bool", "Let embedded pages send forms."),
-    "iframeSandboxAllowSameOrigin": ("bool", "Let embedded pages keep their origin."),
-    "scrollOnBranchChange": ("bool", "Scroll when another branch of a chat is chosen."),
-    "directConnections": ("Any", "Model services that the browser reaches by itself."),
-    "chatBubble": ("bool", "Show messages as bubbles."),
-    "copyFormatted": ("bool", "Copy text with its formatting."),
-    "models": ("list[str]", "Ids of the models that a new chat starts with."),
-    "conversationMode": ("bool", "Keep talking and listening in turn."),
-    "speechAutoSend": ("bool", "Send what was spoken without asking."),
-    "responseAutoPlayback": ("bool", "Read answers aloud."),
-    "audio": ("dict[str, Any]", "Speech in both directions."),
-    "showUsername": ("bool", "Show the user's name instead of “You”."),
-    "notificationEnabled": ("bool", "Show notifications of the browser."),
-    "highContrastMode": ("bool", "Use stronger contrasts."),
-    "title": ("dict[str, Any]", "How titles of chats are made."),
-    "showChatTitleInTab": ("bool", "Show the chat's title in the browser's tab."),
-    "splitLargeDeltas": ("bool", "Show long pieces of an answer little by little."),
-    "chatDirection": ("str", "Direction of text: “LTR”, “RTL” or “auto”."),
-    "ctrlEnterToSend": ("bool", "Send with Ctrl+Enter; Enter begins a new line."),
-    "system": ("str", "System prompt of the user's own."),
-    "seed": ("float", "Seed of random choices."),
-    "temperature": ("str", "Sampling temperature."),
-    "repeat_penalty": ("str", "Penalty for repetition."),
-    "top_k": ("str", "Sample from so many most likely tokens."),
-    "top_p": ("str", "Sample from tokens of this summed probability."),
-    "num_ctx": ("str", "Size of the context in tokens."),
-    "num_batch": ("str", "Tokens processed at a time."),
-    "num_keep": ("str", "Tokens kept of the start of the context."),
-    "options": ("dict[str, Any]", "Options of single models."),
-}
 
 MODELS: dict[str, Row] = {row["name"]: row for row in _core.model_table()}
 
@@ -306,71 +246,6 @@ def typed_dict_lines() -> Iterator[str]:
     yield ""
 
 
-MODEL_BASE = '''\
-class Model:
-    """Common base of all models: what a server sends or takes.
-
-    Instances are made with keyword arguments, which are checked and coerced as pydantic does; all
-    errors are raised together as ValidationError.
-    """
-
-    model_fields: ClassVar[dict[str, FieldInfo]]
-    """What is known of each field, by its name."""
-    __signature__: ClassVar[inspect.Signature]
-    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
-    __hash__: ClassVar[None]  # type: ignore[assignment]
-    @property
-    def model_fields_set(self) -> set[str]:
-        """Names of the fields that were given a value."""
-    @property
-    def model_extra(self) -> dict[str, Any] | None:
-        """Unknown keys that this model keeps, or None where it carries them."""
-    @property
-    def model_unknown(self) -> dict[str, Any]:
-        """Unknown keys that are carried: not dumped, but sent back in a request body."""
-    @classmethod
-    def model_validate(
-        cls, obj: Any, /, *, strict: bool | None = None, from_attributes: bool | None = None
-    ) -> Self:
-        """Check a mapping and make an instance of it; an instance is returned as it is."""
-    @classmethod
-    def from_dict(
-        cls, obj: Any, /, *, strict: bool | None = None, from_attributes: bool | None = None
-    ) -> Self:
-        """Another name of model_validate()."""
-    @classmethod
-    def model_validate_json(
-        cls, json_data: str | bytes | bytearray, /, *, strict: bool | None = None
-    ) -> Self:
-        """Check JSON text (str, bytes or bytearray) and make an instance of it."""
-    @classmethod
-    def from_json(
-        cls, json_data: str | bytes | bytearray, /, *, strict: bool | None = None
-    ) -> Self:
-        """Another name of model_validate_json()."""
-    @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
-        """Make an instance of trusted values without any check."""
-    @classmethod
-    def model_json_schema(cls) -> dict[str, Any]:
-        """The JSON Schema (draft 2020-12) of this model."""
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with some values replaced without a check."""
-    def copy(self) -> Self:
-        """A shallow copy."""
-    def __copy__(self) -> Self: ...
-    def __deepcopy__(self, memo: dict[int, Any], /) -> Self: ...
-    def __replace__(self, **changes: Any) -> Self: ...
-    def __iter__(self) -> Iterator[tuple[str, Any]]: ...
-    def __eq__(self, other: object, /) -> bool: ...
-    def __rich_repr__(self) -> list[tuple[str, Any]]: ...
-    def _repr_html_(self) -> str: ...
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any, /) -> Any: ...
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any, /) -> Any: ...
-'''
-
 DUMP = (
     ("mode", 'Literal["python", "json"] | str', '"python"'),
     ("include", "_IncEx | None", "None"),
@@ -400,309 +275,6 @@ def dump_lines() -> Iterator[str]:
 
 
 # ---------------------------------------------------------------- clients
-
-CLIENT_BASE = '''\
-@type_check_only
-class Client:
-    """What all clients share: one server, its connections, a key and options."""
-
-@INIT@
-    @property
-    def base_url(self) -> str:
-        """Address of the server, normalised."""
-    @property
-    def api_key(self) -> str | _KeySource | None:
-        """Key or token that is sent, or what gives it; None: there is none. Views share it."""
-    @api_key.setter
-    def api_key(self, value: str | _KeySource | None, /) -> None: ...
-    @property
-    def closed(self) -> bool:
-        """Whether the client was closed."""
-@OPTIONS@
-    def stats(self) -> ClientStats:
-        """What was done since the client was made, over all its views, threads and tasks."""
-
-class BlockingClient(Client):
-    """What the clients share whose methods block."""
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-    ) -> RawResponse:
-        """Call any route of the server, for those that have no method here.
-
-        Returns:
-            RawResponse: whatever its status; see its raise_for_status().
-        """
-    def get_version(self) -> str:
-        """The server's version, for instance '0.12.4'; asked once."""
-    @overload
-    def map(
-        self,
-        method: Callable[..., _T],
-        arguments: Iterable[Any],
-        *,
-        concurrency: int = 16,
-        return_exceptions: Literal[False] = False,
-    ) -> Generator[_T, None, None]:
-        """Call one method many times, several at once, and yield what it returns in order."""
-    @overload
-    def map(
-        self,
-        method: Callable[..., _T],
-        arguments: Iterable[Any],
-        *,
-        concurrency: int = 16,
-        return_exceptions: bool,
-    ) -> Generator[_T | Exception, None, None]: ...
-    def close(self) -> None:
-        """Close the connections; this client and its views cannot be used any more."""
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None: ...
-
-class AsyncClient(Client):
-    """What the clients share whose methods are coroutines."""
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-    ) -> RawResponse:
-        """Call any route of the server, for those that have no method here.
-
-        Returns:
-            RawResponse: whatever its status; see its raise_for_status().
-        """
-    async def get_version(self) -> str:
-        """The server's version, for instance '0.12.4'; asked once."""
-    @overload
-    def map(
-        self,
-        method: Callable[..., Coroutine[Any, Any, _T]],
-        arguments: Iterable[Any],
-        *,
-        concurrency: int = 16,
-        return_exceptions: Literal[False] = False,
-    ) -> AsyncGenerator[_T, None]:
-        """Call one method many times, several at once, and yield what it returns in order."""
-    @overload
-    def map(
-        self,
-        method: Callable[..., Coroutine[Any, Any, _T]],
-        arguments: Iterable[Any],
-        *,
-        concurrency: int = 16,
-        return_exceptions: bool,
-    ) -> AsyncGenerator[_T | Exception, None]: ...
-    async def close(self) -> None:
-        """Close the connections; this client and its views cannot be used any more."""
-    async def aclose(self) -> None:
-        """Another name of close()."""
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(self, *_: object) -> None: ...
-'''
-
-NOT_BLOCKING = '''\
-@final
-class PendingCall:
-    """One call that does not block. Not for users: see _aio and _sync."""
-
-    @classmethod
-    def of_method(
-        cls, method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], /
-    ) -> PendingCall:
-        """A call of a method of a client."""
-    @classmethod
-    def check_method(cls, client: Client, method: Callable[..., Any], /) -> None:
-        """Refuse what is no method of this client."""
-    @classmethod
-    def of_request(
-        cls, client: Client, method: str, path: str, params: Any, json: Any, /
-    ) -> PendingCall:
-        """A call of any route."""
-    @classmethod
-    def of_version(cls, client: Client, /) -> PendingCall:
-        """The question for the server's version."""
-    @classmethod
-    def of_farewell(cls, client: Client, /) -> PendingCall:
-        """Closes the client, and is done when nothing of it runs."""
-    @property
-    def done(self) -> bool:
-        """Whether it has ended."""
-    @property
-    def has_event(self) -> bool:
-        """Whether it stands still for tell()."""
-    @property
-    def client(self) -> Client:
-        """The client, no view of it."""
-    @property
-    def ports(self) -> dict[AbstractEventLoop, Port]:
-        """The client's ports by their event loop."""
-    def start(self, port: Port, future: Future[None] | None, /) -> None:
-        """Check the arguments and begin."""
-    def ask_key(self) -> Any:
-        """Ask for the key; what is no str is returned, to be awaited."""
-    def set_key(self, key: Any, /) -> None:
-        """Use this key."""
-    def tell(self) -> object:
-        """Tell hooks and logs of the event; what the hook returned."""
-    def resume(self, future: Future[None] | None, /) -> None:
-        """Go on after an event."""
-    def cancel(self) -> None:
-        """Stop, unless it is done."""
-    def finish(self) -> Any:
-        """The result, or the exception, once."""
-
-@final
-class Port:
-    """Where one loop or thread learns of the client's pending calls. Not for users."""
-
-    def __new__(cls, client: Client, /) -> Self: ...
-    @property
-    def is_foreign(self) -> bool:
-        """Whether a parent of this process made it."""
-    def fileno(self) -> int:
-        """The descriptor, readable while there is news."""
-    def drain(self) -> list[PendingCall]:
-        """Take all news: futures get a result, calls without one are returned."""
-    def wait(self, seconds: float | None, /) -> bool:
-        """Block until there is news, or so long; None: no limit."""
-    def close(self) -> None:
-        """Stop what was started here, and let the descriptor go."""
-'''
-
-RAW_RESPONSE = '''\
-@final
-class RawResponse:
-    """An answer as it came: status, header lines and body.
-
-    Returned by the methods of `client.with_raw_response` and by `client.request()`; no status is
-    refused before `parse()` or `raise_for_status()` is called.
-    """
-
-    @property
-    def method(self) -> str:
-        """HTTP method."""
-    @property
-    def url(self) -> str:
-        """URL of the request, without its query."""
-    @property
-    def status_code(self) -> int:
-        """HTTP status."""
-    @property
-    def ok(self) -> bool:
-        """Whether the status is 200 to 299."""
-    @property
-    def headers(self) -> Headers:
-        """Header lines, read by name in any case."""
-    @property
-    def content(self) -> bytes:
-        """The body as bytes, decompressed."""
-    @property
-    def text(self) -> str:
-        """The body as text; what is not UTF-8 is replaced."""
-    @property
-    def elapsed(self) -> float:
-        """Seconds that the call took."""
-    def json(self) -> Any:
-        """The body as plain Python values, read strictly."""
-    def parse(self) -> Any:
-        """What the client's method itself would have returned."""
-    def raise_for_status(self) -> Self:
-        """This answer, when its status is 200 to 299."""
-'''
-
-HEAD = '''\
-# Generated by scripts/generate_stubs.py from the tables of the core: do not edit.
-# ruff: noqa: A002, UP043
-import dataclasses
-import datetime
-import inspect
-import os
-from asyncio import AbstractEventLoop, Future
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Generator,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from types import TracebackType
-from typing import (
-    Any,
-    ClassVar,
-    Literal,
-    TypeAlias,
-    TypedDict,
-    TypeVar,
-    final,
-    overload,
-    type_check_only,
-)
-
-from typing_extensions import Self
-
-from ._describe import FieldInfo
-from ._headers import Headers
-from .options import ClientStats, RequestEvent, ResponseEvent, Retry, Timeout
-
-_IncEx: TypeAlias = (
-    set[int]
-    | set[str]
-    | set[int | str]
-    | Mapping[int, Any]
-    | Mapping[str, Any]
-    | Mapping[int | str, Any]
-)
-
-# What gives the key of each call: of a client that blocks, the key itself.
-_KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
-_T = TypeVar("_T")
-
-__version__: str
-
-def model_table() -> list[dict[str, Any]]:
-    """The table of models, as a list of dicts."""
-
-def endpoint_table() -> list[dict[str, Any]]:
-    """The table of calls, as a list of dicts."""
-
-def option_table() -> list[dict[str, Any]]:
-    """The options of clients, as a list of dicts."""
-
-def core_defaults() -> dict[str, Any]:
-    """What the core does where no option is given, by name."""
-
-def version_info() -> dict[str, str]:
-    """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
-
-'''
-
-
-# What an option is read as, where that is less than it may be given as.
-READ_AS = {
-    "timeout": "Timeout",
-    "retry": "Retry",
-    "extra_headers": "dict[str, str]",
-    "user_agent": "str",
-}
 
 
 def client_base() -> str:
@@ -940,6 +512,25 @@ def client_reference() -> Iterator[str]:
             yield from call_reference(endpoint)
 
 
+def many_reference() -> Iterator[str]:
+    """The methods that make many calls, by their own documentation."""
+    for name in ("map", *PACKAGE_METHODS):
+        function = getattr(_core.UsersClient, name)
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        shown = inspect.Signature(
+            [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
+        )
+        summary, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
+        yield f"#### `{name}{shown}`"
+        yield ""
+        yield " ".join(summary.split())
+        yield ""
+        yield "```text"
+        yield rest
+        yield "```"
+        yield ""
+
+
 def options_reference() -> Iterator[str]:
     yield "| option | type | default | meaning |"
     yield "| --- | --- | --- | --- |"
@@ -996,6 +587,7 @@ def generated() -> dict[Path, str]:
     models_page = with_section(models_page, "models", models_reference())
     client_page = (docs / "client.md").read_text(encoding="utf-8")
     client_page = with_section(client_page, "options", options_reference())
+    client_page = with_section(client_page, "many", many_reference())
     faults_page = (docs / "faults.md").read_text(encoding="utf-8")
     faults_page = with_section(faults_page, "faults", faults_reference())
     faults_page = with_section(faults_page, "demand", demand_reference())
