@@ -43,8 +43,9 @@ def _running_loop() -> AbstractEventLoop:
 def _open_port(pending: PendingCall, loop: AbstractEventLoop) -> Port:
     """A port that this loop watches; those of loops that have ended are let go."""
     ports = pending.ports
-    for other in [other for other, port in ports.items() if other.is_closed() or port.is_foreign]:
-        ports.pop(other).close()
+    for other, port in list(ports.items()):  # other threads may be at it as well
+        if (other.is_closed() or port.is_foreign) and ports.pop(other, None) is not None:
+            port.close()
     port = Port(pending.client)
     loop.add_reader(port.fileno(), port.drain)
     ports[loop] = port
@@ -52,7 +53,8 @@ def _open_port(pending: PendingCall, loop: AbstractEventLoop) -> Port:
 
 
 def _forget_port(loop: AbstractEventLoop, port: Port) -> None:
-    """On the loop's own thread: watch it no more."""
+    """On the loop's own thread: watch it no more, once all news was taken."""
+    port.drain()
     if not loop.is_closed():
         loop.remove_reader(port.fileno())
     port.close()
@@ -73,8 +75,20 @@ def release(ports: dict[AbstractEventLoop, Port]) -> None:
 # ---------------------------------------------------------------- one call
 
 
+def _refuse_closed(client: Any, message: str) -> None:
+    if client.closed:
+        from .errors import ClientClosedError
+
+        raise ClientClosedError(message)
+
+
 async def call(pending: PendingCall) -> Any:
     """Carry one call through."""
+    _refuse_closed(pending.client, "this client was closed: make a new one")
+    return await _carry_through(pending)
+
+
+async def _carry_through(pending: PendingCall) -> Any:
     loop = _running_loop()
     key = pending.ask_key()
     if key is not None:
@@ -121,18 +135,20 @@ async def close(self: AsyncClient) -> None:
     thread of the client is left.
     """
     farewell = PendingCall.of_farewell(self)
-    await call(farewell)
-    release(farewell.ports)
+    try:
+        if farewell.ports:
+            await _carry_through(farewell)
+        else:
+            farewell.close_client()  # no loop has used it
+    finally:
+        release(farewell.ports)
 
 
 aclose = close
 
 
 async def __aenter__(self: Client) -> Client:  # noqa: N807 - a method, once it is in the class
-    if self.closed:
-        from .errors import ClientClosedError
-
-        raise ClientClosedError("the client was closed: make a new one")
+    _refuse_closed(self, "the client was closed: make a new one")
     return self
 
 

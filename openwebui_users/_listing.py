@@ -13,7 +13,7 @@ from collections import deque
 
 from ._core import RawResponse
 from ._flow import Begin, Emit, ask, check_count, outcome
-from .errors import APIStatusError
+from .errors import APIStatusError, OpenWebUIError
 
 TYPE_CHECKING = False  # as typing has it, without importing typing
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ._flow import Flow
 
-_MOST_PASSES = 5  # of a listing for which no snapshot is to be had
+_MOST_PASSES = 5  # over pages that move
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -270,4 +270,4 @@ def find_user(client: Any, email: str) -> Flow:
         snapshot = parsed((yield from ask(client.get_all_users)))
         if all(user.email.lower() != wanted for user in snapshot.users):
             return None
-    return None
+    raise OpenWebUIError("the user is in the list of all users, but on none of the pages")

@@ -296,6 +296,8 @@ class PendingCall:
         """Tell hooks and logs of the event; what the hook returned."""
     def resume(self, future: Future[None] | None, /) -> None:
         """Go on after an event."""
+    def close_client(self) -> None:
+        """Close the client, without waiting for anything."""
     def cancel(self) -> None:
         """Stop, unless it is done."""
     def finish(self) -> Any:

@@ -59,7 +59,8 @@ static void free_key(char *key, size_t len) {
 
 /*
  * All clients, so that a fork finds their locks free and leaves no connection to two processes. The
- * order of locks is: this one, then a client's, then its pool's, its gate's, its engine's.
+ * order of locks is: this one, then a client's, then its pool's, its gate's, its engine's; last the
+ * count of threads.
  */
 static pthread_mutex_t clients_lock = PTHREAD_MUTEX_INITIALIZER;
 static owu_client *clients;
@@ -74,10 +75,12 @@ static void before_fork(void) {
         owu_gate_hold(&client->gate);
         owu_engine__hold(client->engine);
     }
+    owu_engine__hold_count();
 }
 
 static void after_fork_in_parent(void) {
     owu_client *client;
+    owu_engine__release_count(false);
     for (client = clients; client != NULL; client = client->next) {
         owu_engine__release(client->engine);
         owu_gate_release(&client->gate);
@@ -89,6 +92,7 @@ static void after_fork_in_parent(void) {
 
 static void after_fork_in_child(void) {
     owu_client *client;
+    owu_engine__release_count(true);
     owu_http__after_fork();
     for (client = clients; client != NULL; client = client->next) {
         owu_engine__forget(client->engine);
@@ -314,6 +318,7 @@ void owu_client_end_all(void) {
         owu_engine__wait(client->engine);
         owu_client_unref(client);
     }
+    owu_engine__wait_for_all();
 }
 
 bool owu_client_closed(const owu_client *client) {

@@ -67,6 +67,7 @@ struct owu_job {
     owu_job *next_in_inbox;
     owu_news news;
     bool in_port; /* the news was not taken yet */
+    owu_event event; /* of OWU_NEWS_EVENT */
     owu_job *next_news;
 };
 
@@ -99,6 +100,37 @@ struct owu_engine {
 };
 
 /* ---------------------------------------------------------------- life */
+
+/* Threads of all clients that have not left this file. */
+static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t threads_changed = PTHREAD_COND_INITIALIZER;
+static unsigned n_threads;
+
+static void count_threads(int more) {
+    (void)pthread_mutex_lock(&threads_lock);
+    n_threads += (unsigned)more;
+    (void)pthread_cond_broadcast(&threads_changed);
+    (void)pthread_mutex_unlock(&threads_lock);
+}
+
+void owu_engine__wait_for_all(void) {
+    (void)pthread_mutex_lock(&threads_lock);
+    while (n_threads > 0) {
+        (void)pthread_cond_wait(&threads_changed, &threads_lock);
+    }
+    (void)pthread_mutex_unlock(&threads_lock);
+}
+
+void owu_engine__hold_count(void) {
+    (void)pthread_mutex_lock(&threads_lock);
+}
+
+void owu_engine__release_count(bool in_child) {
+    if (in_child) {
+        n_threads = 0;
+    }
+    (void)pthread_mutex_unlock(&threads_lock);
+}
 
 static atomic_bool at_end;   /* of the process */
 static pthread_t last_thread; /* that ends it; written before at_end */
@@ -272,25 +304,6 @@ static void port_unref(owu_port *port) {
     }
 }
 
-/* Put a job with this news into its port. Locked. */
-static void post(owu_engine *engine, owu_job *job, owu_news news) {
-    owu_port *port = job->port;
-    job->news = news;
-    if (port->closed || job->in_port) {
-        return; /* nobody listens, or will find this in place of what was not taken */
-    }
-    job->in_port = true;
-    job->next_news = NULL;
-    *(port->last != NULL ? &port->last->next_news : &port->first) = job;
-    port->last = job;
-    if (!port->signalled && !port->rings) {
-        port->rings = true;
-        atomic_fetch_add_explicit(&port->references, 1, memory_order_relaxed);
-        port->next_to_ring = engine->to_ring;
-        engine->to_ring = port;
-    }
-}
-
 /* Let everybody know who has news. The client outlives this: whoever calls holds it. */
 static void ring_all(owu_engine *engine) {
     owu_port *port;
@@ -338,13 +351,18 @@ void *owu_port_take(owu_port *port, owu_news *news) {
 
 /* ---------------------------------------------------------------- jobs: life */
 
+/* It may hold a password. */
+static void free_body(owu_buffer *body) {
+    if (body->data != NULL) {
+        owu_client__wipe(body->data, body->len);
+    }
+    owu_buffer_free(body);
+}
+
 static void job_free(owu_job *job) {
     owu_call__end(&job->call);
     owu_answer_free(&job->answer);
-    if (job->body.data != NULL) {
-        owu_client__wipe(job->body.data, job->body.len); /* it may hold a password */
-    }
-    owu_buffer_free(&job->body);
+    free_body(&job->body);
     if (job->options.api_key != NULL) {
         owu_client__wipe((char *)(uintptr_t)job->options.api_key, job->options.api_key_len);
     }
@@ -372,6 +390,7 @@ static bool keep_options(owu_job *job, const owu_options *options) {
     size_t n = 0, i;
     job->options = *options;
     job->options.interrupt = NULL;
+    job->options.context = NULL;
     job->options.api_key = NULL;
     if (options->api_key != NULL) {
         job->options.api_key = owu_arena_copy(&job->texts, options->api_key, options->api_key_len);
@@ -406,7 +425,7 @@ static owu_status job_make(owu_job **out, owu_client *client, owu_buffer *body,
     owu_job *job = owu_malloc(sizeof *job);
     if (job == NULL) {
         if (body != NULL) {
-            owu_buffer_free(body);
+            free_body(body);
         }
         return owu_fail(err, OWU_ENOMEM, "out of memory for a call");
     }
@@ -484,7 +503,7 @@ const char *owu_job_version(const owu_job *job) {
 }
 
 const owu_event *owu_job_event(const owu_job *job) {
-    return &job->call.run->event;
+    return &job->event;
 }
 
 /* ---------------------------------------------------------------- jobs: what is asked of them */
@@ -500,6 +519,28 @@ static void ask(owu_engine *engine, owu_job *job, unsigned what) {
         engine->inbox_last = job;
     }
     wake(engine);
+}
+
+/* Put a job with this news into its port. Locked. */
+static void post(owu_engine *engine, owu_job *job, owu_news news) {
+    owu_port *port = job->port;
+    job->news = news;
+    if (port->closed && news == OWU_NEWS_EVENT) {
+        ask(engine, job, ASK_CANCEL); /* nobody will resume it */
+    }
+    if (port->closed || job->in_port) {
+        return; /* nobody listens, or will find this in place of what was not taken */
+    }
+    job->in_port = true;
+    job->next_news = NULL;
+    *(port->last != NULL ? &port->last->next_news : &port->first) = job;
+    port->last = job;
+    if (!port->signalled && !port->rings) {
+        port->rings = true;
+        atomic_fetch_add_explicit(&port->references, 1, memory_order_relaxed);
+        port->next_to_ring = engine->to_ring;
+        engine->to_ring = port;
+    }
 }
 
 static void ask_later(owu_job *job, unsigned what) {
@@ -642,6 +683,7 @@ static void advance(owu_engine *engine, owu_job *job) {
         job->state = JOB_TELLING;
         owu_timers_unset(&engine->timers, &job->timer);
         lock(engine);
+        job->event = job->call.run->event;
         post(engine, job, OWU_NEWS_EVENT);
         unlock(engine);
         break;
@@ -731,11 +773,19 @@ static owu_job *job_of(owu_timer *timer) {
     return (owu_job *)(void *)((char *)timer - offsetof(owu_job, timer));
 }
 
+/* It was let in at the moment when its time was up, and has left again. */
+static void forget_being_let_in(owu_engine *engine, owu_job *job) {
+    lock(engine);
+    job->asked &= ~(unsigned)ASK_GO_IN;
+    unlock(engine);
+}
+
 static void on_due(owu_engine *engine, owu_job *job) {
     owu_run *run = job->call.run;
     if (job->state == JOB_QUEUED) {
-        const owu_http_cost nothing = {.final = true};
+        const owu_http_cost nothing = {0};
         owu_gate_leave(&job->client->gate, &job->waiter);
+        forget_being_let_in(engine, job);
         owu_run__sent(
             run, owu_pool__fail(owu_pool__limit(&run->request), engine->max_connections, run->err),
             &nothing);
@@ -853,7 +903,8 @@ static void *engine_main(void *context) {
         ring_all(engine);
         step(engine, wait);
     }
-    wind_up(engine);
+    wind_up(engine); /* the engine may be gone now, with its client */
+    count_threads(-1);
     return NULL;
 }
 
@@ -877,10 +928,12 @@ static owu_status start_thread(owu_engine *engine, owu_error *err) {
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     owu_client_ref(engine->client);
     engine->runs = true;
+    count_threads(1);
     failed = pthread_create(&thread, &attributes, engine_main, engine);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
     if (failed != 0) {
+        count_threads(-1);
         engine->runs = false;
         owu_http__multi_free(engine->multi);
         engine->multi = NULL;

@@ -18,6 +18,11 @@ bool owu_engine__runs(owu_engine *engine);
 void owu_engine__wait(owu_engine *engine);
 /** No thread is started any more. */
 void owu_engine__end(void);
+/** Wait until no thread of any client runs any more, nor frees what it held. */
+void owu_engine__wait_for_all(void);
+/** Around a fork: hold the count of threads still before it, and let it go after it. */
+void owu_engine__hold_count(void);
+void owu_engine__release_count(bool in_child);
 /** Around a fork: hold it still before it, and let it go in the parent. */
 void owu_engine__hold(owu_engine *engine);
 void owu_engine__release(owu_engine *engine);

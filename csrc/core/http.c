@@ -702,9 +702,6 @@ static owu_status fail_transfer(Transfer *t, owu_error *err) {
 
 static void transfer_free(Transfer *t) {
     if (t != NULL) {
-        if (t->running) {
-            (void)curl_multi_remove_handle(t->multi->multi, t->easy);
-        }
         curl_easy_cleanup(t->easy);
         owu_free(t);
     }

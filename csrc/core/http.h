@@ -4,7 +4,7 @@
 
 #include "owu.h"
 
-/** How connections are made; the same for all requests of a pool. All texts borrowed, or NULL. */
+/** How connections are made; the same for all requests of a client. All texts borrowed, or NULL. */
 typedef struct owu_http_route {
     bool insecure;
     const char *ca_file, *ca_directory;
@@ -19,7 +19,7 @@ void owu_http__after_fork(void);
 /** Another number in the child of a fork than in its parent. */
 unsigned long owu_http__generation(void);
 
-/** One request. All pointers are borrowed for the call. */
+/** One request. All pointers are borrowed, for as long as the request itself is. */
 typedef struct owu_http_request {
     const char *method;
     const char *url;            /* whole, NUL-terminated */
@@ -57,7 +57,7 @@ typedef struct owu_http_transfer owu_http_transfer;
 /** @param route borrowed for its life. @param max_idle connections that are kept open.
  *  @return owned; NULL: memory ran out. */
 owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_idle);
-/** What still runs is stopped. Does nothing in the child of a fork: all of it is the parent's. */
+/** No transfer may be under way. Does nothing in the child of a fork: all of it is the parent's. */
 void owu_http__multi_free(owu_http_multi *multi);
 
 /**

@@ -762,8 +762,8 @@ int owu_port_fd(const owu_port *port);
 bool owu_port_foreign(const owu_port *port);
 /** The next job with news, as the context it was started with; NULL: there is no more. */
 void *owu_port_take(owu_port *port, owu_news *news);
-/** No news comes from here on. Jobs that were started with it go on unheard: cancel them first. NULL
- *  is allowed. */
+/** No news comes from here on. Jobs that were started with it go on unheard, but for those whose
+ *  events are news, which are stopped; cancel them first. NULL is allowed. */
 void owu_port_close(owu_port *port);
 
 /**
@@ -790,11 +790,12 @@ owu_status owu_job_new_farewell(owu_job **out, owu_client *client, owu_error *er
 void owu_job_unref(owu_job *job);
 
 /** Start it, once. @param context comes out of the port with its news.
- *  @return OWU_OK, or OWU_EINTERNAL: no thread could be started, and no news comes. */
+ *  @return OWU_OK; or, and no news comes: OWU_ENOMEM; OWU_EINTERNAL: no thread could be started, or
+ *  the process was forked since the job was made. */
 owu_status owu_job_start(owu_job *job, owu_port *port, void *context, owu_error *err);
 /** Stop it: OWU_EINTERRUPTED is its outcome, unless it has another one already. */
 void owu_job_cancel(owu_job *job);
-/** What is to be shown. Borrowed until it is resumed. */
+/** What is to be shown. Borrowed until it is resumed; also of one that was stopped meanwhile. */
 const owu_event *owu_job_event(const owu_job *job);
 /** Go on after an event. @param stop end with OWU_EINTERRUPTED. */
 void owu_job_resume(owu_job *job, bool stop);

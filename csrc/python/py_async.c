@@ -16,7 +16,7 @@ typedef enum PendingState {
     PENDING_STARTED, /* in its port's list, which has a reference */
     PENDING_TOLD,    /* as well; it stands still, for an event that is to be shown */
     PENDING_DONE,
-    PENDING_LOST /* its port was closed, or it could not be started */
+    PENDING_LOST /* its port was closed before, or it could not be started */
 } PendingState;
 
 typedef struct PortObject PortObject;
@@ -155,6 +155,12 @@ static PyObject *PendingCall_resume(PyObject *op, PyObject *future) {
     Py_RETURN_NONE;
 }
 
+static PyObject *PendingCall_close_client(PyObject *op, PyObject *unused) {
+    (void)unused;
+    owu_client_close(((PendingCallObject *)op)->call.client->client);
+    Py_RETURN_NONE;
+}
+
 static PyObject *PendingCall_cancel(PyObject *op, PyObject *unused) {
     PendingCallObject *self = (PendingCallObject *)op;
     (void)unused;
@@ -168,6 +174,10 @@ static PyObject *PendingCall_finish(PyObject *op, PyObject *unused) {
     PendingCallObject *self = (PendingCallObject *)op;
     PyObject *result;
     (void)unused;
+    if (self->state == PENDING_LOST) {
+        return owu_raise(self->call.state, "ClientClosedError",
+                         "this client was closed during a call");
+    }
     if (check_state(self, PENDING_DONE, "finished") < 0) {
         return NULL;
     }
@@ -327,6 +337,8 @@ static PyMethodDef PendingCall_methods[] = {
     {"tell", PendingCall_tell, METH_NOARGS,
      "tell($self, /)\n--\n\nTell hooks and logs of the event; what the hook returned."},
     {"resume", PendingCall_resume, METH_O, "resume($self, future, /)\n--\n\nGo on after an event."},
+    {"close_client", PendingCall_close_client, METH_NOARGS,
+     "close_client($self, /)\n--\n\nClose the client, without waiting for anything."},
     {"cancel", PendingCall_cancel, METH_NOARGS, "cancel($self, /)\n--\n\nStop, unless it is done."},
     {"finish", PendingCall_finish, METH_NOARGS,
      "finish($self, /)\n--\n\nThe result, or the exception, once."},
@@ -354,7 +366,7 @@ static int PendingCall_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     return 0;
 }
 
-/* The call's own parts stay until the end: its thread may be at work. */
+/* The call's own parts stay until the end: methods rely on them. */
 static int PendingCall_tp_clear(PyObject *op) {
     Py_CLEAR(((PendingCallObject *)op)->future);
     return 0;
@@ -450,7 +462,7 @@ static PyObject *Port_fileno(PyObject *op, PyObject *unused) {
     return PyLong_FromLong(self->port == NULL ? -1 : owu_port_fd(self->port));
 }
 
-/* Let whoever waits for this future go on. Its loop may be closed by now: then nobody does. */
+/* Let whoever waits for this future go on. Fails when its loop is closed: then nobody does. */
 static int set_result(ModuleState *state, PyObject *future) {
     PyObject *done = PyObject_CallMethodNoArgs(future, state->str_done), *result = NULL;
     if (done == Py_False) {
@@ -485,6 +497,8 @@ static PyObject *Port_drain(PyObject *op, PyObject *unused) {
     Py_INCREF(op); /* what is called may let go of the last reference */
     while (list != NULL && self->port != NULL &&
            (pending = owu_port_take(self->port, &news)) != NULL) {
+        const bool was_awaited = pending->future != NULL;
+        bool failed;
         Py_INCREF(pending);
         if (news == OWU_NEWS_DONE) {
             leave_port(pending);
@@ -493,8 +507,11 @@ static PyObject *Port_drain(PyObject *op, PyObject *unused) {
         } else {
             pending->state = PENDING_TOLD;
         }
-        if (hand_over(state, pending, list) < 0) {
+        failed = hand_over(state, pending, list) < 0;
+        if (failed && was_awaited) {
             PyErr_WriteUnraisable(op); /* the others must learn theirs all the same */
+        } else if (failed) {
+            Py_CLEAR(list);
         }
         Py_DECREF(pending);
     }
@@ -542,11 +559,30 @@ static void port_close(PortObject *self) {
     owu_port_close(port);
 }
 
+/* Whoever still waits learns that it is over. */
 static PyObject *Port_close(PyObject *op, PyObject *unused) {
+    PortObject *self = (PortObject *)op;
+    ModuleState *state = owu_state_of_type(Py_TYPE(op));
+    PyObject *futures = state == NULL ? NULL : PyList_New(0);
+    PendingCallObject *pending;
     (void)unused;
+    for (pending = self->pending; futures != NULL && pending != NULL; pending = pending->next) {
+        if (pending->future != NULL && PyList_Append(futures, pending->future) < 0) {
+            Py_CLEAR(futures);
+        }
+    }
+    if (futures == NULL) {
+        return NULL;
+    }
     Py_INCREF(op);
-    port_close((PortObject *)op);
+    port_close(self);
     Py_DECREF(op);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(futures); i++) {
+        if (set_result(state, PyList_GET_ITEM(futures, i)) < 0) {
+            PyErr_Clear(); /* its loop is closed: nobody waits */
+        }
+    }
+    Py_DECREF(futures);
     Py_RETURN_NONE;
 }
 

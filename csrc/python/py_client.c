@@ -33,8 +33,11 @@ static PyObject *Client_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     if (state == NULL) {
         return NULL;
     }
-    if (type == state->Client_Type || type == state->AsyncClient_Type) {
-        PyErr_SetString(PyExc_TypeError, "Client has no methods of its own: make a UsersClient");
+    if (type == state->Client_Type || type == state->BlockingClient_Type ||
+        type == state->AsyncClient_Type) {
+        PyErr_SetString(PyExc_TypeError,
+                        "this class has no calls of its own: make a UsersClient or an "
+                        "AsyncUsersClient");
         return NULL;
     }
     return type->tp_alloc(type, 0);
@@ -460,7 +463,11 @@ static void release_ports(PyObject *op) {
 static void Client_tp_finalize(PyObject *op) {
     ClientObject *self = (ClientObject *)op;
     PyObject *type, *value, *traceback;
-    if (self->client == NULL || self->root != NULL || owu_client_closed(self->client)) {
+    if (self->client == NULL || self->root != NULL) {
+        return;
+    }
+    if (owu_client_closed(self->client)) {
+        release_ports(op);
         return;
     }
     PyErr_Fetch(&type, &value, &traceback);
@@ -726,6 +733,8 @@ static int make_classes(PyObject *module, ModuleState *state, PyType_Spec *spec,
     Py_XDECREF(bases);
     if (is_async) {
         state->AsyncClient_Type = (PyTypeObject *)Py_XNewRef((PyObject *)base);
+    } else {
+        state->BlockingClient_Type = (PyTypeObject *)Py_XNewRef((PyObject *)base);
     }
     state->client_classes[is_async] = PyDict_New();
     if (base != NULL && state->client_classes[is_async] != NULL) {
@@ -742,7 +751,8 @@ static int make_classes(PyObject *module, ModuleState *state, PyType_Spec *spec,
 /* Every resource of the table must have its classes. */
 static int check_resources(ModuleState *state) {
     for (size_t i = 0; i < owu_n_endpoints; i++) {
-        if (owu_client_class(state, owu_endpoints[i].resource, false) == NULL) {
+        if (owu_client_class(state, owu_endpoints[i].resource, false) == NULL ||
+            owu_client_class(state, owu_endpoints[i].resource, true) == NULL) {
             PyErr_Format(PyExc_SystemError, "no class for the resource %s",
                          owu_endpoints[i].resource);
             return -1;

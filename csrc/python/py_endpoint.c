@@ -337,7 +337,7 @@ static const char *const inspect_mark[] = {"inspect", "_is_coroutine_mark"};
 static const char *const asyncio_mark[] = {"asyncio.coroutines", "_is_coroutine"};
 
 static PyGetSetDef EndpointMethod_getset[] = {
-    {"_is_coroutine_mark", EndpointMethod_get_mark, NULL, NULL, (void *)(uintptr_t)inspect_mark},
+    {"_is_coroutine_marker", EndpointMethod_get_mark, NULL, NULL, (void *)(uintptr_t)inspect_mark},
     {"_is_coroutine", EndpointMethod_get_mark, NULL, NULL, (void *)(uintptr_t)asyncio_mark},
     {"__doc__", EndpointMethod_get_doc, NULL, NULL, NULL},
     {"__qualname__", EndpointMethod_get_qualname, NULL, NULL, NULL},

@@ -168,6 +168,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->ClassAttribute_Type);
     Py_VISIT(state->EndpointMethod_Type);
     Py_VISIT(state->Client_Type);
+    Py_VISIT(state->BlockingClient_Type);
     Py_VISIT(state->AsyncClient_Type);
     Py_VISIT(state->PendingCall_Type);
     Py_VISIT(state->Port_Type);
@@ -192,6 +193,7 @@ static int module_clear(PyObject *module) {
     Py_CLEAR(state->ClassAttribute_Type);
     Py_CLEAR(state->EndpointMethod_Type);
     Py_CLEAR(state->Client_Type);
+    Py_CLEAR(state->BlockingClient_Type);
     Py_CLEAR(state->AsyncClient_Type);
     Py_CLEAR(state->PendingCall_Type);
     Py_CLEAR(state->Port_Type);

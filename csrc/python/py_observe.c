@@ -47,6 +47,13 @@ PyObject *Client_tell(ClientObject *self, ModuleState *state, const owu_event *e
         result = event->answered ? tell_end(module, hook, event) : tell_begin(module, hook, event);
     }
     Py_XDECREF(hook);
+    if (result != NULL && PyCoro_CheckExact(result) && !Client_is_async(self, state)) {
+        PyObject *closed = PyObject_CallMethod(result, "close", NULL); /* it will not be awaited */
+        Py_XDECREF(closed);
+        Py_CLEAR(result);
+        PyErr_SetString(PyExc_TypeError,
+                        "a hook of a client that blocks must be no coroutine function");
+    }
     return result;
 }
 

@@ -38,6 +38,7 @@ struct ModuleState {
     PyTypeObject *ClassAttribute_Type;
     PyTypeObject *EndpointMethod_Type;
     PyTypeObject *Client_Type; /* base of UsersClient and the other resources */
+    PyTypeObject *BlockingClient_Type; /* base of those that block, UsersClient among them */
     PyTypeObject *AsyncClient_Type; /* base of AsyncUsersClient and the others */
     PyTypeObject *PendingCall_Type;
     PyTypeObject *Port_Type;
