@@ -240,12 +240,40 @@ static void test_events(void) {
             sleep_for(0.02);
         } else {
             owu_client_close(client);
+            sleep_for(0.02);
+            CHECK(!owu_job_event(job)->answered); /* still there to be told */
         }
         CHECK_INT_EQ(take(port, 1, how == 2 ? OWU_ECLOSED : OWU_EINTERRUPTED), 1);
     }
     owu_client_wait(client);
     owu_port_close(port);
     owu_client_unref(client);
+}
+
+/* Nobody can resume a job whose port was closed: it is stopped, and holds nobody up. */
+static void test_events_of_a_closed_port(void) {
+    owu_options options = OWU_OPTIONS_INIT;
+    owu_client *client = NULL;
+    owu_port *port = NULL, *other = NULL;
+    owu_job *job = NULL;
+    int when;
+    options.observe = observed;
+    for (when = 0; when < 2; when++) {
+        CHECK_INT_EQ(make_client(&client, 1, NULL), OWU_OK);
+        CHECK_INT_EQ(owu_port_new(&port, client, NULL), OWU_OK);
+        CHECK_INT_EQ(owu_port_new(&other, client, NULL), OWU_OK);
+        CHECK_INT_EQ(new_job(&job, client, "ann", &options, NULL), OWU_OK);
+        CHECK_INT_EQ(owu_job_start(job, port, job, NULL), OWU_OK);
+        sleep_for(when == 0 ? 0 : 0.05); /* its event was not posted yet, or was */
+        owu_port_close(port);
+        owu_job_unref(job);
+        start(&job, 1, client, other, "ann");
+        CHECK_INT_EQ(take(other, 1, OWU_OK), 1);
+        owu_port_close(other);
+        owu_client_close(client);
+        owu_client_wait(client);
+        owu_client_unref(client);
+    }
 }
 
 /* One job from making the client to its end, with whatever fails on the way. */
@@ -398,6 +426,7 @@ int main(void) {
     RUN(test_port_closed);
     RUN(test_pool_timeout);
     RUN(test_events);
+    RUN(test_events_of_a_closed_port);
     RUN(test_memory_that_runs_out);
     RUN(test_threads);
     RUN(test_fork);

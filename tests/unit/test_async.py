@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -345,6 +346,91 @@ def test_closing_ends_calls_and_refuses_others() -> None:
         asyncio.run(main())
 
 
+def test_closing_in_another_loop() -> None:
+    """A loop that is busy meanwhile learns of it as soon as it looks."""
+    begun = threading.Event()
+    outcomes: list[BaseException | None] = []
+
+    async def call() -> None:
+        task = asyncio.ensure_future(client.get_user_info_by_id("a"))
+        await asyncio.sleep(0.05)
+        begun.set()
+        time.sleep(0.2)  # noqa: ASYNC251 - the loop is held up
+        try:
+            await asyncio.wait_for(task, 5)
+        except Exception as error:
+            outcomes.append(error)
+
+    with RawServer(slowly(1)) as raw:
+        client = AsyncUsersClient(raw.url, "sk-x")
+        thread = threading.Thread(target=asyncio.run, args=[call()])
+        thread.start()
+        assert begun.wait(5)
+        asyncio.run(client.close())
+        thread.join()
+    assert [type(outcome) for outcome in outcomes] == [ClientClosedError]
+
+
+@pytest.mark.parametrize("when", ["on_request", "on_response"])
+def test_closing_during_a_hook(when: str) -> None:
+    """From another thread, while the loop is in the hook."""
+
+    def close(event: object) -> None:  # noqa: ARG001
+        thread = threading.Thread(target=asyncio.run, args=[client.close()])
+        thread.start()
+        time.sleep(0.05)
+        threads.append(thread)
+
+    async def main() -> None:
+        with pytest.raises(ClientClosedError):
+            await client.get_user_info_by_id("a")
+
+    with RawServer(echo) as raw:
+        for _ in range(3):
+            threads: list[threading.Thread] = []
+            client = AsyncUsersClient(raw.url, "sk-x", **{when: close})  # type: ignore[arg-type]
+            asyncio.run(main())
+            for thread in threads:
+                thread.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_no_descriptor_is_left_of_clients_that_were_closed() -> None:
+    """Whatever was tried after it, and also when close() itself was cancelled."""
+
+    async def use_up(cancelled: bool) -> None:
+        client = AsyncUsersClient(raw.url, "sk-x")
+        await client.get_user_info_by_id("a")
+        closing = asyncio.ensure_future(client.close())
+        if cancelled:
+            await asyncio.sleep(0)
+            closing.cancel()
+        await asyncio.gather(closing, return_exceptions=True)
+        for _ in range(3):
+            with pytest.raises(ClientClosedError):
+                await client.get_users()
+        await client.close()
+
+    async def main() -> None:
+        def mine() -> int:
+            found = 0
+            for path in Path("/proc/self/fd").iterdir():
+                with contextlib.suppress(OSError):  # the one that lists the folder
+                    found += "eventfd" in str(path.readlink())
+            return found
+
+        await use_up(False)
+        await asyncio.sleep(0.05)
+        before = mine()
+        for number in range(20):
+            await use_up(number % 2 == 0)
+        await asyncio.sleep(0.1)
+        assert mine() <= before
+
+    with RawServer(echo) as raw:
+        asyncio.run(main())
+
+
 def test_closing_one_that_was_never_used() -> None:
     asyncio.run(AsyncUsersClient("http://127.0.0.1:9", "sk-x").close())
 
@@ -602,6 +688,12 @@ def test_max_connections_that_are_none(value: int) -> None:
 
 def test_with_is_refused() -> None:
     client: Any = AsyncUsersClient("http://127.0.0.1:9", "sk-x")
-    with contextlib.suppress(TypeError, AttributeError):
+    with pytest.raises((TypeError, AttributeError)):
         with client:
-            pytest.fail("an asynchronous client is no context manager for with")
+            pass
+
+
+@pytest.mark.parametrize("name", ["BlockingClient", "AsyncClient"])
+def test_the_bases_are_no_clients(name: str) -> None:
+    with pytest.raises(TypeError, match="make a UsersClient or an AsyncUsersClient"):
+        getattr(_core, name)("http://127.0.0.1:9")

@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 from raw_server import Connection, RawServer, reply_json
 
-from openwebui_users import AsyncUsersClient, NotFoundError, UsersClient, ValidationError
+from openwebui_users import (
+    AsyncUsersClient,
+    ClientClosedError,
+    NotFoundError,
+    UsersClient,
+    ValidationError,
+)
 from openwebui_users._flow import AHEAD
 from openwebui_users.testing import EmbeddedServer
 
@@ -120,7 +126,6 @@ def test_failures_in_their_place(how: str) -> None:
             Mapping(how, raw.url).all(["a", "..", "missing"])
 
 
-@pytest.mark.parametrize("how", ["blocking", "async"])
 def test_kinds_of_arguments(how: str) -> None:
     """A tuple is positional arguments, a dict keywords, anything else the one argument."""
     with EmbeddedServer() as server:
@@ -279,21 +284,79 @@ def test_hooks_of_the_blocking_client() -> None:
             assert len(list(client.map(client.get_user_info_by_id, "abc"))) == 3
 
 
-def test_raw_responses(how: str) -> None:
+def test_raw_responses() -> None:
+    async def main() -> None:
+        async with AsyncUsersClient(raw.url, "sk-x") as other:
+            method = other.with_raw_response.get_user_info_by_id
+            assert [a.status_code async for a in other.map(method, ["missing"])] == [404]
+
     with RawServer(Echo()) as raw:
         with UsersClient(raw.url, "sk-x") as client:
             answers = list(client.map(client.with_raw_response.get_user_info_by_id, ["missing"]))
             assert answers[0].status_code == 404
-        assert how
+        asyncio.run(main())
+
+
+def test_hooks_of_the_asynchronous_client() -> None:
+    seen: list[str] = []
+
+    async def hook(event: object) -> None:
+        seen.append(type(event).__name__)
+
+    async def main() -> None:
+        async with AsyncUsersClient(raw.url, "sk-x", on_request=hook, on_response=hook) as other:
+            assert len([u async for u in other.map(other.get_user_info_by_id, "abc")]) == 3
+
+    with RawServer(Echo()) as raw:
+        asyncio.run(main())
+    assert sorted(seen) == ["RequestEvent"] * 3 + ["ResponseEvent"] * 3
+
+
+def test_a_hook_that_closes_the_client() -> None:
+    with RawServer(Echo()) as raw:
+        client = UsersClient(raw.url, "sk-x")
+        closing = client.with_options(on_request=lambda _: client.close())
+        with pytest.raises(ClientClosedError):
+            list(closing.map(closing.get_user_info_by_id, "abcdefgh"))
+        assert raw.requests == []
+
+
+def test_a_coroutine_function_is_no_hook_of_a_client_that_blocks() -> None:
+    async def hook(event: object) -> None:
+        raise AssertionError(event)
+
+    with RawServer(Echo()) as raw:
+        with UsersClient(raw.url, "sk-x", on_request=hook) as client:
+            with pytest.raises(TypeError, match="no coroutine function"):
+                client.get_user_info_by_id("a")
+            with pytest.raises(TypeError, match="no coroutine function"):
+                list(client.map(client.get_user_info_by_id, "a"))
+        assert raw.requests == []
+
+
+def test_threads_and_maps_share_max_connections() -> None:
+    echo = Echo(0.01)
+    with RawServer(echo) as raw, UsersClient(raw.url, "sk-x", max_connections=3) as client:
+        threads = [
+            threading.Thread(target=client.get_user_info_by_id, args=[f"t{i}"]) for i in range(20)
+        ]
+        results = client.map(client.get_user_info_by_id, [f"m{i}" for i in range(20)])
+        first = next(results)
+        for thread in threads:
+            thread.start()
+        assert [first.id, *(user.id for user in results)] == [f"m{i}" for i in range(20)]
+        for thread in threads:
+            thread.join()
+    assert echo.most <= 3
 
 
 def test_a_form_that_does_not_fit(how: str) -> None:
     with RawServer(Echo()) as raw:
         results = Mapping(how, raw.url).all(
-            [("a", {"name": []}), "b"], "update_user_by_id", return_exceptions=True
+            [("a", {"name": []}), ("b", 7)], "update_user_by_id", return_exceptions=True
         )
-        assert isinstance(results[0], ValidationError)
-        assert isinstance(results[1], TypeError | ValidationError) or results[1].id == "b"
+        assert [type(result) for result in results] == [ValidationError, TypeError]
+        assert raw.requests == []
 
 
 INTERRUPTED = """
