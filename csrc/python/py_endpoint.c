@@ -316,25 +316,28 @@ static PyObject *EndpointMethod_get_signature(PyObject *op, void *closure) {
     return Py_NewRef(self->signature);
 }
 
-/* The marks by which inspect and asyncio know a function that returns a coroutine. */
+/* The mark by which a module knows a function that returns a coroutine: where[0] is the module, the
+ * names behind it are those that the mark had in one version or another. */
 static PyObject *EndpointMethod_get_mark(PyObject *op, void *closure) {
-    PyObject *module, *mark = NULL;
     const char *const *where = closure;
+    PyObject *module = NULL, *mark = NULL;
     if (((EndpointMethodObject *)op)->is_async) {
         module = PyImport_ImportModule(where[0]);
-        mark = module == NULL ? NULL : PyObject_GetAttrString(module, where[1]);
-        Py_XDECREF(module);
-        if (mark != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) {
-            return mark;
-        }
-        PyErr_Clear(); /* a Python without such a mark */
     }
-    PyErr_SetString(PyExc_AttributeError, where[1]);
-    return NULL;
+    for (size_t i = 1; module != NULL && mark == NULL && where[i] != NULL; i++) {
+        PyErr_Clear();
+        mark = PyObject_GetAttrString(module, where[i]);
+    }
+    Py_XDECREF(module);
+    if (mark == NULL && !PyErr_Occurred()) {
+        PyErr_SetString(PyExc_AttributeError, where[1]);
+    }
+    return mark;
 }
 
-static const char *const inspect_mark[] = {"inspect", "_is_coroutine_mark"};
-static const char *const asyncio_mark[] = {"asyncio.coroutines", "_is_coroutine"};
+static const char *const inspect_mark[] = {"inspect", "_is_coroutine_mark", "_is_coroutine_marker",
+                                           NULL};
+static const char *const asyncio_mark[] = {"asyncio.coroutines", "_is_coroutine", NULL};
 
 static PyGetSetDef EndpointMethod_getset[] = {
     {"_is_coroutine_marker", EndpointMethod_get_mark, NULL, NULL, (void *)(uintptr_t)inspect_mark},
