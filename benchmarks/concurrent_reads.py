@@ -1,4 +1,4 @@
-"""10,000 concurrent reads of a user on loopback: this package, its peers, and the floor.
+"""10,000 reads of a user, begun at once, on loopback: this package, its peers, and the floor.
 
     python benchmarks/concurrent_reads.py
 

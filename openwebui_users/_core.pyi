@@ -2696,6 +2696,8 @@ class PendingCall:
         """Tell hooks and logs of the event; what the hook returned."""
     def resume(self, future: Future[None] | None, /) -> None:
         """Go on after an event."""
+    def close_client(self) -> None:
+        """Close the client, without waiting for anything."""
     def cancel(self) -> None:
         """Stop, unless it is done."""
     def finish(self) -> Any:
@@ -2797,16 +2799,15 @@ class UsersClient(BlockingClient):
         the server sorts by: e-mail addresses are unique, other columns have ties.
 
         Args:
-            query: part of a name or an e-mail address, in any case; `%` and `_` are wildcards.
-                None:
-                everybody.
-            order_by: email, name, created_at, updated_at, last_active_at or role.
-            direction: asc or desc.
-            limit: stop after so many.
-            prefetch: pages asked for ahead of the one that is read.
+            query (str, optional): part of a name or an e-mail address, in any case; `%` and `_` are
+                wildcards. None: everybody.
+            order_by (str): email, name, created_at, updated_at, last_active_at or role.
+            direction (str): asc or desc.
+            limit (int, optional): stop after so many.
+            prefetch (int): pages asked for ahead of the one that is read.
 
         Returns:
-            A generator of UserGroupIdsModel.
+            Generator[UserGroupIdsModel]: the users.
 
         Raises:
             ValueError: limit is below 0, or prefetch below 1.
@@ -2826,8 +2827,16 @@ class UsersClient(BlockingClient):
         """As iter_users(), by the page: each with `total` and, in `users`, whom no page before it
         had.
 
+        Args:
+            query, order_by, direction, limit, prefetch: as of iter_users().
+
         Returns:
-            A generator of UserGroupIdsListResponse.
+            Generator[UserGroupIdsListResponse]: the pages.
+
+        Raises:
+            ValueError, APIStatusError, APIConnectionError: as iter_users().
+
+        Server routes: GET /api/v1/users/, GET /api/v1/users/all.
         """
     def iter_search(
         self,
@@ -2844,8 +2853,14 @@ class UsersClient(BlockingClient):
         five
         times at most.
 
+        Args:
+            query, order_by, direction, limit, prefetch: as of iter_users().
+
         Returns:
-            A generator of UserInfoResponse; in its rows is_active is always false and groups empty.
+            Generator[UserInfoResponse]: the users; is_active is always false and groups empty.
+
+        Raises:
+            ValueError, APIStatusError, APIConnectionError: as iter_users().
 
         Server routes: GET /api/v1/users/search, GET /api/v1/users/all.
         """
@@ -2855,8 +2870,15 @@ class UsersClient(BlockingClient):
         The server's own search takes parts of addresses and wildcards; here `%` and `_` are
         themselves.
 
+        Args:
+            email (str): the whole address.
+
         Returns:
             UserGroupIdsModel or None: there is nobody with this address.
+
+        Raises:
+            TypeError: email is no str.
+            APIStatusError, APIConnectionError: as get_users().
 
         Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.
         """
@@ -4382,7 +4404,8 @@ class AsyncUsersClient(AsyncClient):
     Args:
         base_url (str | None): address of the server, for instance 'http://localhost:8080';
             None: the environment variable OPENWEBUI_URL.
-        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+        api_key (str | Callable[[], str | Awaitable[str]] | None): API key or session token, or what
+            gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
             limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
@@ -4456,16 +4479,15 @@ class AsyncUsersClient(AsyncClient):
         the server sorts by: e-mail addresses are unique, other columns have ties.
 
         Args:
-            query: part of a name or an e-mail address, in any case; `%` and `_` are wildcards.
-                None:
-                everybody.
-            order_by: email, name, created_at, updated_at, last_active_at or role.
-            direction: asc or desc.
-            limit: stop after so many.
-            prefetch: pages asked for ahead of the one that is read.
+            query (str, optional): part of a name or an e-mail address, in any case; `%` and `_` are
+                wildcards. None: everybody.
+            order_by (str): email, name, created_at, updated_at, last_active_at or role.
+            direction (str): asc or desc.
+            limit (int, optional): stop after so many.
+            prefetch (int): pages asked for ahead of the one that is read.
 
         Returns:
-            A generator of UserGroupIdsModel.
+            Generator[UserGroupIdsModel]: the users.
 
         Raises:
             ValueError: limit is below 0, or prefetch below 1.
@@ -4485,8 +4507,16 @@ class AsyncUsersClient(AsyncClient):
         """As iter_users(), by the page: each with `total` and, in `users`, whom no page before it
         had.
 
+        Args:
+            query, order_by, direction, limit, prefetch: as of iter_users().
+
         Returns:
-            A generator of UserGroupIdsListResponse.
+            Generator[UserGroupIdsListResponse]: the pages.
+
+        Raises:
+            ValueError, APIStatusError, APIConnectionError: as iter_users().
+
+        Server routes: GET /api/v1/users/, GET /api/v1/users/all.
         """
     def iter_search(
         self,
@@ -4503,8 +4533,14 @@ class AsyncUsersClient(AsyncClient):
         five
         times at most.
 
+        Args:
+            query, order_by, direction, limit, prefetch: as of iter_users().
+
         Returns:
-            A generator of UserInfoResponse; in its rows is_active is always false and groups empty.
+            Generator[UserInfoResponse]: the users; is_active is always false and groups empty.
+
+        Raises:
+            ValueError, APIStatusError, APIConnectionError: as iter_users().
 
         Server routes: GET /api/v1/users/search, GET /api/v1/users/all.
         """
@@ -4514,8 +4550,15 @@ class AsyncUsersClient(AsyncClient):
         The server's own search takes parts of addresses and wildcards; here `%` and `_` are
         themselves.
 
+        Args:
+            email (str): the whole address.
+
         Returns:
             UserGroupIdsModel or None: there is nobody with this address.
+
+        Raises:
+            TypeError: email is no str.
+            APIStatusError, APIConnectionError: as get_users().
 
         Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.
         """
@@ -5211,7 +5254,8 @@ class AsyncAuthsClient(AsyncClient):
     Args:
         base_url (str | None): address of the server, for instance 'http://localhost:8080';
             None: the environment variable OPENWEBUI_URL.
-        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+        api_key (str | Callable[[], str | Awaitable[str]] | None): API key or session token, or what
+            gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
             limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
@@ -5587,7 +5631,8 @@ class AsyncGroupsClient(AsyncClient):
     Args:
         base_url (str | None): address of the server, for instance 'http://localhost:8080';
             None: the environment variable OPENWEBUI_URL.
-        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+        api_key (str | Callable[[], str | Awaitable[str]] | None): API key or session token, or what
+            gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
             limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
@@ -5921,7 +5966,8 @@ class AsyncChannelsClient(AsyncClient):
     Args:
         base_url (str | None): address of the server, for instance 'http://localhost:8080';
             None: the environment variable OPENWEBUI_URL.
-        api_key (str | Callable[[], str] | None): API key or session token, or what gives it
+        api_key (str | Callable[[], str | Awaitable[str]] | None): API key or session token, or what
+            gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
             limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.

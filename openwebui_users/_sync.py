@@ -106,25 +106,28 @@ def map(  # noqa: A001 - what executors call it
 ) -> Generator[Any, None, None]:
     """Call one method many times, several at once, and yield what it returns in the given order.
 
-    Arguments are taken as they are needed, and calls run ahead of whoever iterates by four times
-    the concurrency at most, so neither has to fit in memory. Stopping early, by break or Ctrl-C,
-    stops the calls that are under way; whether a write among them was done is not known then.
+    Nothing is sent before the result is iterated over. Arguments are taken as they are needed, and
+    calls run ahead of whoever iterates by four times the concurrency at most, so neither has to fit
+    in memory. Stopping early stops the calls that are under way: by break or Ctrl-C, or, of an
+    asynchronous client, by aclose() (see contextlib.aclosing). Whether a write among them was done
+    is not known then.
 
     Args:
-        method: a method of this client or of one of its views, for instance
-            `client.auths.add_user`.
-        arguments: one item a call: a tuple of positional arguments, a dict of keywords, or
-            anything else as the one argument.
-        concurrency: calls under way at once, at most. See max_connections as well.
-        return_exceptions: yield what a call raises in the place of its result, and go on. False:
-            raise it there, and stop.
+        method (Callable): a method of this client, or of one of its views, that stands for one call
+            of the server, for instance `client.auths.add_user`.
+        arguments (Iterable): one item a call: a tuple of positional arguments, a dict of keywords,
+            or anything else as the one argument.
+        concurrency (int): calls under way at once, at most. See max_connections as well.
+        return_exceptions (bool): yield what a call raises in the place of its result, and go on.
+            False: raise it there, and stop.
 
     Returns:
-        A generator of results.
+        Generator: results, in the order of the arguments.
 
     Raises:
-        TypeError: method is none of a client; concurrency is no int.
+        TypeError: method is none of this client; concurrency is no int.
         ValueError: concurrency is below 1.
+        Exception: whatever a call or the arguments raise, in its place.
     """
     _flow.check_count("concurrency", concurrency, 1)
     PendingCall.check_method(self, method)
@@ -148,15 +151,15 @@ def iter_users(
     the server sorts by: e-mail addresses are unique, other columns have ties.
 
     Args:
-        query: part of a name or an e-mail address, in any case; `%` and `_` are wildcards. None:
-            everybody.
-        order_by: email, name, created_at, updated_at, last_active_at or role.
-        direction: asc or desc.
-        limit: stop after so many.
-        prefetch: pages asked for ahead of the one that is read.
+        query (str, optional): part of a name or an e-mail address, in any case; `%` and `_` are
+            wildcards. None: everybody.
+        order_by (str): email, name, created_at, updated_at, last_active_at or role.
+        direction (str): asc or desc.
+        limit (int, optional): stop after so many.
+        prefetch (int): pages asked for ahead of the one that is read.
 
     Returns:
-        A generator of UserGroupIdsModel.
+        Generator[UserGroupIdsModel]: the users.
 
     Raises:
         ValueError: limit is below 0, or prefetch below 1.
@@ -178,8 +181,16 @@ def iter_pages(
 ) -> Generator[UserGroupIdsListResponse, None, None]:
     """As iter_users(), by the page: each with `total` and, in `users`, whom no page before it had.
 
+    Args:
+        query, order_by, direction, limit, prefetch: as of iter_users().
+
     Returns:
-        A generator of UserGroupIdsListResponse.
+        Generator[UserGroupIdsListResponse]: the pages.
+
+    Raises:
+        ValueError, APIStatusError, APIConnectionError: as iter_users().
+
+    Server routes: GET /api/v1/users/, GET /api/v1/users/all.
     """
     return _run(self, _listing.pages(self, query, order_by, direction, limit, prefetch))
 
@@ -198,8 +209,14 @@ def iter_search(
     Whoever may not read the snapshot gets the pages read again until nothing new is in them, five
     times at most.
 
+    Args:
+        query, order_by, direction, limit, prefetch: as of iter_users().
+
     Returns:
-        A generator of UserInfoResponse; in its rows is_active is always false and groups empty.
+        Generator[UserInfoResponse]: the users; is_active is always false and groups empty.
+
+    Raises:
+        ValueError, APIStatusError, APIConnectionError: as iter_users().
 
     Server routes: GET /api/v1/users/search, GET /api/v1/users/all.
     """
@@ -211,8 +228,15 @@ def find_user(self: UsersClient, email: str) -> UserGroupIdsModel | None:
 
     The server's own search takes parts of addresses and wildcards; here `%` and `_` are themselves.
 
+    Args:
+        email (str): the whole address.
+
     Returns:
         UserGroupIdsModel or None: there is nobody with this address.
+
+    Raises:
+        TypeError: email is no str.
+        APIStatusError, APIConnectionError: as get_users().
 
     Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.
     """

@@ -72,7 +72,7 @@ static void before_fork(void) {
     for (client = clients; client != NULL; client = client->next) {
         (void)pthread_mutex_lock(&client->lock);
         owu_pool__hold(client->pool);
-        owu_gate_hold(&client->gate);
+        owu_gate__hold(&client->gate);
         owu_engine__hold(client->engine);
     }
     owu_engine__hold_count();
@@ -83,7 +83,7 @@ static void after_fork_in_parent(void) {
     owu_engine__release_count(false);
     for (client = clients; client != NULL; client = client->next) {
         owu_engine__release(client->engine);
-        owu_gate_release(&client->gate);
+        owu_gate__release(&client->gate);
         owu_pool__release(client->pool);
         (void)pthread_mutex_unlock(&client->lock);
     }
@@ -96,7 +96,7 @@ static void after_fork_in_child(void) {
     owu_http__after_fork();
     for (client = clients; client != NULL; client = client->next) {
         owu_engine__forget(client->engine);
-        owu_gate_forget(&client->gate);
+        owu_gate__forget(&client->gate);
         owu_pool__forget(client->pool);
         client->chance ^= (uint64_t)getpid();
         (void)pthread_mutex_unlock(&client->lock);
@@ -226,7 +226,7 @@ owu_status owu_client_new(owu_client **out, const owu_settings *settings, owu_er
         owu_free(client);
         return owu_fail(err, OWU_EINTERNAL, "no lock could be made");
     }
-    if (!owu_gate_init(&client->gate, limit)) {
+    if (!owu_gate__init(&client->gate, limit)) {
         (void)pthread_mutex_destroy(&client->lock);
         owu_free(client);
         return owu_fail(err, OWU_EINTERNAL, "no lock could be made");
@@ -275,7 +275,7 @@ void owu_client_unref(owu_client *client) {
         }
         owu_engine__free(client->engine);
         owu_pool__free(client->pool);
-        owu_gate_free(&client->gate);
+        owu_gate__free(&client->gate);
         free_key(client->key, client->key_len);
         if (password != NULL) {
             owu_client__wipe((char *)(uintptr_t)password, strlen(password));

@@ -2,6 +2,10 @@
  * engine.c - one thread a client that carries jobs through: it drives all their transfers over one
  * multi, keeps their clocks, decodes their answers, and puts the outcome into their ports.
  *
+ * Words: a *job* is one call on its way; a *port* is the queue where its starter finds what became of
+ * it, which is its *news* (an event to be shown, or the end); a *farewell* is a job whose end is that
+ * of the thread; the *gate* is the semaphore of max_connections.
+ *
  * Who touches what: `lock` guards the inbox, the news of all ports, and the state of the thread.
  * Everything else of a job belongs to the thread from its start until its outcome is news, and to
  * whoever started it before and after. Order of locks: the gate's, then this one.
@@ -88,10 +92,10 @@ struct owu_port {
 struct owu_engine {
     owu_client *client; /* borrowed; owned by the thread while it runs */
     unsigned max_connections;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* guards what follows, down to the thread's */
     pthread_cond_t ended;
     bool runs, stops, asleep;
-    owu_http_multi *multi;
+    owu_http_multi *multi; /* to be woken, while asleep; else the thread's */
     owu_job *inbox, *inbox_last;
     owu_port *to_ring;
     /* the thread's */
@@ -625,7 +629,7 @@ static void strike_off(owu_engine *engine, owu_job *job) {
 static void finish(owu_engine *engine, owu_job *job) {
     bool unwanted;
     job->state = JOB_DONE;
-    owu_timers_unset(&engine->timers, &job->timer);
+    owu_timers__unset(&engine->timers, &job->timer);
     strike_off(engine, job);
     lock(engine);
     unwanted = job->port->closed || atomic_load(&at_end);
@@ -648,13 +652,13 @@ static void begin_transfer(owu_engine *engine, owu_job *job) {
     status = owu_http__multi_add(&job->transfer, engine->multi, &run->request, run->answer, job,
                                  run->err);
     if (status != OWU_OK) {
-        owu_gate_leave(&job->client->gate, &job->waiter);
+        owu_gate__leave(&job->client->gate, &job->waiter);
         owu_run__sent(run, status, &nothing);
         advance(engine, job);
     } else if (run->request.timeout > 0) {
-        owu_timers_set(&engine->timers, &job->timer, now + run->request.timeout + GRACE);
+        owu_timers__set(&engine->timers, &job->timer, now + run->request.timeout + GRACE);
     } else {
-        owu_timers_unset(&engine->timers, &job->timer);
+        owu_timers__unset(&engine->timers, &job->timer);
     }
 }
 
@@ -662,11 +666,11 @@ static void begin_sending(owu_engine *engine, owu_job *job) {
     job->queued_at = owu_http__now();
     job->waiter.let_in = on_let_in;
     job->state = JOB_QUEUED;
-    if (owu_gate_enter(&job->client->gate, &job->waiter)) {
+    if (owu_gate__enter(&job->client->gate, &job->waiter)) {
         begin_transfer(engine, job);
     } else {
-        owu_timers_set(&engine->timers, &job->timer,
-                       job->queued_at + owu_pool__limit(&job->call.run->request));
+        owu_timers__set(&engine->timers, &job->timer,
+                        job->queued_at + owu_pool__limit(&job->call.run->request));
     }
 }
 
@@ -677,11 +681,11 @@ static void advance(owu_engine *engine, owu_job *job) {
         break;
     case OWU_TODO_WAIT:
         job->state = JOB_PAUSED;
-        owu_timers_set(&engine->timers, &job->timer, owu_http__now() + job->call.run->wait);
+        owu_timers__set(&engine->timers, &job->timer, owu_http__now() + job->call.run->wait);
         break;
     case OWU_TODO_TELL:
         job->state = JOB_TELLING;
-        owu_timers_unset(&engine->timers, &job->timer);
+        owu_timers__unset(&engine->timers, &job->timer);
         lock(engine);
         job->event = job->call.run->event;
         post(engine, job, OWU_NEWS_EVENT);
@@ -700,8 +704,8 @@ static void end_transfer(owu_engine *engine, owu_job *job, bool late, owu_status
     owu_status status =
         owu_http__transfer_end(job->transfer, late, &cost, forced == OWU_OK ? run->err : NULL);
     job->transfer = NULL;
-    owu_timers_unset(&engine->timers, &job->timer);
-    owu_gate_leave(&job->client->gate, &job->waiter);
+    owu_timers__unset(&engine->timers, &job->timer);
+    owu_gate__leave(&job->client->gate, &job->waiter);
     owu_run__sent(run, forced == OWU_OK ? status : forced, &cost);
 }
 
@@ -710,7 +714,7 @@ static void stop(owu_engine *engine, owu_job *job, owu_status status, const char
     if (job->state == JOB_SENDING) {
         end_transfer(engine, job, false, status);
     } else {
-        owu_gate_leave(&job->client->gate, &job->waiter);
+        owu_gate__leave(&job->client->gate, &job->waiter);
     }
     owu_call__stop(&job->call, owu_fail(&job->err, status, "%s", message));
     advance(engine, job);
@@ -784,7 +788,7 @@ static void on_due(owu_engine *engine, owu_job *job) {
     owu_run *run = job->call.run;
     if (job->state == JOB_QUEUED) {
         const owu_http_cost nothing = {0};
-        owu_gate_leave(&job->client->gate, &job->waiter);
+        owu_gate__leave(&job->client->gate, &job->waiter);
         forget_being_let_in(engine, job);
         owu_run__sent(
             run, owu_pool__fail(owu_pool__limit(&run->request), engine->max_connections, run->err),
@@ -803,7 +807,7 @@ static double run_timers(owu_engine *engine) {
         if (rest > 0) {
             return rest < FOREVER ? rest : FOREVER;
         }
-        owu_timers_unset(&engine->timers, timer);
+        owu_timers__unset(&engine->timers, timer);
         on_due(engine, job_of(timer));
     }
     return FOREVER;

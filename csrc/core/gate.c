@@ -8,17 +8,17 @@
 #include <string.h>
 #include <time.h>
 
-bool owu_gate_init(owu_gate *gate, unsigned limit) {
+bool owu_gate__init(owu_gate *gate, unsigned limit) {
     memset(gate, 0, sizeof *gate);
     gate->limit = limit;
     return pthread_mutex_init(&gate->lock, NULL) == 0;
 }
 
-void owu_gate_free(owu_gate *gate) {
+void owu_gate__free(owu_gate *gate) {
     (void)pthread_mutex_destroy(&gate->lock);
 }
 
-bool owu_gate_enter(owu_gate *gate, owu_gate_waiter *waiter) {
+bool owu_gate__enter(owu_gate *gate, owu_gate_waiter *waiter) {
     bool inside;
     (void)pthread_mutex_lock(&gate->lock);
     inside = gate->inside < gate->limit && gate->first == NULL;
@@ -70,7 +70,7 @@ static bool make_condition(pthread_cond_t *woken) {
     return made;
 }
 
-bool owu_gate_wait(owu_gate *gate, owu_gate_waiter *waiter, double seconds) {
+bool owu_gate__wait(owu_gate *gate, owu_gate_waiter *waiter, double seconds) {
     pthread_cond_t woken;
     bool inside;
     const bool made = make_condition(&woken);
@@ -94,7 +94,7 @@ static void unlink_waiter(owu_gate *gate, owu_gate_waiter *waiter) {
     waiter->waiting = false;
 }
 
-void owu_gate_leave(owu_gate *gate, owu_gate_waiter *waiter) {
+void owu_gate__leave(owu_gate *gate, owu_gate_waiter *waiter) {
     (void)pthread_mutex_lock(&gate->lock);
     if (waiter->waiting) {
         unlink_waiter(gate, waiter);
@@ -116,15 +116,15 @@ void owu_gate_leave(owu_gate *gate, owu_gate_waiter *waiter) {
     (void)pthread_mutex_unlock(&gate->lock);
 }
 
-void owu_gate_hold(owu_gate *gate) {
+void owu_gate__hold(owu_gate *gate) {
     (void)pthread_mutex_lock(&gate->lock);
 }
 
-void owu_gate_release(owu_gate *gate) {
+void owu_gate__release(owu_gate *gate) {
     (void)pthread_mutex_unlock(&gate->lock);
 }
 
-void owu_gate_forget(owu_gate *gate) {
+void owu_gate__forget(owu_gate *gate) {
     gate->inside = 0;
     gate->first = gate->last = NULL;
     (void)pthread_mutex_unlock(&gate->lock);

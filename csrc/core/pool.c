@@ -149,13 +149,13 @@ static owu_status enter(owu_gate *gate, owu_gate_waiter *waiter, const owu_http_
                         unsigned long began, owu_error *err) {
     const double start = owu_http__now(), limit = owu_pool__limit(q);
     owu_status status = OWU_OK;
-    bool inside = owu_gate_enter(gate, waiter);
+    bool inside = owu_gate__enter(gate, waiter);
     while (!inside && status == OWU_OK) {
         const double slice = slice_until(start + limit);
         if (slice <= 0) {
             return owu_pool__fail(limit, gate->limit, err);
         }
-        inside = owu_gate_wait(gate, waiter, slice);
+        inside = owu_gate__wait(gate, waiter, slice);
         status = check_on(q, began, err);
     }
     return status;
@@ -205,7 +205,7 @@ owu_status owu_pool__perform(owu_pool *pool, const owu_http_request *request, ow
     }
     if (began == owu_http__generation()) {
         give_back(pool, multi);
-        owu_gate_leave(pool->gate, &waiter);
+        owu_gate__leave(pool->gate, &waiter);
     }
     return status;
 }

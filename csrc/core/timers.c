@@ -43,7 +43,7 @@ static owu_timer *merge_row(owu_timer *row) {
     return all;
 }
 
-void owu_timers_unset(owu_timers *timers, owu_timer *timer) {
+void owu_timers__unset(owu_timers *timers, owu_timer *timer) {
     owu_timer *below;
     if (!timer->set) {
         return;
@@ -67,8 +67,8 @@ void owu_timers_unset(owu_timers *timers, owu_timer *timer) {
     timers->first = merge(timers->first, below);
 }
 
-void owu_timers_set(owu_timers *timers, owu_timer *timer, double due) {
-    owu_timers_unset(timers, timer);
+void owu_timers__set(owu_timers *timers, owu_timer *timer, double due) {
+    owu_timers__unset(timers, timer);
     timer->due = due;
     timer->set = true;
     timers->first = merge(timers->first, timer);

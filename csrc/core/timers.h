@@ -18,8 +18,8 @@ typedef struct owu_timers {
 } owu_timers;
 
 /** Set it, or set it anew. */
-void owu_timers_set(owu_timers *timers, owu_timer *timer, double due);
+void owu_timers__set(owu_timers *timers, owu_timer *timer, double due);
 /** Does nothing when it is not set. */
-void owu_timers_unset(owu_timers *timers, owu_timer *timer);
+void owu_timers__unset(owu_timers *timers, owu_timer *timer);
 
 #endif

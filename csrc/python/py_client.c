@@ -10,19 +10,24 @@ static const struct {
     const char *resource;
     const char *class_names[2]; /* blocking, asynchronous */
     const char *doc;
+    const char *methods[8]; /* written in Python, in `modules`; NULL-terminated */
 } resources[] = {
     {"users",
      {"openwebui_users.UsersClient", "openwebui_users.AsyncUsersClient"},
-     "Users: listing, reading, changing, deleting."},
+     "Users: listing, reading, changing, deleting.",
+     {"iter_users", "iter_pages", "iter_search", "find_user", NULL}},
     {"auths",
      {"openwebui_users.AuthsClient", "openwebui_users.AsyncAuthsClient"},
-     "Signing in, own profile and keys, new users."},
+     "Signing in, own profile and keys, new users.",
+     {NULL}},
     {"groups",
      {"openwebui_users.GroupsClient", "openwebui_users.AsyncGroupsClient"},
-     "Groups and who belongs to them."},
+     "Groups and who belongs to them.",
+     {NULL}},
     {"channels",
      {"openwebui_users.ChannelsClient", "openwebui_users.AsyncChannelsClient"},
-     "Channels and who belongs to them."},
+     "Channels and who belongs to them.",
+     {NULL}},
 };
 enum { N_RESOURCES = sizeof resources / sizeof *resources };
 
@@ -568,8 +573,6 @@ static const char *const package_methods[2][8] = {
     {"map", NULL},
     {"map", "request", "get_version", "close", "aclose", "__aenter__", "__aexit__", NULL},
 };
-static const char *const users_methods[] = {"iter_users", "iter_pages", "iter_search", "find_user",
-                                            NULL};
 
 static PyType_Slot Client_slots[] = {
     {Py_tp_new, SLOT(Client_tp_new)},
@@ -592,7 +595,8 @@ static PyType_Spec Client_spec = {
     .slots = Client_slots,
 };
 
-/* What every class below the base needs again: a heap type inherits them, but not from 3.10 on all. */
+/* Named again in every class below the base: a heap type that visits and releases its type must do
+ * so by functions of its own spec. */
 #define LIFE_SLOTS \
     {Py_tp_dealloc, SLOT(Client_tp_dealloc)}, {Py_tp_traverse, SLOT(Client_tp_traverse)}, { \
         Py_tp_clear, SLOT(Client_tp_clear) \
@@ -646,13 +650,13 @@ static PyObject *class_doc(size_t index, bool is_async) {
             "Args:\n"
             "    base_url (str | None): address of the server, for instance "
             "'http://localhost:8080';\n        None: the environment variable OPENWEBUI_URL.\n"
-            "    api_key (str | Callable[[], str] | None): API key or session token, or what gives "
+            "    api_key (str | Callable[[], %s] | None): API key or session token, or what gives "
             "it\n        for each call; None: OPENWEBUI_API_KEY; '': none is sent.\n%U\n"
             "Raises:\n"
             "    ConfigurationError: no client can be made of this.\n\n"
             "%s",
             short_name(resources[index].class_names[is_async]), signature, resources[index].doc,
-            text,
+            is_async ? "str | Awaitable[str]" : "str", text,
             is_async
                 ? "The methods are coroutines, for asyncio. A client may be used by many tasks "
                   "at once, and by\nseveral event loops. Close it, or use it in an async with "
@@ -713,8 +717,8 @@ static int make_class(PyObject *module, ModuleState *state, PyTypeObject *base, 
     }
     if (PyDict_SetItemString(state->client_classes[is_async], resource, class) == 0 &&
         add_methods(state, resource, (PyTypeObject *)class, is_async) == 0 &&
-        (strcmp(resource, "users") != 0 ||
-         owu_package_add(state, (PyTypeObject *)class, modules[is_async], users_methods) == 0)) {
+        owu_package_add(state, (PyTypeObject *)class, modules[is_async],
+                        resources[index].methods) == 0) {
         failed = PyModule_AddType(module, (PyTypeObject *)class);
     }
 done:

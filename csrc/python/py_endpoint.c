@@ -82,9 +82,9 @@ ClientObject *EndpointMethod_client(ModuleState *state, PyObject *method) {
     PyObject *function = PyMethod_Check(method) ? PyMethod_GET_FUNCTION(method) : NULL;
     if (function == NULL || !Py_IS_TYPE(function, state->EndpointMethod_Type)) {
         PyErr_Format(PyExc_TypeError,
-                     "a method of a client is needed, for instance client.get_user_by_id, not "
-                     "%.100s",
-                     Py_TYPE(method)->tp_name);
+                     "a method of a client that stands for one call of the server is needed, for "
+                     "instance client.get_user_by_id, not %R",
+                     method);
         return NULL;
     }
     if (check_self((EndpointMethodObject *)function, PyMethod_GET_SELF(method)) < 0 ||

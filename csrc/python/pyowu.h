@@ -294,6 +294,8 @@ void Client_wait(ClientObject *self);
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len);
 /** Note that a request is made now: closing is due. */
 void Client_mark_used(ClientObject *self);
+/** The class made for a resource: borrowed, NULL without exception when there is none. */
+PyTypeObject *owu_client_class(ModuleState *state, const char *resource, bool is_async);
 /** Make the method descriptor type and the client classes, and add them to the module. */
 int owu_clients_init(PyObject *module, ModuleState *state);
 
@@ -391,8 +393,6 @@ int owu_endpoint_init(PyObject *module, ModuleState *state);
 /** The method of one row, for a class of clients. */
 PyObject *EndpointMethod_new(ModuleState *state, const owu_endpoint *endpoint, PyTypeObject *owner,
                              bool is_async);
-/** The class made for a resource: borrowed, NULL without exception when there is none. */
-PyTypeObject *owu_client_class(ModuleState *state, const char *resource, bool is_async);
 /** The client that a method is bound to: borrowed; NULL with TypeError for any other object. */
 ClientObject *EndpointMethod_client(ModuleState *state, PyObject *method);
 /** Begin the call of a method that is bound to a client of this module: binds the arguments.

@@ -24,37 +24,37 @@ static void on_let_in(owu_gate_waiter *waiter) {
 static void test_order(void) {
     Guest guests[6] = {{.number = 0}};
     int i;
-    CHECK(owu_gate_init(&gate, 2));
+    CHECK(owu_gate__init(&gate, 2));
     for (i = 0; i < 6; i++) {
         guests[i].number = i;
         guests[i].waiter.let_in = on_let_in;
-        CHECK(owu_gate_enter(&gate, &guests[i].waiter) == (i < 2));
+        CHECK(owu_gate__enter(&gate, &guests[i].waiter) == (i < 2));
     }
-    owu_gate_leave(&gate, &guests[3].waiter); /* gives up */
-    owu_gate_leave(&gate, &guests[3].waiter);
+    owu_gate__leave(&gate, &guests[3].waiter); /* gives up */
+    owu_gate__leave(&gate, &guests[3].waiter);
     CHECK_INT_EQ(n_ordered, 0);
-    owu_gate_leave(&gate, &guests[1].waiter);
-    owu_gate_leave(&gate, &guests[0].waiter);
-    owu_gate_leave(&gate, &guests[2].waiter);
+    owu_gate__leave(&gate, &guests[1].waiter);
+    owu_gate__leave(&gate, &guests[0].waiter);
+    owu_gate__leave(&gate, &guests[2].waiter);
     CHECK_INT_EQ(n_ordered, 3);
     CHECK(order[0] == 2 && order[1] == 4 && order[2] == 5);
-    owu_gate_leave(&gate, &guests[4].waiter);
-    owu_gate_leave(&gate, &guests[5].waiter);
+    owu_gate__leave(&gate, &guests[4].waiter);
+    owu_gate__leave(&gate, &guests[5].waiter);
     CHECK_INT_EQ(gate.inside, 0);
     CHECK(gate.first == NULL && gate.last == NULL);
-    owu_gate_free(&gate);
+    owu_gate__free(&gate);
 }
 
 static void test_wait_that_ends(void) {
     owu_gate_waiter first = {0}, second = {0};
-    CHECK(owu_gate_init(&gate, 1));
-    CHECK(owu_gate_enter(&gate, &first));
-    CHECK(!owu_gate_enter(&gate, &second));
-    CHECK(!owu_gate_wait(&gate, &second, 0.01));
-    owu_gate_leave(&gate, &first);
-    CHECK(owu_gate_wait(&gate, &second, 0.01));
-    owu_gate_leave(&gate, &second);
-    owu_gate_free(&gate);
+    CHECK(owu_gate__init(&gate, 1));
+    CHECK(owu_gate__enter(&gate, &first));
+    CHECK(!owu_gate__enter(&gate, &second));
+    CHECK(!owu_gate__wait(&gate, &second, 0.01));
+    owu_gate__leave(&gate, &first);
+    CHECK(owu_gate__wait(&gate, &second, 0.01));
+    owu_gate__leave(&gate, &second);
+    owu_gate__free(&gate);
 }
 
 static atomic_int inside, most;
@@ -64,9 +64,9 @@ static void *go_in_and_out(void *unused) {
     for (i = 0; i < ROUNDS; i++) {
         owu_gate_waiter waiter = {0};
         int now;
-        bool in = owu_gate_enter(&gate, &waiter);
+        bool in = owu_gate__enter(&gate, &waiter);
         while (!in) {
-            in = owu_gate_wait(&gate, &waiter, 0.05);
+            in = owu_gate__wait(&gate, &waiter, 0.05);
         }
         now = atomic_fetch_add(&inside, 1) + 1;
         if (now > atomic_load(&most)) {
@@ -74,7 +74,7 @@ static void *go_in_and_out(void *unused) {
         }
         CHECK(now <= LIMIT);
         atomic_fetch_sub(&inside, 1);
-        owu_gate_leave(&gate, &waiter);
+        owu_gate__leave(&gate, &waiter);
     }
     return unused;
 }
@@ -82,7 +82,7 @@ static void *go_in_and_out(void *unused) {
 static void test_threads(void) {
     pthread_t threads[THREADS];
     int i;
-    CHECK(owu_gate_init(&gate, LIMIT));
+    CHECK(owu_gate__init(&gate, LIMIT));
     for (i = 0; i < THREADS; i++) {
         CHECK_INT_EQ(pthread_create(&threads[i], NULL, go_in_and_out, NULL), 0);
     }
@@ -91,7 +91,7 @@ static void test_threads(void) {
     }
     CHECK_INT_EQ(gate.inside, 0);
     CHECK(atomic_load(&most) >= 1);
-    owu_gate_free(&gate);
+    owu_gate__free(&gate);
 }
 
 int main(void) {

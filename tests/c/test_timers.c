@@ -21,7 +21,7 @@ static int take_all(owu_timers *timers) {
         owu_timer *first = timers->first;
         CHECK(first->due >= last);
         last = first->due;
-        owu_timers_unset(timers, first);
+        owu_timers__unset(timers, first);
         CHECK(!first->set);
         taken++;
     }
@@ -34,14 +34,14 @@ static void test_order(void) {
     int i, set, round;
     for (round = 0; round < 20; round++) {
         for (i = 0; i < MANY; i++) {
-            owu_timers_set(&timers, &timer[i], draw(100));
+            owu_timers__set(&timers, &timer[i], draw(100));
         }
         for (i = 0; i < MANY; i++) {
             if (draw(3) == 0) {
-                owu_timers_unset(&timers, &timer[i]);
-                owu_timers_unset(&timers, &timer[i]); /* twice is once */
+                owu_timers__unset(&timers, &timer[i]);
+                owu_timers__unset(&timers, &timer[i]); /* twice is once */
             } else if (draw(2) == 0) {
-                owu_timers_set(&timers, &timer[i], draw(100));
+                owu_timers__set(&timers, &timer[i], draw(100));
             }
         }
         for (i = set = 0; i < MANY; i++) {
@@ -54,9 +54,9 @@ static void test_order(void) {
 static void test_one(void) {
     owu_timer timer = {0};
     owu_timers timers = {0};
-    owu_timers_unset(&timers, &timer);
-    owu_timers_set(&timers, &timer, 2);
-    owu_timers_set(&timers, &timer, 1);
+    owu_timers__unset(&timers, &timer);
+    owu_timers__set(&timers, &timer, 2);
+    owu_timers__set(&timers, &timer, 1);
     CHECK(timers.first == &timer && timer.due < 1.5);
     CHECK_INT_EQ(take_all(&timers), 1);
 }

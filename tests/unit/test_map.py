@@ -154,9 +154,9 @@ def test_kinds_of_arguments(how: str) -> None:
 @pytest.mark.parametrize(
     ("method", "keywords", "error", "text"),
     [
-        (print, {}, TypeError, "a method of a client is needed"),
-        ("get_users", {}, TypeError, "a method of a client is needed, .* not str"),
-        (UsersClient.get_users, {}, TypeError, "a method of a client is needed"),
+        (print, {}, TypeError, "a method of a client that stands for one call .* is needed"),
+        ("get_users", {}, TypeError, "not 'get_users'"),
+        (UsersClient.get_users, {}, TypeError, "for instance client.get_user_by_id"),
         (None, {"concurrency": 0}, ValueError, "concurrency must be at least 1, got 0"),
         (None, {"concurrency": 1.5}, TypeError, "concurrency must be int, not float"),
     ],
