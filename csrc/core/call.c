@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client.h"
+#include "call.h"
 #include "internal.h"
 
 static const char version_path[] = "/api/version";

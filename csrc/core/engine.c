@@ -24,7 +24,7 @@
 #include <sys/eventfd.h>
 #endif
 
-#include "client.h"
+#include "call.h"
 #include "internal.h"
 #include "timers.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client.h"
+#include "call.h"
 #include "internal.h"
 
 /* ---------------------------------------------------------------- what is sent */
