@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import random
 import sys
 import threading
@@ -95,7 +96,8 @@ def test_a_thousand_random_cancellations(capsys: pytest.CaptureFixture[str]) -> 
     assert cancelled > 200
     (first_fds, first_memory), (last_fds, last_memory) = facts
     assert last_fds <= first_fds + 3  # connections come and go, 10 at most
-    assert last_memory - first_memory < 3000
+    if "libasan" not in os.environ.get("LD_PRELOAD", ""):  # which keeps what was freed
+        assert last_memory - first_memory < 3000
     assert right
     assert tasks == 1
     assert (after, threads) == (before, 1)
