@@ -2,7 +2,8 @@
 
     python benchmarks/concurrent_reads.py
 
-nginx answers every call with the same user, so that only the clients differ. Each client runs in a
+nginx answers every call with the same user, by the id that was asked for, so that only the clients
+differ and no answer can be taken for another. Each client runs in a
 process of its own, in turn, several rounds long; what is told are medians. The floor is
 `curl_multi.c`: what the calls cost in C over libcurl without anything made of the answers.
 
@@ -89,10 +90,11 @@ class Measured:
         }
 
 
-def count_correct(users: Iterable[Any]) -> int:
-    """How many are the user that is served; measured as well, for some decode what is read only."""
-    wanted = ONE["id"], ONE["email"]
-    return sum((user.id, user.email) == wanted for user in users)
+def count_correct(users: Iterable[Any], ids: list[str]) -> int:
+    """How many are the user that was asked for; measured as well: some decode what is read only."""
+    email = ONE["email"]
+    pairs = zip(users, ids, strict=True)
+    return sum(user.id == user_id and user.email == email for user, user_id in pairs)
 
 
 def ids_of(calls: int) -> list[str]:
@@ -104,7 +106,7 @@ async def gather_all(read: Callable[[str], Coroutine[Any, Any, Any]], calls: int
     ids = ids_of(calls)
     await read(ids[0])
     with Measured() as measured:
-        correct = count_correct(await asyncio.gather(*(read(user_id) for user_id in ids)))
+        correct = count_correct(await asyncio.gather(*(read(user_id) for user_id in ids)), ids)
     return {**measured.result, "correct": correct}
 
 
@@ -123,7 +125,7 @@ def read_ours_by_map(url: str, calls: int, connections: int) -> dict[str, Any]:
         client.get_user_by_id(ids[0])
         with Measured() as measured:
             users = client.map(client.get_user_by_id, ids, concurrency=connections)
-            correct = count_correct(users)
+            correct = count_correct(users, ids)
     return {**measured.result, "correct": correct}
 
 

@@ -74,7 +74,7 @@ http {
     server {
         listen 127.0.0.1:PORT backlog=16384;
         root files;
-        location /api/v1/users/ { return 200 'ONE'; }
+        location ~ ^/api/v1/users/([0-9a-f-]+)$ { return 200 'ONE'; }
         location = /api/v1/users/ { try_files /page.json =500; }
         location = /api/version { return 200 'VERSION'; }
     }
@@ -133,7 +133,8 @@ class Server:
         (prefix / "files" / "page.json").write_text(compact(PAGE), encoding="utf-8")
         port = free_port()
         configuration = CONFIGURATION.replace("PORT", str(port))
-        configuration = configuration.replace("ONE", compact(ONE))
+        # every answer has the id that was asked for: one that went to another call is seen
+        configuration = configuration.replace("ONE", compact(ONE).replace(USER["id"], "$1"))
         configuration = configuration.replace("VERSION", compact(VERSION))
         (prefix / "nginx.conf").write_text(configuration, encoding="utf-8")
         log = prefix / "stderr"
