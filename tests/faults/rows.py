@@ -481,6 +481,15 @@ ROWS = [
     ),
     Row(
         ASYNC,
+        "HTTP/2: many calls over one connection, some of them cancelled",
+        "a stream is stopped by itself; the others and the connection go on",
+        (
+            "unit/test_http2.py::test_many_calls_share_a_connection",
+            "unit/test_http2.py::test_max_connections_bounds_what_is_under_way",
+        ),
+    ),
+    Row(
+        ASYNC,
         "more calls than connections",
         "first come, first served; `PoolTimeout` when the time for it is up",
         (
