@@ -149,6 +149,14 @@ def with_users(page: Any, users: list[Any]) -> Any:
 
 # ---------------------------------------------------------------- whom a moving page has hidden
 
+_ROOM = 4096  # bytes of a snapshot for each user that there is
+
+
+def _snapshot(client: Any, total: int) -> Flow:
+    """All users in one piece, which may be larger than other answers may."""
+    most = max(client.max_body, _ROOM * total)
+    return (yield from ask(client.with_options(max_body=most).get_all_users))
+
 
 def _find_row(client: Any, email: str, field: str, wanted: str) -> Flow:
     """The row in which a field has this value, in any case, looked up by an address, or None; and
@@ -174,7 +182,7 @@ def _find_row(client: Any, email: str, field: str, wanted: str) -> Flow:
 
 def _hidden_users(client: Any, listing: Listing) -> Flow:
     """Emit one more page with those that no page has shown, in full."""
-    snapshot = parsed((yield from ask(client.get_all_users)))
+    snapshot = parsed((yield from _snapshot(client, listing.total)))
     for user in snapshot.users:
         if listing.left == 0:
             return
@@ -209,7 +217,7 @@ def _pages_of_search(client: Any, listing: Listing) -> Flow:
     if not listing.several or listing.left == 0:
         return
     try:
-        snapshot = parsed((yield from ask(client.get_all_users)))
+        snapshot = parsed((yield from _snapshot(client, listing.total)))
     except APIStatusError as error:
         if error.status_code not in (401, 403):
             raise
@@ -263,11 +271,11 @@ def find_user(client: Any, email: str) -> Flow:
         raise TypeError(f"email must be str, not {type(email).__name__}")
     wanted = email.lower()
     for _ in range(_MOST_PASSES):
-        row, pages = yield from _find_row(client, email, "email", email)
-        if row is not None or pages < 2:
+        row, number = yield from _find_row(client, email, "email", email)
+        if row is not None or number < 2:
             return row
         # it may have been hidden by a page that moved
-        snapshot = parsed((yield from ask(client.get_all_users)))
+        snapshot = parsed((yield from _snapshot(client, 0)))
         if all(user.email.lower() != wanted for user in snapshot.users):
             return None
     raise OpenWebUIError("the user is in the list of all users, but on none of the pages")

@@ -308,6 +308,15 @@ def test_a_search_without_rights_reads_again(collect: Collect, server: EmbeddedS
     assert set(ids) - {ids[3]} <= set(counted)
 
 
+def test_a_snapshot_may_be_larger_than_other_answers(
+    collect: Collect, server: EmbeddedServer
+) -> None:
+    """A page is 30 users; the snapshot grows with their number."""
+    add_users(server, 200)
+    users = collect(server.url, server.admin_token, "iter_users", options={"max_body": 20_000})
+    assert len(users) == 201
+
+
 def test_everybody_goes(collect: Collect, server: EmbeddedServer) -> None:
     ids = add_users(server, 100)
 
