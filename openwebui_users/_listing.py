@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ._flow import Flow
 
 _MOST_PASSES = 5  # over pages that move
+_MOST_BARREN = (
+    100  # pages one after another without anybody new: the server does not tell the truth
+)
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -38,10 +41,28 @@ def matches(query: str | None, user: Any) -> bool:
     """Would a server find this user? SQL's LIKE within name and e-mail: % and _ are wildcards."""
     if not query:
         return True
-    wildcards = {"%": ".*", "_": "."}
-    pattern = "".join(wildcards.get(c) or re.escape(c) for c in query.translate(_ASCII_LOWER))
-    found = re.compile(pattern, re.DOTALL).search
-    return any(found(text.translate(_ASCII_LOWER)) for text in (user.name, user.email))
+    pattern = f"%{query}%".translate(_ASCII_LOWER)
+    return any(_is_like(pattern, text.translate(_ASCII_LOWER)) for text in (user.name, user.email))
+
+
+def _is_like(pattern: str, text: str) -> bool:
+    """SQL's LIKE. A regular expression would take time without end for some patterns."""
+    at = here = 0
+    after, resumed = -1, 0  # behind the last %, and where the text went on when it was met
+    while here < len(text):
+        wanted = pattern[at] if at < len(pattern) else ""
+        if wanted == "%":
+            at += 1
+            after, resumed = at, here
+        elif wanted == "_" or wanted == text[here]:
+            at += 1
+            here += 1
+        elif after >= 0:  # let that % take one more
+            resumed += 1
+            at, here = after, resumed
+        else:
+            return False
+    return not pattern[at:].strip("%")
 
 
 def query_for(email: str) -> str:
@@ -124,7 +145,7 @@ class Listing:
         size = len(page.users)
         self.total = page.total
         self.several = page.total > size > 0
-        number = 2
+        number, seen, barren = 2, self.seen, 0
         ahead: deque[Any] = deque()
         while True:
             while (
@@ -136,8 +157,10 @@ class Listing:
                 ahead.append((yield self._begin(number)))
                 number += 1
             yield Emit((with_users(page, self.take(page.users)),))
-            if not ahead or self.left == 0 or not page.users:
+            barren = 0 if self.seen > seen else barren + 1
+            if not ahead or self.left == 0 or not page.users or barren == _MOST_BARREN:
                 return
+            seen = self.seen
             page = parsed((yield from outcome(ahead.popleft())))
             self.total = page.total
 
@@ -149,21 +172,22 @@ def with_users(page: Any, users: list[Any]) -> Any:
 
 # ---------------------------------------------------------------- whom a moving page has hidden
 
-_ROOM = 4096  # bytes of a snapshot for each user that there is
+_ROOM = 8192  # bytes of a snapshot for each user that was seen
 
 
-def _snapshot(client: Any, total: int) -> Flow:
-    """All users in one piece, which may be larger than other answers may."""
-    most = max(client.max_body, _ROOM * total)
+def _snapshot(client: Any, seen: int) -> Flow:
+    """All users in one piece, which may be larger than other answers may, as there are so many."""
+    most = max(client.max_body, _ROOM * seen)
     return (yield from ask(client.with_options(max_body=most).get_all_users))
 
 
 def _find_row(client: Any, email: str, field: str, wanted: str) -> Flow:
     """The row in which a field has this value, in any case, looked up by an address, or None; and
     how many pages were read."""
-    number, last = 1, 1
+    number, last, barren = 1, 1, 0
+    seen: set[str] = set()
     query = query_for(email)
-    while number <= last:
+    while number <= last and barren < _MOST_BARREN:
         page = parsed(
             (
                 yield from ask(
@@ -174,15 +198,19 @@ def _find_row(client: Any, email: str, field: str, wanted: str) -> Flow:
         for row in page.users:
             if getattr(row, field).lower() == wanted.lower():
                 return row, number
-        if number == 1 and page.users:
+        if not page.users:
+            break
+        if number == 1:
             last = -(-page.total // len(page.users))
+        barren = 0 if any(row.id not in seen for row in page.users) else barren + 1
+        seen.update(row.id for row in page.users)
         number += 1
-    return None, last
+    return None, number
 
 
 def _hidden_users(client: Any, listing: Listing) -> Flow:
     """Emit one more page with those that no page has shown, in full."""
-    snapshot = parsed((yield from _snapshot(client, listing.total)))
+    snapshot = parsed((yield from _snapshot(client, listing.seen)))
     for user in snapshot.users:
         if listing.left == 0:
             return
@@ -217,7 +245,7 @@ def _pages_of_search(client: Any, listing: Listing) -> Flow:
     if not listing.several or listing.left == 0:
         return
     try:
-        snapshot = parsed((yield from _snapshot(client, listing.total)))
+        snapshot = parsed((yield from _snapshot(client, listing.seen)))
     except APIStatusError as error:
         if error.status_code not in (401, 403):
             raise
@@ -269,11 +297,12 @@ def find_user(client: Any, email: str) -> Flow:
     """The row of the one user with this address; None when there is none."""
     if not isinstance(email, str):
         raise TypeError(f"email must be str, not {type(email).__name__}")
+    email.encode()  # a lone surrogate is in no address, and cannot be sent
     wanted = email.lower()
     for _ in range(_MOST_PASSES):
         row, number = yield from _find_row(client, email, "email", email)
-        if row is not None or number < 2:
-            return row
+        if row is not None or number <= 2:
+            return row  # what was on one page cannot have moved
         # it may have been hidden by a page that moved
         snapshot = parsed((yield from _snapshot(client, 0)))
         if all(user.email.lower() != wanted for user in snapshot.users):

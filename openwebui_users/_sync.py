@@ -21,65 +21,95 @@ if TYPE_CHECKING:
 class _Call:
     """A call on its way, on the client's own thread."""
 
-    __slots__ = ("_error", "_pending")
+    __slots__ = ("error", "pending")
 
-    def __init__(self, begin: Begin, port: Port) -> None:
-        self._error: Exception | None = None
-        try:
-            self._pending = PendingCall.of_method(begin.method, begin.args, begin.kwargs)
-            self._pending.start(port, None)
-        except Exception as error:  # of its arguments: told with the results, in their order
-            self._error = error
+    def __init__(self, pending: PendingCall | None, error: Exception | None) -> None:
+        self.pending = pending
+        self.error = error
 
     @property
     def done(self) -> bool:
-        return self._error is not None or self._pending.done
+        return self.pending is None or self.pending.done
 
     def result(self) -> Any:
-        if self._error is not None:
-            raise self._error
-        return self._pending.finish()
+        if self.error is not None:
+            raise self.error
+        assert self.pending is not None
+        return self.pending.finish()
 
 
-def _look(port: Port) -> int:
-    """How many calls have ended since the last time; hooks that are due are run."""
-    ended = 0
-    for pending in port.drain():
-        if pending.done:
-            ended += 1
-        else:
+class _Calls:
+    """The calls of one flow, and a wait for any of them."""
+
+    def __init__(self, client: BlockingClient) -> None:
+        self._port = Port(client)
+        self._running: dict[PendingCall, _Call] = {}
+
+    def begin(self, begin: Begin) -> _Call:
+        try:
+            pending = PendingCall.of_method(begin.method, begin.args, begin.kwargs)
+            pending.start(self._port, None)
+        except Exception as error:  # of its arguments: told with the results, in their order
+            return _Call(None, error)
+        call = self._running[pending] = _Call(pending, None)
+        return call
+
+    def _tell(self, pending: PendingCall) -> None:
+        """Run the hook; what it raises is what its call raises."""
+        try:
             pending.tell()
+        except Exception as error:
+            self._running[pending].error = error
+            pending.cancel()
+        except BaseException:
+            pending.cancel()
+            raise
+        else:
             pending.resume(None)
-    return ended
 
+    def look(self) -> int:
+        """How many have ended since the last time; hooks that are due are run."""
+        news = self._port.drain()
+        for pending in news:
+            if not pending.done:
+                self._tell(pending)
+        ended = [pending for pending in news if pending.done]
+        for pending in ended:
+            self._running.pop(pending, None)
+        return len(ended)
 
-def _wait(port: Port) -> int:
-    """The same, once there is at least one."""
-    ended = 0
-    while ended == 0:
-        port.wait(None)
-        ended = _look(port)
-    return ended
+    def wait(self) -> int:
+        """The same, once there is at least one."""
+        ended = 0
+        while ended == 0:
+            self._port.wait(None)
+            ended = self.look()
+        return ended
+
+    def stop(self) -> None:
+        """Stop what runs."""
+        self._port.close()
+        self._running.clear()
 
 
 def _run(client: BlockingClient, flow: Flow) -> Generator[Any, None, Any]:
     """Carry out a flow on this thread; whoever stops iterating stops its calls."""
-    port = Port(client)
+    calls = _Calls(client)
     reply: Any = None
     try:
         while True:
             step = flow.send(reply)
             reply = None
             if isinstance(step, Begin):
-                reply = _Call(step, port)
+                reply = calls.begin(step)
             elif isinstance(step, Emit):
                 yield from step.items
             else:
-                reply = _look(port) if step is LOOK else _wait(port)
+                reply = calls.look() if step is LOOK else calls.wait()
     except StopIteration as end:
         return end.value
     finally:
-        port.close()
+        calls.stop()
         flow.close()
 
 

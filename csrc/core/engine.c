@@ -63,7 +63,7 @@ struct owu_job {
     owu_http_transfer *transfer;
     owu_gate_waiter waiter;
     owu_timer timer; /* pool, deadline or pause, by the state */
-    double queued_at;
+    double queued_at, told_at;
     owu_job *previous, *next; /* of all that the thread has */
     /* guarded by the engine's lock */
     unsigned asked;
@@ -299,9 +299,12 @@ static void port_unref(owu_port *port) {
     if (port != NULL &&
         atomic_fetch_sub_explicit(&port->references, 1, memory_order_acq_rel) == 1) {
         owu_client *client = port->client;
-        (void)close(port->read_fd);
-        if (port->write_fd != port->read_fd) {
-            (void)close(port->write_fd);
+        /* A loop of the parent's may know the number: another descriptor must not get it. */
+        if (!owu_port_foreign(port)) {
+            (void)close(port->read_fd);
+            if (port->write_fd != port->read_fd) {
+                (void)close(port->write_fd);
+            }
         }
         owu_free(port);
         owu_client_unref(client);
@@ -525,15 +528,18 @@ static void ask(owu_engine *engine, owu_job *job, unsigned what) {
     wake(engine);
 }
 
-/* Put a job with this news into its port. Locked. */
-static void post(owu_engine *engine, owu_job *job, owu_news news) {
+/* Put a job with this news into its port. @return false: nobody listens there. Locked. */
+static bool post(owu_engine *engine, owu_job *job, owu_news news) {
     owu_port *port = job->port;
     job->news = news;
     if (port->closed && news == OWU_NEWS_EVENT) {
         ask(engine, job, ASK_CANCEL); /* nobody will resume it */
     }
-    if (port->closed || job->in_port) {
-        return; /* nobody listens, or will find this in place of what was not taken */
+    if (port->closed) {
+        return false;
+    }
+    if (job->in_port) {
+        return true; /* it will be found in place of what was not taken */
     }
     job->in_port = true;
     job->next_news = NULL;
@@ -545,6 +551,7 @@ static void post(owu_engine *engine, owu_job *job, owu_news news) {
         port->next_to_ring = engine->to_ring;
         engine->to_ring = port;
     }
+    return true;
 }
 
 static void ask_later(owu_job *job, unsigned what) {
@@ -632,10 +639,7 @@ static void finish(owu_engine *engine, owu_job *job) {
     owu_timers__unset(&engine->timers, &job->timer);
     strike_off(engine, job);
     lock(engine);
-    unwanted = job->port->closed || atomic_load(&at_end);
-    if (!unwanted) {
-        post(engine, job, OWU_NEWS_DONE);
-    }
+    unwanted = atomic_load(&at_end) || !post(engine, job, OWU_NEWS_DONE);
     unlock(engine);
     if (unwanted) {
         owu_job_unref(job);
@@ -688,7 +692,8 @@ static void advance(owu_engine *engine, owu_job *job) {
         owu_timers__unset(&engine->timers, &job->timer);
         lock(engine);
         job->event = job->call.run->event;
-        post(engine, job, OWU_NEWS_EVENT);
+        job->told_at = owu_http__now();
+        (void)post(engine, job, OWU_NEWS_EVENT);
         unlock(engine);
         break;
     case OWU_TODO_DONE:
@@ -735,6 +740,9 @@ static void do_what_was_asked(owu_engine *engine, owu_job *job, unsigned asked) 
         begin_transfer(engine, job);
     }
     if (job->state == JOB_TELLING && (asked & ASK_RESUME) != 0) {
+        if (job->call.run->deadline > 0) { /* whoever was told took this time, not the call */
+            job->call.run->deadline += owu_http__now() - job->told_at;
+        }
         advance(engine, job);
     }
     if (job->state == JOB_NEW || job->state == JOB_DONE || job->state == JOB_FAREWELL) {
@@ -858,7 +866,9 @@ static bool is_over(owu_engine *engine) {
         job->in_inbox = false;
         if ((job->asked & ASK_START) != 0) {
             job->state = JOB_DONE;
-            post(engine, job_ref(job), OWU_NEWS_DONE);
+            if (post(engine, job, OWU_NEWS_DONE)) {
+                (void)job_ref(job); /* the port's */
+            }
         }
         job->asked = 0;
         owu_job_unref(job); /* not the last: whoever has started it has one */
@@ -958,8 +968,9 @@ static void refuse(owu_engine *engine, owu_job *job) {
             owu_fail(&job->err, OWU_ECLOSED, "this client was closed: make a new one");
     }
     job->state = JOB_DONE;
-    (void)job_ref(job);
-    post(engine, job, OWU_NEWS_DONE);
+    if (post(engine, job, OWU_NEWS_DONE)) {
+        (void)job_ref(job); /* the port's */
+    }
 }
 
 owu_status owu_job_start(owu_job *job, owu_port *port, void *context, owu_error *err) {

@@ -8,10 +8,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "http.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -77,23 +75,15 @@ double owu_http__now(void) {
 
 /* ---------------------------------------------------------------- multis */
 
-/* An open connection: known, so that what a server says unasked is never taken for an answer. */
-typedef struct Socket {
-    curl_socket_t fd;
-    int local_port; /* 0: not known yet, or none */
-    unsigned users; /* transfers under way on it */
-} Socket;
-
 struct owu_http_multi {
     CURLM *multi;
     const owu_http_route *route; /* borrowed */
     unsigned long generation;    /* of the process that made it */
     owu_http_transfer *spare;    /* have an easy handle and nothing to do */
     owu_http_transfer *done;     /* finished, not told yet */
-    Socket *sockets;
-    size_t n_sockets, room;
+    bool is_lane;    /* has one transfer at a time */
+    bool speaks_h2;  /* the server was seen to: calls may wait for a connection to share */
     double step_start; /* of the running call of libcurl */
-    bool starved;      /* a socket was not opened because memory ran out */
 };
 
 /* Another number in the child of a fork than in its parent: connections are never taken across. */
@@ -113,7 +103,10 @@ static bool is_foreign(const owu_http_multi *multi) {
 
 /* ---------------------------------------------------------------- one transfer */
 
-enum { MAX_LINES = OWU_MAX_EXTRA_HEADERS + 5 }; /* header lines of one request */
+enum {
+    MAX_LINES = OWU_MAX_EXTRA_HEADERS + 5, /* header lines of one request */
+    MAX_SOCKETS = 8                        /* tried at once to reach a server */
+};
 
 struct owu_http_transfer {
     owu_http_multi *multi;
@@ -122,14 +115,16 @@ struct owu_http_transfer {
     owu_answer *answer;
     void *owner;
     owu_http_transfer *next; /* in the list where it is */
-    curl_socket_t socket;    /* whose users it is among; CURL_SOCKET_BAD: none's */
-    bool spoilt;             /* was about to go out on a connection with bytes waiting */
-    bool fresh;              /* must have a new connection */
-    bool running;            /* libcurl has it */
-    bool is_set, is_https;   /* its handle has the options of a read of the client's own server */
+    CURLSH *
+        share; /* owned: has its connection, which is used by no other; NULL: none, or the multi's */
+    curl_socket_t sockets[MAX_SOCKETS]; /* open for it; one, once it is connected */
+    size_t n_sockets;
+    bool running; /* libcurl has it */
+    bool by_proxy;
+    bool is_set, is_https; /* its handle has the options of a read of the client's own server */
     char error_text[CURL_ERROR_SIZE];
     size_t header_bytes;
-    unsigned sent;      /* requests that went out */
+    unsigned sent; /* requests that went out */
     owu_status refused; /* why a callback stopped the transfer */
     CURLcode result;
     bool finished;
@@ -231,79 +226,44 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
     return t->refused == OWU_OK ? len : 0;
 }
 
-static Socket *find_socket(owu_http_multi *multi, curl_socket_t fd) {
-    size_t i;
-    for (i = 0; i < multi->n_sockets; i++) {
-        if (multi->sockets[i].fd == fd) {
-            return &multi->sockets[i];
-        }
-    }
-    return NULL;
-}
-
-/* The socket that a request is about to use. libcurl tells its port only. */
-static Socket *socket_of(owu_http_multi *multi, int local_port) {
-    size_t i;
-    for (i = 0; i < multi->n_sockets; i++) {
-        Socket *s = &multi->sockets[i];
-        if (s->local_port == 0) {
-            union {
-                struct sockaddr any;
-                struct sockaddr_in v4;
-                struct sockaddr_in6 v6;
-            } address;
-            socklen_t len = sizeof address;
-            memset(&address, 0, sizeof address);
-            if (getsockname(s->fd, &address.any, &len) == 0) {
-                s->local_port = address.any.sa_family == AF_INET    ? ntohs(address.v4.sin_port)
-                                : address.any.sa_family == AF_INET6 ? ntohs(address.v6.sin6_port)
-                                                                    : 0;
-            }
-        }
-        if (s->local_port == local_port) {
-            return s;
-        }
-    }
-    return NULL;
-}
-
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
-    owu_http_multi *multi = context;
-    curl_socket_t fd;
+    Transfer *t = context;
+    curl_socket_t fd = CURL_SOCKET_BAD;
     (void)purpose;
-    if (multi->n_sockets == multi->room) {
-        const size_t room = multi->room == 0 ? 4 : multi->room * 2;
-        Socket *more = owu_realloc(multi->sockets, room * sizeof *more);
-        if (more == NULL) {
-            multi->starved = true;
-            return CURL_SOCKET_BAD;
-        }
-        multi->sockets = more;
-        multi->room = room;
+    if (t->n_sockets < MAX_SOCKETS) {
+        fd = socket(address->family, address->socktype, address->protocol);
     }
-    fd = socket(address->family, address->socktype, address->protocol);
-    if (fd >= 0) {
-        const Socket opened = {.fd = fd};
-        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-        multi->sockets[multi->n_sockets++] = opened;
+    if (fd < 0) {
+        return CURL_SOCKET_BAD;
     }
-    return fd < 0 ? CURL_SOCKET_BAD : fd;
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    t->sockets[t->n_sockets++] = fd;
+    return fd;
 }
 
 static int on_close(void *context, curl_socket_t fd) {
-    owu_http_multi *multi = context;
-    Socket *s = find_socket(multi, fd);
-    if (s != NULL) {
-        *s = multi->sockets[--multi->n_sockets];
+    Transfer *t = context; /* that opened it, whoever has used it since */
+    size_t i;
+    for (i = 0; i < t->n_sockets; i++) {
+        if (t->sockets[i] == fd) {
+            t->sockets[i] = t->sockets[--t->n_sockets];
+            break;
+        }
     }
     return close(fd);
 }
 
-/* Has the server closed the idle connection, or said something that nobody asked for? It would be
- * taken for the answer to the next request. */
-static bool is_spoilt(const Socket *s) {
-    struct pollfd look = {.fd = (int)s->fd, .events = POLLIN};
-    return poll(&look, 1, 0) != 0;
+/* Has the server closed the connection that this transfer keeps, or said something that nobody asked
+ * for? It would be taken for the answer to the next request. */
+static bool is_spoilt(const Transfer *t) {
+    size_t i;
+    for (i = 0; i < t->n_sockets; i++) {
+        struct pollfd look = {.fd = (int)t->sockets[i], .events = POLLIN};
+        if (poll(&look, 1, 0) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /*
@@ -314,24 +274,14 @@ static bool is_spoilt(const Socket *s) {
 static int on_request(void *context, char *ip, char *local_ip, int port, int local_port) {
     Transfer *t = context;
     const unsigned allowed = t->request->repeatable ? 2 : 1;
-    Socket *s = socket_of(t->multi, local_port);
-    long opened = 0;
     (void)ip;
     (void)local_ip;
     (void)port;
-    (void)curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &opened);
-    if (s != NULL && s->users == 0 && opened == 0 && is_spoilt(s)) {
-        t->spoilt = true;
-        return CURL_PREREQFUNC_ABORT;
-    }
+    (void)local_port;
     if (t->sent >= allowed) {
         return CURL_PREREQFUNC_ABORT;
     }
     t->sent++;
-    if (s != NULL) {
-        s->users++;
-        t->socket = s->fd;
-    }
     return CURL_PREREQFUNC_OK;
 }
 
@@ -342,7 +292,9 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     const Transfer *t = context;
     const double clock = owu_http__now();
     const bool too_late = t->request->timeout > 0 && clock > t->start + t->request->timeout;
-    const bool stuck = t->sent == 0 && clock > t->multi->step_start + longest_slice;
+    /* among others it is not this one alone that takes the time */
+    const double longest = t->multi->is_lane ? longest_slice : 10 * longest_slice;
+    const bool stuck = t->by_proxy && t->sent == 0 && clock > t->multi->step_start + longest;
     (void)total;
     (void)now;
     (void)up_total;
@@ -437,9 +389,11 @@ static CURLcode set_own(CURL *easy, const owu_http_route *route) {
 
 /* By which way. Both are always set: else libcurl would read the environment, which another thread
  * may be changing. */
-static CURLcode set_route(CURL *easy, const owu_http_route *route, const char *url) {
+static CURLcode set_route(CURL *easy, Transfer *t, const owu_http_route *route) {
+    const char *url = t->request->url;
     const char *proxy = strncmp(url, "https:", 6) == 0 ? route->https_proxy : route->http_proxy;
     CURLcode code = CURLE_OK;
+    t->by_proxy = proxy != NULL && *proxy != '\0';
     SET(CURLOPT_PROXY, proxy != NULL ? proxy : "");
     SET(CURLOPT_NOPROXY, route->no_proxy != NULL ? route->no_proxy : "");
     return code == CURLE_OK ? set_tls(easy, route) : code;
@@ -456,7 +410,12 @@ static CURLcode set_request(CURL *easy, Transfer *t) {
     SET(CURLOPT_TIMEOUT_MS, milliseconds(q->timeout));
     SET(CURLOPT_URL, q->url);
     SET(CURLOPT_HTTPHEADER, t->lines);
-    SET(CURLOPT_FRESH_CONNECT, t->fresh ? 1L : 0L);
+    /* to another server: on a connection of its own, once */
+    SET(CURLOPT_FRESH_CONNECT, q->foreign ? 1L : 0L);
+    SET(CURLOPT_FORBID_REUSE, q->foreign ? 1L : 0L);
+    /* Where nobody is known to share, waiting for a connection that hangs would hang all. */
+    SET(CURLOPT_PIPEWAIT, t->multi->speaks_h2 ? 1L : 0L);
+    SET(CURLOPT_SHARE, t->share);
     return code;
 }
 
@@ -489,18 +448,44 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_XFERINFOFUNCTION, on_progress);
     SET(CURLOPT_XFERINFODATA, t);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-    SET(CURLOPT_OPENSOCKETDATA, t->multi);
+    SET(CURLOPT_OPENSOCKETDATA, t);
     SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    SET(CURLOPT_CLOSESOCKETDATA, t->multi);
+    SET(CURLOPT_CLOSESOCKETDATA, t);
+    SET(CURLOPT_MAXCONNECTS, 1L); /* of its own share */
     SET(CURLOPT_PRIVATE, (void *)t);
-    SET(CURLOPT_PIPEWAIT, 1L); /* for one that can carry several */
     if (code == CURLE_OK) {
         code = set_body(easy, q);
     }
     if (code == CURLE_OK) {
-        code = set_route(easy, route, q->url);
+        code = set_route(easy, t, route);
     }
     return code == CURLE_OK && !q->foreign ? set_own(easy, route) : code;
+}
+
+/* Close the connection that it keeps for itself. */
+static void drop_connection(Transfer *t) {
+    if (t->share != NULL) {
+        (void)curl_easy_setopt(t->easy, CURLOPT_SHARE, NULL);
+        (void)curl_share_cleanup(t->share);
+        t->share = NULL;
+    }
+}
+
+/*
+ * On which connections. HTTP/1 answers are told apart by their order alone, so each transfer keeps a
+ * connection of its own, in a share of libcurl's, which is looked at before it is used again. Over
+ * HTTP/2 answers have numbers: all transfers share the connections of the multi.
+ */
+static bool choose_connection(Transfer *t) {
+    if (t->multi->speaks_h2 || is_spoilt(t)) {
+        drop_connection(t);
+    }
+    if (t->share == NULL && !t->multi->speaks_h2) {
+        t->share = curl_share_init();
+        return t->share != NULL &&
+               curl_share_setopt(t->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) == CURLSHE_OK;
+    }
+    return true;
 }
 
 /*
@@ -512,8 +497,8 @@ static CURLcode set_options(Transfer *t) {
     const owu_http_request *q = t->request;
     const bool is_https = strncmp(q->url, "https:", 6) == 0;
     const bool is_usual = !q->foreign && q->body == NULL && strcmp(q->method, "GET") == 0;
-    CURLcode code = CURLE_OK;
-    if (!is_usual || !t->is_set || t->is_https != is_https) {
+    CURLcode code = choose_connection(t) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    if (code == CURLE_OK && (!is_usual || !t->is_set || t->is_https != is_https)) {
         code = set_all(t->easy, t, t->multi->route);
     }
     t->is_set = is_usual && code == CURLE_OK;
@@ -618,10 +603,6 @@ static owu_status explain(Transfer *t, owu_error *err) {
         return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s failed: %s", origin, reason);
     case CURLE_COULDNT_CONNECT:
     case CURLE_INTERFACE_FAILED:
-        if (t->multi->starved) {
-            t->multi->starved = false;
-            return owu_fail(err, OWU_ENOMEM, "out of memory before a connection");
-        }
         return fail_connect(t, origin, err);
     case CURLE_SSL_CONNECT_ERROR:
         if (broke_in_handshake(t)) {
@@ -700,10 +681,11 @@ static owu_status fail_transfer(Transfer *t, owu_error *err) {
 
 /* ---------------------------------------------------------------- life of a multi */
 
-static void transfer_free(Transfer *t) {
-    if (t != NULL) {
-        curl_easy_cleanup(t->easy);
-        owu_free(t);
+/* The handle and its connection; the transfer itself is still asked when others are closed. */
+static void transfer_end_life(Transfer *t) {
+    curl_easy_cleanup(t->easy);
+    if (t->share != NULL) {
+        (void)curl_share_cleanup(t->share);
     }
 }
 
@@ -720,7 +702,6 @@ static Transfer *transfer_new(owu_http_multi *multi) {
     }
     memset(t, 0, sizeof *t);
     t->multi = multi;
-    t->socket = CURL_SOCKET_BAD;
     t->easy = curl_easy_init();
     if (t->easy == NULL) {
         owu_free(t);
@@ -743,22 +724,26 @@ owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_id
         owu_http__multi_free(multi);
         return NULL;
     }
+    multi->is_lane = max_idle == 1;
     (void)curl_multi_setopt(multi->multi, CURLMOPT_MAXCONNECTS, (long)max_idle);
     return multi;
 }
 
 /* In a child nothing is cleaned up: TLS would say goodbye on the parent's connection. */
 void owu_http__multi_free(owu_http_multi *multi) {
+    Transfer *t;
     if (multi == NULL || is_foreign(multi)) {
         return;
     }
-    while (multi->spare != NULL) {
-        Transfer *next = multi->spare->next;
-        transfer_free(multi->spare);
-        multi->spare = next;
+    for (t = multi->spare; t != NULL; t = t->next) {
+        transfer_end_life(t);
     }
     (void)curl_multi_cleanup(multi->multi);
-    owu_free(multi->sockets);
+    while (multi->spare != NULL) {
+        t = multi->spare;
+        multi->spare = t->next;
+        owu_free(t);
+    }
     owu_free(multi);
 }
 
@@ -788,14 +773,15 @@ static owu_status launch(Transfer *t, owu_error *err) {
 /* It has nothing to do any more. Its handle keeps what set_options may use again. */
 static void set_aside(Transfer *t) {
     owu_http_multi *multi = t->multi;
-    CURL *easy = t->easy;
-    const bool is_set = t->is_set, is_https = t->is_https;
-    memset(t, 0, offsetof(Transfer, lines));
-    t->multi = multi;
-    t->easy = easy;
-    t->socket = CURL_SOCKET_BAD;
-    t->is_set = is_set;
-    t->is_https = is_https;
+    t->request = NULL;
+    t->answer = NULL;
+    t->owner = NULL;
+    t->running = t->finished = t->body_began = t->final = false;
+    t->error_text[0] = '\0';
+    t->header_bytes = 0;
+    t->sent = 0;
+    t->refused = OWU_OK;
+    t->result = CURLE_OK;
     t->next = multi->spare;
     multi->spare = t;
 }
@@ -825,28 +811,9 @@ owu_status owu_http__multi_add(owu_http_transfer **out, owu_http_multi *multi,
 
 /* libcurl lets it go; the connection stays where that is possible. */
 static void detach(Transfer *t) {
-    Socket *s = t->socket == CURL_SOCKET_BAD ? NULL : find_socket(t->multi, t->socket);
-    if (s != NULL) {
-        s->users--;
-    }
-    t->socket = CURL_SOCKET_BAD;
     if (t->running) {
         (void)curl_multi_remove_handle(t->multi->multi, t->easy);
         t->running = false;
-    }
-}
-
-/* Again, on a new connection: nothing went out on the spoilt one. */
-static void relaunch(Transfer *t) {
-    owu_error ignored;
-    detach(t);
-    t->spoilt = false;
-    t->fresh = true;
-    if (launch(t, &ignored) != OWU_OK) {
-        t->result = CURLE_OUT_OF_MEMORY;
-        t->finished = true;
-        t->next = t->multi->done;
-        t->multi->done = t;
     }
 }
 
@@ -862,10 +829,6 @@ static void take_results(owu_http_multi *multi) {
             continue;
         }
         t = (Transfer *)(void *)private;
-        if (t->spoilt && result == CURLE_ABORTED_BY_CALLBACK) {
-            relaunch(t);
-            continue;
-        }
         t->result = result;
         t->finished = true;
         t->next = multi->done;
@@ -928,7 +891,7 @@ static void forget_finished(Transfer *t) {
 owu_status owu_http__transfer_end(owu_http_transfer *t, bool late, owu_http_cost *cost,
                                   owu_error *err) {
     owu_status status = OWU_OK;
-    long code = 0;
+    long code = 0, version = 0;
     memset(cost, 0, sizeof *cost);
     cost->seconds = owu_http__now() - t->start;
     cost->requests = t->sent;
@@ -946,6 +909,8 @@ owu_status owu_http__transfer_end(owu_http_transfer *t, bool late, owu_http_cost
     } else {
         (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
         t->answer->status = (int)code;
+        (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+        t->multi->speaks_h2 = version == CURL_HTTP_VERSION_2_0;
     }
     cost->final = t->final;
     count(t, cost);

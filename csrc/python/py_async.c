@@ -13,6 +13,7 @@
 
 typedef enum PendingState {
     PENDING_MADE,    /* nothing was sent, nor will be unless it is started */
+    PENDING_STARTING,
     PENDING_STARTED, /* in its port's list, which has a reference */
     PENDING_TOLD,    /* as well; it stands still, for an event that is to be shown */
     PENDING_DONE,
@@ -76,6 +77,24 @@ static int check_state(const PendingCallObject *self, PendingState state, const 
     return 0;
 }
 
+/* Let whoever waits for this future go on. Fails when its loop is closed: then nobody does. */
+static int set_result(ModuleState *state, PyObject *future) {
+    PyObject *done = PyObject_CallMethodNoArgs(future, state->str_done), *result = NULL;
+    if (done == Py_False) {
+        result = PyObject_CallMethodOneArg(future, state->str_set_result, Py_None);
+    }
+    const int failed = done == NULL || (done == Py_False && result == NULL) ? -1 : 0;
+    Py_XDECREF(done);
+    Py_XDECREF(result);
+    return failed;
+}
+
+/* In the child of a fork: what its parent has begun goes on there only. */
+static PyObject *refuse_foreign(ModuleState *state) {
+    return state == NULL ? NULL
+                         : owu_raise(state, "ReadError", "the process was forked during the call");
+}
+
 static PyObject *PendingCall_start(PyObject *op, PyObject *const *args, Py_ssize_t nargs) {
     PendingCallObject *self = (PendingCallObject *)op;
     PortObject *port;
@@ -92,7 +111,14 @@ static PyObject *PendingCall_start(PyObject *op, PyObject *const *args, Py_ssize
                         port->port == NULL ? "the port was closed" : "the port of another client");
         return NULL;
     }
-    if (Call_convert(&self->call) < 0) {
+    self->state = PENDING_STARTING; /* what is called meanwhile can do nothing to it */
+    if (Call_convert(&self->call) < 0 || Call_take_key(&self->call) < 0) {
+        self->state = PENDING_LOST;
+        return NULL;
+    }
+    if (port->port == NULL) {
+        self->state = PENDING_LOST;
+        PyErr_SetString(PyExc_RuntimeError, "the port was closed");
         return NULL;
     }
     /* In the list first: its news may come before Call_start returns. */
@@ -146,6 +172,15 @@ static PyObject *PendingCall_tell(PyObject *op, PyObject *unused) {
 
 static PyObject *PendingCall_resume(PyObject *op, PyObject *future) {
     PendingCallObject *self = (PendingCallObject *)op;
+    if (self->state == PENDING_TOLD && owu_port_foreign(self->port->port)) {
+        return refuse_foreign(self->call.state);
+    }
+    if (self->state == PENDING_DONE || self->state == PENDING_LOST) { /* stopped meanwhile */
+        if (future != Py_None && set_result(self->call.state, future) < 0) {
+            return NULL;
+        }
+        Py_RETURN_NONE;
+    }
     if (check_state(self, PENDING_TOLD, "resumed") < 0) {
         return NULL;
     }
@@ -462,18 +497,6 @@ static PyObject *Port_fileno(PyObject *op, PyObject *unused) {
     return PyLong_FromLong(self->port == NULL ? -1 : owu_port_fd(self->port));
 }
 
-/* Let whoever waits for this future go on. Fails when its loop is closed: then nobody does. */
-static int set_result(ModuleState *state, PyObject *future) {
-    PyObject *done = PyObject_CallMethodNoArgs(future, state->str_done), *result = NULL;
-    if (done == Py_False) {
-        result = PyObject_CallMethodOneArg(future, state->str_set_result, Py_None);
-    }
-    const int failed = done == NULL || (done == Py_False && result == NULL) ? -1 : 0;
-    Py_XDECREF(done);
-    Py_XDECREF(result);
-    return failed;
-}
-
 /* One that has news: into the list, or its future is set. */
 static int hand_over(ModuleState *state, PendingCallObject *pending, PyObject *list) {
     PyObject *future = pending->future;
@@ -529,6 +552,9 @@ static PyObject *Port_wait(PyObject *op, PyObject *arg) {
         struct pollfd look = {.fd = owu_port_fd(self->port), .events = POLLIN};
         const double slice = seconds >= 0 && seconds < SLICE_MS / 1e3 ? seconds : SLICE_MS / 1e3;
         int ready;
+        if (owu_port_foreign(self->port)) {
+            return refuse_foreign(owu_state_of_type(Py_TYPE(op)));
+        }
         Py_BEGIN_ALLOW_THREADS
         ready = poll(&look, 1, (int)(slice * 1e3));
         Py_END_ALLOW_THREADS

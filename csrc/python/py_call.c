@@ -427,13 +427,15 @@ int Call_convert(Call *call) {
     return 0;
 }
 
+int Call_take_key(Call *call) {
+    return call->kind != CALL_FAREWELL && call->key == NULL
+               ? Client_call_key(call->client, &call->key)
+               : 0;
+}
+
 /* The key of this call, and its options. */
 static int take_options(Call *call, ClientOptions *options) {
-    if (call->kind != CALL_FAREWELL && call->key == NULL &&
-        Client_call_key(call->client, &call->key) < 0) {
-        return -1;
-    }
-    if (Client_options(call->client, call->key, options) < 0) {
+    if (Call_take_key(call) < 0 || Client_options(call->client, call->key, options) < 0) {
         return -1;
     }
     options->options.raw = call->client->raw || call->kind == CALL_REQUEST;

@@ -71,6 +71,12 @@ static int spread(PyObject *args, PyObject *kwargs, PyObject ***all, PyObject **
         (*all)[j] = PyTuple_GET_ITEM(args, j);
     }
     while (i < n && PyDict_Next(kwargs, &position, &name, &value)) {
+        if (!PyUnicode_Check(name)) {
+            PyErr_SetString(PyExc_TypeError, "keywords must be strings");
+            PyMem_Free(*all);
+            Py_CLEAR(*names);
+            return -1;
+        }
         (*all)[i] = value;
         PyTuple_SET_ITEM(*names, i - n_args, Py_NewRef(name));
         i++;

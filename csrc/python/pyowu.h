@@ -378,6 +378,8 @@ PyObject *owu_endpoint_qualname(ModuleState *state, const owu_endpoint *endpoint
 int Call_bind(Call *call, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
 /** Stroke one: check and copy what was bound. */
 int Call_convert(Call *call);
+/** Ask the source of keys, if there is one, for the key of this call; once. */
+int Call_take_key(Call *call);
 /** Stroke two and three of a call that blocks: send and wait without the GIL; result or exception. */
 PyObject *Call_block(Call *call);
 /** Stroke two of one that does not: it goes its way, and context comes out of the port. */

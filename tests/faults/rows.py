@@ -476,6 +476,7 @@ ROWS = [
         (
             f"{A}::test_a_fork_gets_no_foreign_answers",
             f"{A}::test_a_fork_while_calls_are_under_way",
+            f"{A}::test_a_fork_that_goes_on_with_what_was_begun",
             f"{G}::test_fork_of_the_engine",
         ),
     ),
@@ -487,6 +488,24 @@ ROWS = [
             "unit/test_http2.py::test_many_calls_share_a_connection",
             "unit/test_http2.py::test_max_connections_bounds_what_is_under_way",
         ),
+    ),
+    Row(
+        ASYNC,
+        "answers that nobody asked for, on connections that come and go",
+        "never taken for the answer to another call",
+        (f"{A}::test_answers_that_nobody_asked_for",),
+    ),
+    Row(
+        ASYNC,
+        "a call that takes long, the first of all included",
+        "no other waits for it",
+        (f"{A}::test_a_slow_call_holds_no_other_up",),
+    ),
+    Row(
+        ASYNC,
+        "lists that lie about how many there are",
+        "iterating ends",
+        (f"{L}::test_totals_that_lie", f"{L}::test_totals_without_end"),
     ),
     Row(
         ASYNC,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
 import random
+import socket
 import sys
 import threading
 import time
@@ -429,3 +431,125 @@ def test_debug_mode_of_asyncio(caplog: pytest.LogCaptureFixture) -> None:
         users = asyncio.run(main(), debug=True)
     assert [user.id for user in users] == [f"u{i}" for i in range(20)]
     assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+
+
+# ---------------------------------------------------------------- answers that nobody asked for
+
+
+def unasked(*, close: bool = False, user_id: str = "evil") -> bytes:
+    body = json.dumps({**USER, "id": user_id}).encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return (head + ("Connection: close\r\n" if close else "") + "\r\n").encode() + body
+
+
+class Unasked:
+    """Sends an answer that nobody asked for on each connection that was kept alive."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[int, Connection] = {}
+
+    def __call__(self, connection: Connection, request: bytes) -> None:
+        name = request.split(b" ")[1].decode().split("/")[4]
+        time.sleep(0.005)
+        if name.startswith("close"):
+            connection.send(unasked(close=True, user_id=name))
+            connection.close()
+            return
+        with self._lock:
+            self._kept[connection.number] = connection
+        reply_json({**USER, "id": name})(connection, request)
+
+    def say(self) -> None:
+        with self._lock:
+            for connection in self._kept.values():
+                with contextlib.suppress(OSError):
+                    connection.send(unasked())
+            self._kept.clear()
+
+
+@pytest.mark.parametrize("family", ["tcp", "unix"])
+def test_answers_that_nobody_asked_for(family: str, tmp_path: Path) -> None:
+    """They are never taken for the answers to the next calls, however connections come and go."""
+    server = Unasked()
+    options: dict[str, Any] = {}
+    address: dict[str, Any] = {}
+    if family == "unix":
+        options["unix_socket"] = str(tmp_path / "socket")
+        address = {"family": socket.AF_UNIX, "address": options["unix_socket"]}
+
+    async def main() -> None:
+        async with AsyncUsersClient(raw.url, "sk-x", max_connections=16, **options) as client:
+            for number in range(6):
+                names = [f"{'close' if i % 2 else 'keep'}{number}-{i}" for i in range(64)]
+                await asyncio.gather(*map(client.get_user_info_by_id, names))
+                server.say()
+                await asyncio.sleep(0.1)  # until it has come: small texts may wait for an ACK
+                names = [f"next{number}-{i}" for i in range(16)]
+                users = await asyncio.gather(*map(client.get_user_info_by_id, names))
+                assert [user.id for user in users] == names
+
+    with RawServer(server, **address) as raw:
+        asyncio.run(main())
+
+
+def test_a_slow_call_holds_no_other_up() -> None:
+    """Also when it is the first, and opens the first connection."""
+
+    async def main() -> None:
+        async with AsyncUsersClient(raw.url, "sk-x") as client:
+            slow = asyncio.ensure_future(client.get_user_info_by_id("slow"))
+            others = [asyncio.ensure_future(client.get_user_info_by_id(f"u{i}")) for i in range(5)]
+            await asyncio.wait([slow, *others], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*others)
+            assert not slow.done()
+            assert (await slow).id == "slow"
+
+    with RawServer(echo) as raw:
+        asyncio.run(main())
+
+
+FORKING_IN_MAP = """
+import os, sys
+from openwebui_users import ReadError, UsersClient
+client = UsersClient(sys.argv[1], "sk-x")
+results = client.map(client.get_user_info_by_id, [f"slow{i}" for i in range(8)], concurrency=2)
+first = next(results).id
+child = os.fork()
+if child == 0:
+    status = 1
+    try:
+        list(results)
+    except ReadError:
+        status = 0 if client.get_user_info_by_id("own").id == "own" else 2
+    os._exit(status)
+print(first, len(list(results)), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+client.close()
+"""
+
+FORKING_WITH_A_LOOP = """
+import asyncio, os, sys
+from openwebui_users import AsyncUsersClient
+client = AsyncUsersClient(sys.argv[1], "sk-x", timeout=10)
+loop = asyncio.new_event_loop()
+def ask(name):
+    return loop.run_until_complete(client.get_user_info_by_id(name)).id
+first = ask("first")
+child = os.fork()
+if child == 0:
+    os._exit(0 if ask("child") == "child" else 1)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(first, ask("parent"), status)
+loop.run_until_complete(client.close())
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [(FORKING_IN_MAP, "slow0 7 0\n"), (FORKING_WITH_A_LOOP, "first parent 0\n")],
+    ids=["map", "loop"],
+)
+def test_a_fork_that_goes_on_with_what_was_begun(script: str, expected: str) -> None:
+    """What the parent has begun fails in the child, and does not hang; new calls work."""
+    with RawServer(echo) as raw:
+        assert run_script(script, raw.url).stdout == expected

@@ -30,8 +30,8 @@ WITHOUT_GUARDS = (
     Edit(HTTP, "    atomic_fetch_add(&generation, 1);\n", ""),
     Edit(
         HTTP,
-        "return poll(&look, 1, 0) != 0;",
-        "return poll(&look, 1, 0) < 0;",
+        "if (poll(&look, 1, 0) != 0) {",
+        "if (poll(&look, 1, 0) < 0) {",
     ),
     Edit(
         "csrc/core/engine.c",

@@ -44,9 +44,7 @@ C_LIBRARY = {
     "time",
 }
 POSIX = {
-    "arpa/inet",
     "fcntl",
-    "netinet/in",
     "poll",
     "pthread",
     "strings",

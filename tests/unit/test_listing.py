@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -396,6 +397,29 @@ def test_totals_that_lie(collect: Collect, answers: list[list[Any]], expected: i
     assert asked <= 52
 
 
+def test_totals_without_end(collect: Collect) -> None:
+    """The same rows on every page of a number of pages that nobody lives to see."""
+
+    def answer(connection: Any, request: bytes) -> None:
+        rows = [] if b"/users/all" in request else [ROW, {**ROW, "id": "b", "email": "f"}]
+        reply_json({"users": rows, "total": 10**25})(connection, request)
+
+    with RawServer(answer) as raw:
+        users = collect(raw.url, "sk-x", "iter_users")
+        assert [user.id for user in users] == ["a", "b"]
+        assert len(raw.requests) < 120
+        with UsersClient(raw.url, "sk-x") as client:
+            assert client.find_user("nobody@example.com") is None
+        assert len(raw.requests) < 250
+
+
+def test_a_query_that_would_never_end() -> None:
+    user = UserInfoResponse(id="i", name="a" * 200, email="e", role="user")
+    start = time.monotonic()
+    assert not _listing.matches("%a" * 40 + "%zz", user)
+    assert time.monotonic() - start < 1
+
+
 # ---------------------------------------------------------------- one user
 
 
@@ -433,6 +457,8 @@ def test_find_user(server: EmbeddedServer, how: str) -> None:
         assert find(server.url, server.admin_token, address, how) is None
     with pytest.raises(TypeError, match="email must be str, not int"):
         find(server.url, server.admin_token, 1, how)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="surrogates"):
+        find(server.url, server.admin_token, "a\ud800@example.com", how)
 
 
 @pytest.mark.parametrize("how", ["blocking", "async"])
@@ -450,6 +476,10 @@ def test_find_user_among_many_that_match(server: EmbeddedServer, how: str) -> No
     ("query", "name", "email", "expected"),
     [
         (None, "n", "e", True),
+        ("a%b%c", "xaxbxcx", "e", True),
+        ("a%b%c", "xaxcxbx", "e", False),
+        ("%_%", "n", "", True),
+        ("__", "n", "e", False),
         ("", "n", "e", True),
         ("nn", "Ann", "e", True),
         ("EXAMPLE", "n", "ann@example.com", True),

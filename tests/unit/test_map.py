@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from openwebui_users import (
     NotFoundError,
     UsersClient,
     ValidationError,
+    _core,
 )
 from openwebui_users._flow import AHEAD
 from openwebui_users.testing import EmbeddedServer
@@ -321,6 +323,33 @@ def test_a_hook_that_closes_the_client() -> None:
         assert raw.requests == []
 
 
+def test_what_a_hook_raises_stands_in_the_place_of_its_call(how: str) -> None:
+    def hook(event: object) -> None:
+        if type(event).__name__ == "RequestEvent":
+            seen.append(1)
+            if len(seen) == 2:
+                raise LookupError("the second")
+
+    seen: list[int] = []
+    with RawServer(Echo()) as raw:
+        mapping = Mapping(how, raw.url, on_request=hook)
+        results = mapping.all("abc", concurrency=1, return_exceptions=True)
+        assert [type(result).__name__ for result in results].count("LookupError") == 1
+        assert isinstance(results[1], LookupError)
+        assert [results[0].id, results[2].id] == ["a", "c"]
+
+
+def test_time_spent_on_results_is_not_that_of_calls() -> None:
+    """With a hook, a call stands still until whoever iterates comes back."""
+    with RawServer(Echo()) as raw:
+        with UsersClient(raw.url, "sk-x", timeout=0.5, on_request=lambda _: None) as client:
+            found = []
+            for user in client.map(client.get_user_info_by_id, "abcd", concurrency=2):
+                time.sleep(0.4)
+                found.append(user.id)
+    assert found == ["a", "b", "c", "d"]
+
+
 def test_a_coroutine_function_is_no_hook_of_a_client_that_blocks() -> None:
     async def hook(event: object) -> None:
         raise AssertionError(event)
@@ -395,3 +424,48 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\nCtrl-C in map: {elapsed * 1000:.0f} ms")
     assert elapsed < 1
+
+
+def test_private_types_are_used_in_wrong_orders() -> None:
+    """They are not for users, and still must not end the interpreter."""
+    pending_type, port_type = _core.PendingCall, _core.Port
+    with RawServer(Echo()) as raw, UsersClient(raw.url, "sk-x") as client:
+        port = port_type(client)
+
+        def pending() -> Any:
+            return pending_type.of_method(client.get_user_info_by_id, ("a",), {})
+
+        keywords: Any = {1: 2}
+        with pytest.raises(TypeError, match="keywords must be strings"):
+            pending_type.of_method(client.get_user_info_by_id, (), keywords)
+        for step in ("finish", "tell"):
+            with pytest.raises(RuntimeError):
+                getattr(pending(), step)()
+        with pytest.raises(RuntimeError):
+            pending().resume(None)
+        pending().cancel()
+        call = pending()
+        call.start(port, None)
+        with pytest.raises(RuntimeError, match="cannot be started"):
+            call.start(port, None)
+        while not port.drain():
+            port.wait(0.1)
+        assert call.finish().id == "a"
+        with pytest.raises(RuntimeError):
+            call.finish()
+        with UsersClient(raw.url, "sk-x") as other:
+            with pytest.raises(RuntimeError, match="the port of another client"):
+                pending().start(port_type(other), None)
+
+        class Closing(dict[str, Any]):
+            def keys(self) -> Any:
+                port.close()
+                return super().keys()
+
+        closing = pending_type.of_method(client.update_user_by_id, ("a", Closing(name="b")), {})
+        with contextlib.suppress(RuntimeError):  # whether it is asked for keys is not its matter
+            closing.start(port, None)
+        port.close()
+        with pytest.raises(RuntimeError, match="the port was closed"):
+            pending().start(port, None)
+        assert port.drain() == [] and not port.wait(0.01)
