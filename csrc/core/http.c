@@ -909,8 +909,10 @@ owu_status owu_http__transfer_end(owu_http_transfer *t, bool late, owu_http_cost
     } else {
         (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &code);
         t->answer->status = (int)code;
-        (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
-        t->multi->speaks_h2 = version == CURL_HTTP_VERSION_2_0;
+        if (!t->request->foreign) {
+            (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+            t->multi->speaks_h2 = version == CURL_HTTP_VERSION_2_0;
+        }
     }
     cost->final = t->final;
     count(t, cost);

@@ -24,6 +24,8 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 TOKEN = re.compile(r"^eyJ[\w.-]+$")
 API_KEY = re.compile(r"^sk-[\w-]+$")
 DATE = re.compile(r"^\d{4}-\d\d-\d\d$")
+# Lists of weeks: see _by_weeks.
+BY_WEEKS = {"weekly_heatmap"}
 
 
 @dataclass
@@ -164,7 +166,7 @@ class Conversation:
     def _plain(self, value: Any) -> Any:
         if isinstance(value, dict):
             return {
-                self._text(key): self._plain(item)
+                self._text(key): _by_weeks(item) if key in BY_WEEKS else self._plain(item)
                 for key, item in value.items()
                 if not (key == "url" and "errors.pydantic.dev" in str(item))
             }
@@ -197,6 +199,18 @@ def _without_time(value: int) -> Any:
         if abs(away) < NOW_SECONDS:
             return f"<{name}, {round(away / DAY):+d} days>"
     return value
+
+
+def _by_weeks(rows: Any) -> Any:
+    """Rows of weeks, each with the date of its Monday: how far that is depends on the day it is."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    monday = today - datetime.timedelta(days=today.weekday())
+
+    def shown(date: str) -> str:
+        days = (datetime.date.fromisoformat(date) - monday).days
+        return f"<Monday, {days // 7:+d} weeks>" if days % 7 == 0 and abs(days) < 60 else date
+
+    return [{**row, "date": shown(row["date"])} for row in rows]
 
 
 def _without_date(value: str) -> str:
