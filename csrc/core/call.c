@@ -11,7 +11,7 @@
 #include "call.h"
 #include "internal.h"
 
-static const char version_path[] = "/api/version";
+const char owu_version_path[] = "/api/version";
 
 /* ---------------------------------------------------------------- versions */
 
@@ -103,11 +103,12 @@ static owu_status ask_version(owu_call *call) {
     memset(asking, 0, sizeof *asking);
     call->asking = asking;
     run = &asking->run;
-    owu_run__init(run, call->client, call->options, version_path, &asking->answer, &asking->err);
+    owu_run__init(run, call->client, call->options, owu_version_path, &asking->answer,
+                  &asking->err);
     if (call->main.deadline > 0) { /* within the time of the call that needs to know */
         run->deadline = call->main.deadline;
     }
-    owu_run__begin(run, "GET", version_path, sizeof version_path - 1, NULL, 0, true, false);
+    owu_run__begin(run, "GET", owu_version_path, sizeof owu_version_path - 1, NULL, 0, true, false);
     call->run = run;
     return OWU_OK;
 }
@@ -123,7 +124,7 @@ static owu_status take_version(owu_call *call) {
             status =
                 asking->answer.status >= 400
                     ? owu_fail(&asking->err, OWU_EPROTOCOL, "%s%s answers with status %d",
-                               client->base_url, version_path, asking->answer.status)
+                               client->base_url, owu_version_path, asking->answer.status)
                     : refuse_type(client, &asking->answer, "JSON with a version", &asking->err);
         }
     }

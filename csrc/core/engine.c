@@ -646,18 +646,23 @@ static void finish(owu_engine *engine, owu_job *job) {
     }
 }
 
+/* Nothing was sent: it leaves the gate, and the attempt has failed like this. */
+static void fail_sending(owu_job *job, owu_status status) {
+    const owu_http_cost nothing = {0};
+    owu_gate__leave(&job->client->gate, &job->waiter);
+    owu_run__sent(job->call.run, status, &nothing);
+}
+
 static void begin_transfer(owu_engine *engine, owu_job *job) {
     owu_run *run = job->call.run;
     const double now = owu_http__now();
-    const owu_http_cost nothing = {0};
     owu_status status;
     run->request.timeout = owu_pool__rest(&run->request, now - job->queued_at);
     job->state = JOB_SENDING;
     status = owu_http__multi_add(&job->transfer, engine->multi, &run->request, run->answer, job,
                                  run->err);
     if (status != OWU_OK) {
-        owu_gate__leave(&job->client->gate, &job->waiter);
-        owu_run__sent(run, status, &nothing);
+        fail_sending(job, status);
         advance(engine, job);
     } else if (run->request.timeout > 0) {
         owu_timers__set(&engine->timers, &job->timer, now + run->request.timeout + GRACE);
@@ -795,12 +800,9 @@ static void forget_being_let_in(owu_engine *engine, owu_job *job) {
 static void on_due(owu_engine *engine, owu_job *job) {
     owu_run *run = job->call.run;
     if (job->state == JOB_QUEUED) {
-        const owu_http_cost nothing = {0};
-        owu_gate__leave(&job->client->gate, &job->waiter);
+        fail_sending(
+            job, owu_pool__fail(owu_pool__limit(&run->request), engine->max_connections, run->err));
         forget_being_let_in(engine, job);
-        owu_run__sent(
-            run, owu_pool__fail(owu_pool__limit(&run->request), engine->max_connections, run->err),
-            &nothing);
     } else if (job->state == JOB_SENDING) {
         end_transfer(engine, job, true, OWU_OK);
     }
@@ -885,24 +887,18 @@ static bool is_over(owu_engine *engine) {
 
 /* The client was closed: everything ends, and then whoever waits for that is told. */
 static void wind_up(owu_engine *engine) {
-    owu_job *job, *next, *farewells = NULL;
+    owu_job *job, *next;
     owu_client *client = engine->client;
-    while (engine->jobs != NULL) {
-        job = engine->jobs;
-        if (job->is_farewell) {
-            strike_off(engine, job);
-            job->next = farewells;
-            farewells = job;
-        } else {
+    for (job = engine->jobs; job != NULL; job = next) {
+        next = job->next;
+        if (!job->is_farewell) {
             stop(engine, job, OWU_ECLOSED, "this client was closed during a call");
         }
     }
     owu_http__multi_free(engine->multi);
     engine->multi = NULL;
-    for (job = farewells; job != NULL; job = next) {
-        next = job->next;
-        enlist(engine, job);
-        finish(engine, job);
+    while (engine->jobs != NULL) { /* the farewells */
+        finish(engine, engine->jobs);
     }
     while (!is_over(engine)) {
         ring_all(engine);

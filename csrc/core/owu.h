@@ -731,6 +731,8 @@ owu_status owu_client_call(owu_client *client, const owu_endpoint *endpoint, con
 owu_status owu_client_request(owu_client *client, const char *method, const char *target,
                               size_t target_len, const char *body, size_t body_len,
                               const owu_options *options, owu_answer *answer, owu_error *err);
+/** Where a server tells its version. */
+extern const char owu_version_path[];
 /** The server's version text ("0.12.4"), asked once (GET /api/version) and remembered.
  *  @param[out] retries how often it was asked again; written in any case. */
 owu_status owu_client_version(owu_client *client, char out[32], const owu_options *options,

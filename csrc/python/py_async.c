@@ -336,16 +336,14 @@ static PyObject *PendingCall_of_farewell(PyObject *type, PyObject *client) {
 
 PyObject *owu_async_call(Call *call) {
     ModuleState *state = call->state;
-    PyObject *pending = (PyObject *)pending_new(state, call), *coroutine;
+    PyObject *pending = (PyObject *)pending_new(state, call), *module, *coroutine = NULL;
     if (pending == NULL) {
         return NULL;
     }
-    if (state->aio_call == NULL) {
-        PyObject *module = PyImport_ImportModule("openwebui_users._aio");
-        state->aio_call = module == NULL ? NULL : PyObject_GetAttrString(module, "call");
-        Py_XDECREF(module);
+    module = owu_import_once(&state->aio, "openwebui_users._aio");
+    if (module != NULL) {
+        coroutine = PyObject_CallMethodOneArg(module, state->str_call, pending);
     }
-    coroutine = state->aio_call == NULL ? NULL : PyObject_CallOneArg(state->aio_call, pending);
     Py_DECREF(pending);
     return coroutine;
 }

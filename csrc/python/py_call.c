@@ -535,14 +535,13 @@ int Call_start(Call *call, owu_port *port, void *context) {
 
 /* URL of the call without its query; the bare template where the arguments make none. */
 static PyObject *call_url(const Call *call) {
-    static const char version_path[] = "/api/version";
     owu_buffer target = {NULL, 0, 0, 0, OWU_OK};
     PyObject *url;
     if (call->kind == CALL_REQUEST) {
         return Client_url(call->client, call->target.data, call->target.len);
     }
     if (call->kind != CALL_ENDPOINT) {
-        return Client_url(call->client, version_path, sizeof version_path - 1);
+        return Client_url(call->client, owu_version_path, strlen(owu_version_path));
     }
     if (owu_endpoint_target(&target, call->endpoint, call->cells, NULL) == OWU_OK) {
         url = Client_url(call->client, target.data, target.len);

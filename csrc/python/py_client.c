@@ -122,12 +122,6 @@ bool Client_is_async(const ClientObject *self, const ModuleState *state) {
     return PyObject_TypeCheck((PyObject *)(uintptr_t)self, state->AsyncClient_Type);
 }
 
-void Client_wait(ClientObject *self) {
-    Py_BEGIN_ALLOW_THREADS
-    owu_client_wait(self->client);
-    Py_END_ALLOW_THREADS
-}
-
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len) {
     const char *query = memchr(target, '?', len);
     const char *base = owu_client_base_url(self->client);
@@ -325,7 +319,9 @@ static PyObject *Client_close(PyObject *op, PyObject *unused) {
     (void)unused;
     if (self->client != NULL) {
         owu_client_close(self->client);
-        Client_wait(self);
+        Py_BEGIN_ALLOW_THREADS
+        owu_client_wait(self->client);
+        Py_END_ALLOW_THREADS
     }
     Py_RETURN_NONE;
 }

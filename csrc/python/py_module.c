@@ -145,8 +145,8 @@ static int module_exec(PyObject *module) {
     }
     if (owu_convert_init() < 0 || owu_dump_init() < 0 ||
         intern(&state->str_class_capsule, "__owu_class__") < 0 ||
-        intern(&state->str_all, "__all__") < 0 || intern(&state->str_done, "done") < 0 ||
-        intern(&state->str_set_result, "set_result") < 0) {
+        intern(&state->str_all, "__all__") < 0 || intern(&state->str_call, "call") < 0 ||
+        intern(&state->str_done, "done") < 0 || intern(&state->str_set_result, "set_result") < 0) {
         return -1;
     }
     state->ClassAttribute_Type =
@@ -179,7 +179,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->describe);
     Py_VISIT(state->options);
     Py_VISIT(state->observe);
-    Py_VISIT(state->aio_call);
+    Py_VISIT(state->aio);
     for (i = 0; i < state->n_classes; i++) {
         Py_VISIT(state->classes[i].type);
     }
@@ -204,7 +204,7 @@ static int module_clear(PyObject *module) {
     Py_CLEAR(state->describe);
     Py_CLEAR(state->options);
     Py_CLEAR(state->observe);
-    Py_CLEAR(state->aio_call);
+    Py_CLEAR(state->aio);
     for (i = 0; i < state->n_classes; i++) {
         Py_CLEAR(state->classes[i].type);
     }
@@ -240,6 +240,7 @@ static void module_free(void *op) {
     PyMem_Free(state->classes);
     Py_CLEAR(state->str_class_capsule);
     Py_CLEAR(state->str_all);
+    Py_CLEAR(state->str_call);
     Py_CLEAR(state->str_done);
     Py_CLEAR(state->str_set_result);
 }

@@ -50,9 +50,10 @@ struct ModuleState {
     PyObject *describe;  /* openwebui_users._describe, imported when first needed; may be NULL */
     PyObject *options;   /* openwebui_users.options, likewise */
     PyObject *observe;   /* openwebui_users._observe, likewise */
-    PyObject *aio_call;  /* openwebui_users._aio.call, likewise */
+    PyObject *aio;       /* openwebui_users._aio, likewise */
     PyObject *str_class_capsule; /* "__owu_class__" */
     PyObject *str_all;           /* "__all__" */
+    PyObject *str_call;          /* "call" */
     PyObject *str_done;          /* "done" */
     PyObject *str_set_result;    /* "set_result" */
     bool ends_threads;           /* was it registered with atexit? */
@@ -288,8 +289,6 @@ int Client_options(ClientObject *self, PyObject *key, ClientOptions *out);
 ClientObject *Client_root(ClientObject *self);
 /** Whether its methods return coroutines. */
 bool Client_is_async(const ClientObject *self, const ModuleState *state);
-/** Wait, without the GIL, until nothing of a closed client runs any more. */
-void Client_wait(ClientObject *self);
 /** Base URL and target without its query, as str. */
 PyObject *Client_url(const ClientObject *self, const char *target, size_t len);
 /** Note that a request is made now: closing is due. */
