@@ -56,6 +56,13 @@ def reply_json(value: Any, *lines: str, status: str = "200 OK") -> Answer:
     return reply(json.dumps(value).encode(), *lines, status=status)
 
 
+def echo(connection: Connection, request: bytes) -> None:
+    """A user with the id that the path asks for: every answer says which question it belongs to."""
+    user_id = request.split(b" ")[1].decode().split("/")[4]
+    user = {"id": user_id, "name": "Ann", "email": "ann@example.com", "role": "user"}
+    reply_json(user)(connection, request)
+
+
 def fault(kind: str, **options: Any) -> Answer:
     """One of the faults of openwebui_users.testing; its "answer" is nothing here."""
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from raw_server import RawServer, fault, in_turn, reply_json
+from raw_server import RawServer, echo, fault, in_turn, reply_json
 from variants import Edit, build_variant, run_in_variant
 
 from faults.test_async import run_fork as run_fork_of_the_engine
 from faults.test_network import BOMB, USERS
-from faults.test_process import echo, run_fork
+from faults.test_process import run_fork
 
 HTTP, URL, RETRY = "csrc/core/http.c", "csrc/core/url.c", "csrc/core/retry.c"
 WITHOUT_GUARDS = (

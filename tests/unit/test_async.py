@@ -19,7 +19,7 @@ import anyio
 import pytest
 import uvloop
 from every_call import EveryCall
-from raw_server import Connection, RawServer, in_turn, reply_json
+from raw_server import Connection, RawServer, echo, in_turn, reply_json
 
 from openwebui_users import (
     APITimeoutError,
@@ -66,12 +66,6 @@ def run(request: pytest.FixtureRequest) -> Runner:
 def server() -> Iterator[EmbeddedServer]:
     with EmbeddedServer() as running:
         yield running
-
-
-def echo(connection: Connection, request: bytes) -> None:
-    """Every answer says which question it belongs to."""
-    user_id = request.split(b" ")[1].decode().split("/")[4]
-    reply_json({**USER, "id": user_id})(connection, request)
 
 
 def slowly(seconds: float) -> Callable[[Connection, bytes], None]:
