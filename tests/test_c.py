@@ -164,6 +164,18 @@ def test_program(workshop: Workshop, source: Path) -> None:
 
 
 @pytest.fixture(scope="module")
+def portable_workshop() -> Workshop:
+    return Workshop([*SANITIZERS, "-DOWU_PORTABLE_SCAN"])
+
+
+@pytest.mark.parametrize("stem", ["test_scan", "test_reader"])
+def test_without_vector_instructions(portable_workshop: Workshop, stem: str) -> None:
+    """What processors without SSE2 run."""
+    source = TESTS / f"{stem}.c"
+    _run_program(portable_workshop.program(source), source)
+
+
+@pytest.fixture(scope="module")
 def race_workshop() -> Workshop:
     return Workshop(RACES)
 

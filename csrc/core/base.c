@@ -120,33 +120,36 @@ static bool arena_grow(owu_arena *arena, size_t wanted) {
 }
 
 void *owu_arena_alloc(owu_arena *arena, size_t size) {
+    size_t padding;
     char *result;
     if (size > SIZE_MAX - 8) {
         return NULL;
     }
-    size = (size + 7) & ~(size_t)7;
-    if (arena->chunk == NULL || (size_t)(arena->end - arena->next) < size) {
+    padding = (0 - (uintptr_t)arena->next) & 7;
+    if (arena->chunk == NULL || (size_t)(arena->end - arena->next) < size + padding) {
         if (!arena_grow(arena, size)) {
             return NULL;
         }
+        padding = 0;
     }
-    result = arena->next;
-    arena->next += size;
+    result = arena->next + padding;
+    arena->next = result + size;
     return result;
 }
 
 char *owu_arena_copy(owu_arena *arena, const char *text, size_t len) {
-    char *copy;
-    if (len == SIZE_MAX) {
-        return NULL;
-    }
-    copy = owu_arena_alloc(arena, len + 1);
-    if (copy != NULL) {
-        if (len != 0) {
-            memcpy(copy, text, len);
+    char *copy = arena->next;
+    if (arena->chunk == NULL || (size_t)(arena->end - copy) <= len) {
+        if (len == SIZE_MAX || !arena_grow(arena, len + 1)) {
+            return NULL;
         }
-        copy[len] = '\0';
+        copy = arena->next;
     }
+    if (len != 0) {
+        memcpy(copy, text, len);
+    }
+    copy[len] = '\0';
+    arena->next = copy + len + 1;
     return copy;
 }
 

@@ -24,6 +24,7 @@
 
 enum {
     OWU_MAX_DEPTH = 200,        /* nesting of any JSON text or tree */
+    OWU_KEY_ROOM = 40,          /* of a field's key in JSON, with two quotes and a colon */
     OWU_MAX_FIELDS = 64,        /* fields of one model: set-ness is one 64-bit mask */
     OWU_MAX_PARAMS = 8,         /* parameters of one call */
     OWU_MAX_FAULTS = 10000,     /* faults of one document that are kept; all are counted */
@@ -205,11 +206,13 @@ typedef struct owu_extra {
     owu_cell value;               /* OWU_TAG_JSON */
 } owu_extra;
 
-/** A decoded model: immutable once read, freed with its document. */
+/** A decoded model: immutable once read, freed with its document. Read it by owu_record_cell. */
 struct owu_record {
     const owu_model *model;
     const owu_extra *extra; /* NULL when every key was known */
-    owu_cell cells[];       /* model->n_fields */
+    uint64_t set;           /* bit i: field i was given a value */
+    uint64_t stored;        /* bit i: and it is not null, so that it has a cell */
+    owu_cell cells[];       /* of the stored fields, in their order */
 };
 
 /* ---------------------------------------------------------------- table of models (schema.c) */
@@ -231,6 +234,8 @@ typedef struct owu_field {
     owu_cell def;            /* default; OWU_TAG_UNSET where required. JSON text for containers */
     const char *doc;         /* one sentence */
     uint8_t name_len;
+    uint8_t quoted_len;
+    char quoted[OWU_KEY_ROOM]; /* the key as it stands in JSON, with its colon; zeros behind it */
 } owu_field;
 
 typedef enum owu_unknown {
@@ -247,6 +252,9 @@ struct owu_model {
     owu_unknown unknown;
     const char *doc;
 };
+
+/** The value of a field, the default where none was given. Borrowed from record, or static. */
+const owu_cell *owu_record_cell(const owu_record *record, uint32_t index);
 
 /** All models, bases before what derives from them; NULL-terminated. Static. */
 extern const owu_model *const owu_models[];

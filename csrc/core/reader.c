@@ -1,11 +1,10 @@
 /*
- * reader.c - the strict JSON reader: RFC 8259 grammar, UTF-8, bounded depth, nothing lost.
+ * reader.c - JSON text to records: one strict pass over the bytes, driven by the table of models.
  *
- * One pass over the bytes. Where a type is known, values go straight into record cells; where it
- * is not, the text is checked and kept, or told to a sink. No allocation but the arena and two
- * growing stacks, no global, no lock.
+ * Where a type is known, values go straight into record cells; where it is not, walk.c checks the
+ * text and keeps it. No allocation but the arena and one growing stack, no global, no lock.
  */
-#include "internal.h"
+#include "walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,610 +15,40 @@ struct cell_stack {
     size_t len, capacity;
 };
 
-struct key_slice {
-    const char *p;
-    size_t len;
+/*
+ * Which field came after which in the last record of a model: answers have their keys in one order,
+ * so the next key is usually known and needs but to be compared. after[0] is the first field,
+ * after[i + 1] the one behind field i.
+ */
+struct order {
+    const owu_model *model; /* NULL: not in use */
+    uint64_t required;      /* its fields that must be there */
+    uint8_t after[OWU_MAX_FIELDS + 1];
 };
 
-/* The keys of the free-form objects that are open: a duplicate makes their text not normal. */
-struct key_stack {
-    struct key_slice *items;
-    size_t len, capacity;
-};
-
-enum { KEYS_COMPARED = 48 }; /* wider free-form objects are simply taken as not normal */
+enum { ORDERS = 4 }; /* of models nested in each other */
 
 struct reader {
-    const char *start, *p, *end;
+    struct owu_scan scan;
     owu_arena *arena;
     unsigned flags;
-    unsigned depth;
-    bool normal; /* of the free-form value being checked: see OWU_CELL_NORMAL */
     owu_faults *faults;
-    owu_error *err;
-    const owu_sink *sink;
-    void *context;
     struct cell_stack cells;
-    struct key_stack keys;
+    struct order orders[ORDERS];
+    unsigned next_order;
+    struct owu_walk walk; /* last: large, and not initialised as a whole */
 };
 
-/* One string as it stands in the text, between its quotes. */
-struct raw_string {
-    const char *p;
-    size_t len;
-    bool escaped;
-    unsigned flags; /* OWU_CELL_ASCII, and OWU_CELL_PLAIN when nothing is escaped */
-};
-
-static owu_status read_value(struct reader *r, const owu_type *type, const struct owu_path *path,
-                             const owu_model *owner, unsigned field_flags, owu_cell *out);
-static owu_status walk_value(struct reader *r);
-
-/* ---------------------------------------------------------------- failures */
-
-static owu_status fail_at(struct reader *r, const char *p, const char *what) {
-    size_t line = 1;
-    const char *line_start = r->start;
-    const char *q;
-    for (q = r->start; q < p; q++) {
-        if (*q == '\n') {
-            line++;
-            line_start = q + 1;
-        }
-    }
-    (void)owu_fail(r->err, OWU_EJSON, "%s at line %zu column %zu", what, line,
-                   (size_t)(p - line_start) + 1);
-    if (r->err != NULL) {
-        r->err->offset = (size_t)(p - r->start);
-        r->err->line = line;
-        r->err->column = (size_t)(p - line_start) + 1;
-    }
-    return OWU_EJSON;
-}
-
-static owu_status out_of_memory(struct reader *r) {
-    return owu_fail(r->err, OWU_ENOMEM, "out of memory while reading JSON");
-}
-
-static owu_status unexpected(struct reader *r, const char *expected) {
-    return fail_at(r, r->p, r->p >= r->end ? "unexpected end of the text" : expected);
-}
-
-/* ---------------------------------------------------------------- tokens */
-
-static void skip_space(struct reader *r) {
-    while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\r' || *r->p == '\t')) {
-        r->p++;
-        r->normal = false;
-    }
-}
-
-unsigned owu_utf8__length(const unsigned char *p, const unsigned char *end) {
-    const size_t left = (size_t)(end - p);
-    if (p[0] < 0x80) {
-        return 1;
-    }
-    if (p[0] >= 0xC2 && p[0] <= 0xDF) {
-        return left >= 2 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
-    }
-    if ((p[0] & 0xF0) == 0xE0) {
-        if (left < 3 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80 ||
-            (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F)) {
-            return 0;
-        }
-        return 3;
-    }
-    if (p[0] >= 0xF0 && p[0] <= 0xF4) {
-        if (left < 4 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80 || (p[3] & 0xC0) != 0x80 ||
-            (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)) {
-            return 0;
-        }
-        return 4;
-    }
-    return 0;
-}
-
-/* The first of eight bytes from p that is a quote, a backslash, a control or not ASCII: are there
- * any? Subtracting with borrow finds bytes below a bound; exact enough, as a false alarm only
- * takes the slow way. */
-static bool eight_are_plain(const char *p) {
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
-    uint64_t x, quote, backslash;
-    memcpy(&x, p, sizeof x);
-    quote = x ^ (ones * '"');
-    backslash = x ^ (ones * '\\');
-    return (((x - ones * 0x20) | (quote - ones) | (backslash - ones) | x) & high) == 0;
-}
-
-static bool is_hex(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static unsigned hex_value(char c) {
-    if (c <= '9') {
-        return (unsigned)(c - '0');
-    }
-    return (unsigned)((c | 0x20) - 'a') + 10;
-}
-
-static unsigned four_hex(const char *p) {
-    return hex_value(p[0]) << 12 | hex_value(p[1]) << 8 | hex_value(p[2]) << 4 | hex_value(p[3]);
-}
-
-/* Check the escape at r->p (a backslash) and step over it. */
-static owu_status skip_escape(struct reader *r) {
-    const char *p = r->p;
-    unsigned unit;
-    if (r->end - p < 2) {
-        return fail_at(r, p, "unexpected end of the text in an escape");
-    }
-    if (p[1] != 'u') {
-        if (memchr("\"\\/bfnrt", p[1], 8) == NULL) {
-            return fail_at(r, p, "invalid escape");
-        }
-        r->normal = r->normal && p[1] != '/';
-        r->p += 2;
-        return OWU_OK;
-    }
-    if (r->end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5])) {
-        return fail_at(r, p, "an escape \\u needs four hexadecimal digits");
-    }
-    unit = four_hex(p + 2);
-    r->normal = false; /* \u00xx of a control may be normal, but that is rare */
-    r->p += 6;
-    if (unit < 0xD800 || unit > 0xDFFF) {
-        return OWU_OK;
-    }
-    if (unit > 0xDBFF || r->end - p < 12 || p[6] != '\\' || p[7] != 'u' || !is_hex(p[8]) ||
-        !is_hex(p[9]) || !is_hex(p[10]) || !is_hex(p[11]) || four_hex(p + 8) < 0xDC00 ||
-        four_hex(p + 8) > 0xDFFF) {
-        return fail_at(r, p, "lone surrogate in an escape");
-    }
-    r->p += 6;
-    return OWU_OK;
-}
-
-/* r->p is behind the opening quote; afterwards behind the closing one. */
-static owu_status read_raw_string(struct reader *r, struct raw_string *out) {
-    unsigned char high = 0;
-    out->p = r->p;
-    out->escaped = false;
-    for (;;) {
-        while (r->end - r->p >= 8 && eight_are_plain(r->p)) {
-            r->p += 8;
-        }
-        if (r->p >= r->end) {
-            return fail_at(r, r->p, "unexpected end of the text in a string");
-        }
-        if (*r->p == '"') {
-            break;
-        }
-        if (*r->p == '\\') {
-            const owu_status status = skip_escape(r);
-            if (status != OWU_OK) {
-                return status;
-            }
-            out->escaped = true;
-        } else if ((unsigned char)*r->p < 0x20) {
-            return fail_at(r, r->p, "control character in a string");
-        } else {
-            const unsigned n =
-                owu_utf8__length((const unsigned char *)r->p, (const unsigned char *)r->end);
-            if (n == 0) {
-                return fail_at(r, r->p, "invalid UTF-8");
-            }
-            high = (unsigned char)(high | (unsigned char)*r->p);
-            r->p += n;
-        }
-    }
-    out->len = (size_t)(r->p - out->p);
-    out->flags = (high & 0x80 ? 0u : (unsigned)OWU_CELL_ASCII) |
-                 (out->escaped ? 0u : (unsigned)OWU_CELL_PLAIN);
-    r->p++;
-    return OWU_OK;
-}
-
-static char *put_utf8(char *to, unsigned code) {
-    if (code < 0x80) {
-        *to++ = (char)code;
-    } else if (code < 0x800) {
-        *to++ = (char)(0xC0 | code >> 6);
-        *to++ = (char)(0x80 | (code & 0x3F));
-    } else if (code < 0x10000) {
-        *to++ = (char)(0xE0 | code >> 12);
-        *to++ = (char)(0x80 | (code >> 6 & 0x3F));
-        *to++ = (char)(0x80 | (code & 0x3F));
-    } else {
-        *to++ = (char)(0xF0 | code >> 18);
-        *to++ = (char)(0x80 | (code >> 12 & 0x3F));
-        *to++ = (char)(0x80 | (code >> 6 & 0x3F));
-        *to++ = (char)(0x80 | (code & 0x3F));
-    }
-    return to;
-}
-
-static char unescaped_char(char c) {
-    switch (c) {
-    case 'b':
-        return '\b';
-    case 'f':
-        return '\f';
-    case 'n':
-        return '\n';
-    case 'r':
-        return '\r';
-    case 't':
-        return '\t';
-    default:
-        return c;
-    }
-}
-
-/* The checked raw string as UTF-8 in the arena (NUL behind it); NULL when memory ran out. */
-static const char *unescape(owu_arena *arena, struct raw_string *raw) {
-    char *to, *result;
-    const char *p = raw->p, *const end = raw->p + raw->len;
-    if (!raw->escaped) {
-        return owu_arena_copy(arena, raw->p, raw->len);
-    }
-    result = to = owu_arena_alloc(arena, raw->len + 1);
-    if (result == NULL) {
-        return NULL;
-    }
-    while (p < end) {
-        if (*p != '\\') {
-            *to++ = *p++;
-        } else if (p[1] != 'u') {
-            *to++ = unescaped_char(p[1]);
-            p += 2;
-        } else {
-            unsigned code = four_hex(p + 2);
-            p += 6;
-            if (code >= 0xD800 && code <= 0xDBFF) {
-                code = 0x10000 + ((code - 0xD800) << 10) + (four_hex(p + 2) - 0xDC00);
-                p += 6;
-            }
-            if (code >= 0x80) {
-                raw->flags &= ~(unsigned)OWU_CELL_ASCII;
-            }
-            to = put_utf8(to, code);
-        }
-    }
-    *to = '\0';
-    raw->len = (size_t)(to - result);
-    return result;
-}
-
-static owu_status read_string(struct reader *r, owu_cell *out) {
-    struct raw_string raw;
-    const owu_status status = read_raw_string(r, &raw);
-    const char *text;
-    if (status != OWU_OK) {
-        return status;
-    }
-    if (raw.len > UINT32_MAX) {
-        return owu_fail(r->err, OWU_ELIMIT, "a string of more than 4 GiB");
-    }
-    text = unescape(r->arena, &raw);
-    if (text == NULL) {
-        return out_of_memory(r);
-    }
-    memset(out, 0, sizeof *out);
-    out->tag = OWU_TAG_STR;
-    out->flags = (uint8_t)raw.flags;
-    out->len = (uint32_t)raw.len;
-    out->u.text = text;
-    return OWU_OK;
-}
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-/* Check the number at r->p and step over it. */
-static owu_status skip_number(struct reader *r, bool *integral) {
-    *integral = true;
-    if (r->p < r->end && *r->p == '-') {
-        r->p++;
-    }
-    if (r->p >= r->end || !is_digit(*r->p)) {
-        return unexpected(r, "invalid number");
-    }
-    if (*r->p == '0' && r->end - r->p >= 2 && is_digit(r->p[1])) {
-        return fail_at(r, r->p, "invalid number: leading zero");
-    }
-    while (r->p < r->end && is_digit(*r->p)) {
-        r->p++;
-    }
-    if (r->p < r->end && *r->p == '.') {
-        *integral = false;
-        r->p++;
-        if (r->p >= r->end || !is_digit(*r->p)) {
-            return unexpected(r, "invalid number: a digit is due behind the point");
-        }
-        while (r->p < r->end && is_digit(*r->p)) {
-            r->p++;
-        }
-    }
-    if (r->p < r->end && (*r->p == 'e' || *r->p == 'E')) {
-        *integral = false;
-        r->p++;
-        if (r->p < r->end && (*r->p == '+' || *r->p == '-')) {
-            r->p++;
-        }
-        if (r->p >= r->end || !is_digit(*r->p)) {
-            return unexpected(r, "invalid number: a digit is due in the exponent");
-        }
-        while (r->p < r->end && is_digit(*r->p)) {
-            r->p++;
-        }
-    }
-    return OWU_OK;
-}
-
-static owu_status read_number(struct reader *r, owu_cell *out) {
-    const char *const start = r->p;
-    bool integral;
-    const owu_status status = skip_number(r, &integral);
-    const size_t len = (size_t)(r->p - start);
-    if (status != OWU_OK) {
-        return status;
-    }
-    if (integral) {
-        owu_integer__cell(out, start, len);
-        if (out->tag == OWU_TAG_BIGINT) {
-            out->u.text = owu_arena_copy(r->arena, start, len);
-            return out->u.text == NULL ? out_of_memory(r) : OWU_OK;
-        }
-        return OWU_OK;
-    }
-    memset(out, 0, sizeof *out);
-    out->tag = OWU_TAG_FLOAT;
-    out->u.number = owu_number__parse(start, len);
-    return OWU_OK;
-}
-
-static owu_status skip_word(struct reader *r, const char *word) {
-    const size_t len = strlen(word);
-    if ((size_t)(r->end - r->p) < len || memcmp(r->p, word, len) != 0) {
-        return unexpected(r, "expected a value");
-    }
-    r->p += len;
-    return OWU_OK;
-}
-
-static owu_status enter(struct reader *r) {
-    if (++r->depth > OWU_MAX_DEPTH) {
-        return fail_at(r, r->p, "nested too deeply");
-    }
-    r->p++;
-    skip_space(r);
-    return OWU_OK;
-}
-
-/* Behind an item: *more tells whether another follows. */
-static owu_status next_item(struct reader *r, char closing, bool *more) {
-    skip_space(r);
-    if (r->p < r->end && *r->p == ',') {
-        r->p++;
-        skip_space(r);
-        *more = true;
-        return OWU_OK;
-    }
-    if (r->p < r->end && *r->p == closing) {
-        r->p++;
-        r->depth--;
-        *more = false;
-        return OWU_OK;
-    }
-    return unexpected(r, closing == '}' ? "expected `,` or `}`" : "expected `,` or `]`");
-}
-
-/* At the first item of what enter() opened: is it empty? */
-static bool close_empty(struct reader *r, char closing) {
-    if (r->p < r->end && *r->p == closing) {
-        r->p++;
-        r->depth--;
-        return true;
-    }
-    return false;
-}
-
-/* The quote, the key, the colon; r->p is then at the value. */
-static owu_status read_raw_key(struct reader *r, struct raw_string *key) {
-    owu_status status;
-    if (r->p >= r->end || *r->p != '"') {
-        return unexpected(r, "expected a key in quotes");
-    }
-    r->p++;
-    status = read_raw_string(r, key);
-    if (status != OWU_OK) {
-        return status;
-    }
-    skip_space(r);
-    if (r->p >= r->end || *r->p != ':') {
-        return unexpected(r, "expected `:`");
-    }
-    r->p++;
-    skip_space(r);
-    return OWU_OK;
-}
-
-/* ---------------------------------------------------------------- free-form values */
-
-#define TELL(r, call) ((r)->sink == NULL || (r)->sink->call ? OWU_OK : OWU_EINTERRUPTED)
-
-static owu_status tell_string(struct reader *r, struct raw_string *raw, bool is_key) {
-    const char *text;
-    if (r->sink == NULL) {
-        return OWU_OK;
-    }
-    text = raw->escaped ? unescape(r->arena, raw) : raw->p;
-    if (text == NULL) {
-        return out_of_memory(r);
-    }
-    return is_key ? TELL(r, key(r->context, text, raw->len, raw->flags))
-                  : TELL(r, string(r->context, text, raw->len, raw->flags));
-}
-
-/* A key seen before in the same object makes the text not normal. */
-static owu_status remember_key(struct reader *r, size_t first, const struct raw_string *key) {
-    size_t i;
-    if (!r->normal) {
-        return OWU_OK;
-    }
-    if (r->keys.len - first >= KEYS_COMPARED) {
-        r->normal = false;
-        return OWU_OK;
-    }
-    for (i = first; i < r->keys.len; i++) {
-        if (r->keys.items[i].len == key->len && memcmp(r->keys.items[i].p, key->p, key->len) == 0) {
-            r->normal = false;
-            return OWU_OK;
-        }
-    }
-    if (r->keys.len == r->keys.capacity) {
-        const size_t capacity = r->keys.capacity == 0 ? 64 : r->keys.capacity * 2;
-        struct key_slice *items = owu_realloc(r->keys.items, capacity * sizeof *items);
-        if (items == NULL) {
-            return out_of_memory(r);
-        }
-        r->keys.items = items;
-        r->keys.capacity = capacity;
-    }
-    r->keys.items[r->keys.len].p = key->p;
-    r->keys.items[r->keys.len++].len = key->len;
-    return OWU_OK;
-}
-
-static owu_status walk_object(struct reader *r) {
-    const size_t first_key = r->keys.len;
-    bool more = true;
-    owu_status status = enter(r);
-    if (status == OWU_OK) {
-        status = TELL(r, begin_object(r->context));
-    }
-    if (status == OWU_OK && close_empty(r, '}')) {
-        return TELL(r, end_object(r->context));
-    }
-    while (status == OWU_OK && more) {
-        struct raw_string key;
-        status = read_raw_key(r, &key);
-        if (status == OWU_OK) {
-            status = remember_key(r, first_key, &key);
-        }
-        if (status == OWU_OK) {
-            status = tell_string(r, &key, true);
-        }
-        if (status == OWU_OK) {
-            status = walk_value(r);
-        }
-        if (status == OWU_OK) {
-            status = next_item(r, '}', &more);
-        }
-    }
-    r->keys.len = first_key;
-    return status == OWU_OK ? TELL(r, end_object(r->context)) : status;
-}
-
-static owu_status walk_array(struct reader *r) {
-    bool more = true;
-    owu_status status = enter(r);
-    if (status == OWU_OK) {
-        status = TELL(r, begin_array(r->context));
-    }
-    if (status == OWU_OK && close_empty(r, ']')) {
-        return TELL(r, end_array(r->context));
-    }
-    while (status == OWU_OK && more) {
-        status = walk_value(r);
-        if (status == OWU_OK) {
-            status = next_item(r, ']', &more);
-        }
-    }
-    return status == OWU_OK ? TELL(r, end_array(r->context)) : status;
-}
-
-static owu_status walk_number(struct reader *r) {
-    const char *const start = r->p;
-    bool integral;
-    const owu_status status = skip_number(r, &integral);
-    const size_t len = (size_t)(r->p - start);
-    const bool minus_zero = len == 2 && start[0] == '-' && start[1] == '0';
-    if (status != OWU_OK) {
-        return status;
-    }
-    r->normal = r->normal && integral && !minus_zero;
-    if (r->sink == NULL) {
-        return OWU_OK;
-    }
-    if (integral) {
-        return minus_zero ? TELL(r, integer(r->context, "0", 1))
-                          : TELL(r, integer(r->context, start, len));
-    }
-    return TELL(r, number(r->context, owu_number__parse(start, len), start, len));
-}
-
-static owu_status walk_value(struct reader *r) {
-    owu_status status;
-    struct raw_string raw;
-    if (r->p >= r->end) {
-        return fail_at(r, r->p, "unexpected end of the text");
-    }
-    switch (*r->p) {
-    case '"':
-        r->p++;
-        status = read_raw_string(r, &raw);
-        return status == OWU_OK ? tell_string(r, &raw, false) : status;
-    case '{':
-        return walk_object(r);
-    case '[':
-        return walk_array(r);
-    case 't':
-        status = skip_word(r, "true");
-        return status == OWU_OK ? TELL(r, boolean(r->context, true)) : status;
-    case 'f':
-        status = skip_word(r, "false");
-        return status == OWU_OK ? TELL(r, boolean(r->context, false)) : status;
-    case 'n':
-        status = skip_word(r, "null");
-        return status == OWU_OK ? TELL(r, null(r->context)) : status;
-    default:
-        if (*r->p != '-' && !is_digit(*r->p)) {
-            return unexpected(r, "expected a value");
-        }
-        return walk_number(r);
-    }
-}
-
-/* Check the value at r->p and keep its text in the arena. */
-static owu_status keep_json(struct reader *r, owu_cell *out) {
-    const char *const start = r->p;
-    owu_status status;
-    size_t len;
-    r->normal = true;
-    status = walk_value(r);
-    if (status != OWU_OK) {
-        return status;
-    }
-    len = (size_t)(r->p - start);
-    if (len > UINT32_MAX) {
-        return owu_fail(r->err, OWU_ELIMIT, "a value of more than 4 GiB");
-    }
-    memset(out, 0, sizeof *out);
-    out->tag = OWU_TAG_JSON;
-    out->flags = r->normal ? OWU_CELL_NORMAL : 0;
-    out->len = (uint32_t)len;
-    out->u.text = owu_arena_copy(r->arena, start, len);
-    return out->u.text == NULL ? out_of_memory(r) : OWU_OK;
-}
+static const char *read_value(struct reader *r, const char *p, const owu_type *type,
+                              const struct owu_path *path, const owu_model *owner,
+                              unsigned field_flags, owu_cell *out);
 
 /* ---------------------------------------------------------------- typed values */
 
 static void add_fault(struct reader *r, owu_fault_type type, const struct owu_path *path,
-                      const owu_model *owner, const char *input, unsigned field_flags,
-                      const char *detail) {
-    owu_faults__add(r->faults, type, path, owner, input, (size_t)(r->p - input),
+                      const owu_model *owner, const char *input, const char *input_end,
+                      unsigned field_flags, const char *detail) {
+    owu_faults__add(r->faults, type, path, owner, input, (size_t)(input_end - input),
                     (field_flags & OWU_SECRET) != 0, detail);
 }
 
@@ -632,86 +61,138 @@ static owu_fault_type wrong_type(const owu_type *type) {
 }
 
 /* A value of the wrong shape: check it, step over it, note the fault. */
-static owu_status refuse(struct reader *r, const owu_type *type, const struct owu_path *path,
-                         const owu_model *owner, unsigned field_flags) {
-    const char *const start = r->p;
-    const owu_status status = walk_value(r);
-    if (status == OWU_OK) {
-        add_fault(r, wrong_type(type), path, owner, start, field_flags, NULL);
+static const char *refuse(struct reader *r, const char *p, const owu_type *type,
+                          const struct owu_path *path, const owu_model *owner,
+                          unsigned field_flags) {
+    const char *const start = p;
+    p = owu_walk__value(&r->walk, p);
+    if (p != NULL) {
+        add_fault(r, wrong_type(type), path, owner, start, p, field_flags, NULL);
     }
-    return status;
+    return p;
 }
 
-static owu_status read_scalar(struct reader *r, const owu_type *type, const struct owu_path *path,
-                              const owu_model *owner, unsigned field_flags, owu_cell *out) {
-    const char *const start = r->p;
-    owu_status status;
+/* Digits that an int64 surely holds, with nothing behind them that makes them another number;
+ * p itself when they are anything else. */
+static const char *read_usual_integer(const struct reader *r, const char *p, owu_cell *out) {
+    const char *const start = p;
+    int64_t value = 0;
+    while (p < r->scan.end && owu_scan__is_digit(*p) && p - start < 18) {
+        value = value * 10 + (*p++ - '0');
+    }
+    if (p == r->scan.end || owu_scan__is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E' ||
+        (*start == '0' && p - start > 1)) {
+        return start;
+    }
+    *out = (owu_cell){.tag = OWU_TAG_INT, .u = {.integer = value}};
+    return p;
+}
+
+/* Most of what comes: a value of just the type that is due. p itself when it is anything else. */
+static inline const char *read_usual(struct reader *r, const char *p, const owu_type *type,
+                                     owu_cell *out) {
+    if (p >= r->scan.end) {
+        return p;
+    }
+    if (*p == '"' && type->kind == OWU_STR) {
+        return owu_scan__text(&r->scan, p + 1, r->arena, out);
+    }
+    if (*p == 'n' && type->nullable && r->scan.end - p >= 4 && memcmp(p, "null", 4) == 0) {
+        *out = (owu_cell){.tag = OWU_TAG_NULL};
+        return p + 4;
+    }
+    if (type->kind == OWU_INT && owu_scan__is_digit(*p)) {
+        return read_usual_integer(r, p, out);
+    }
+    return p;
+}
+
+static const char *read_number(struct reader *r, const char *p, owu_cell *out) {
+    const char *const start = p;
+    bool integral;
+    p = owu_scan__number(&r->scan, p, &integral);
+    if (p == NULL) {
+        return NULL;
+    }
+    if (integral) {
+        owu_integer__cell(out, start, (size_t)(p - start));
+        if (out->tag == OWU_TAG_BIGINT) {
+            out->u.text = owu_arena_copy(r->arena, start, (size_t)(p - start));
+            return out->u.text == NULL ? owu_scan__no_memory(&r->scan) : p;
+        }
+        return p;
+    }
+    *out = (owu_cell){.tag = OWU_TAG_FLOAT};
+    out->u.number = owu_number__parse(start, (size_t)(p - start));
+    return p;
+}
+
+static const char *read_scalar(struct reader *r, const char *p, const owu_type *type,
+                               const struct owu_path *path, const owu_model *owner,
+                               unsigned field_flags, owu_cell *out) {
+    const char *const start = p;
     owu_fault_type fault;
-    owu_cell in;
+    owu_cell in = {.tag = OWU_TAG_UNSET};
     char detail[48];
 
-    memset(&in, 0, sizeof in);
-    switch (*r->p) {
+    switch (*p) {
     case '"':
-        r->p++;
-        status = read_string(r, &in);
+        p = owu_scan__text(&r->scan, p + 1, r->arena, &in);
         break;
     case 't':
     case 'f':
         in.tag = OWU_TAG_BOOL;
-        in.u.boolean = *r->p == 't';
-        status = skip_word(r, in.u.boolean ? "true" : "false");
+        in.u.boolean = *p == 't';
+        p = owu_scan__word(&r->scan, p, in.u.boolean ? "true" : "false");
         break;
     case 'n':
         in.tag = OWU_TAG_NULL;
-        status = skip_word(r, "null");
+        p = owu_scan__word(&r->scan, p, "null");
         break;
     case '{':
     case '[':
-        return refuse(r, type, path, owner, field_flags);
+        return refuse(r, p, type, path, owner, field_flags);
     default:
-        if (*r->p != '-' && !is_digit(*r->p)) {
-            return unexpected(r, "expected a value");
+        if (*p != '-' && !owu_scan__is_digit(*p)) {
+            return owu_scan__unexpected(&r->scan, p, "expected a value");
         }
-        status = read_number(r, &in);
+        p = read_number(r, p, &in);
     }
-    if (status != OWU_OK) {
-        return status;
-    }
-    if (in.tag == OWU_TAG_STR && type->kind == OWU_STR) { /* most of what comes */
-        *out = in;
-        return OWU_OK;
+    if (p == NULL) {
+        return NULL;
     }
     fault = owu_coerce(type, &in, r->flags, r->arena, out, detail);
     if (fault != OWU_FAULT_NONE) {
         memset(out, 0, sizeof *out);
-        add_fault(r, fault, path, owner, start, field_flags, detail);
+        add_fault(r, fault, path, owner, start, p, field_flags, detail);
     } else if (out->tag == OWU_TAG_UNSET) {
-        return out_of_memory(r);
+        return owu_scan__no_memory(&r->scan);
     }
-    return OWU_OK;
+    return p;
 }
 
-static owu_status push_cell(struct reader *r, owu_cell cell) {
+static bool push_cell(struct reader *r, owu_cell cell) {
     if (r->cells.len == r->cells.capacity) {
         const size_t capacity = r->cells.capacity == 0 ? 64 : r->cells.capacity * 2;
         owu_cell *items = owu_realloc(r->cells.items, capacity * sizeof *items);
         if (items == NULL) {
-            return out_of_memory(r);
+            (void)owu_scan__no_memory(&r->scan);
+            return false;
         }
         r->cells.items = items;
         r->cells.capacity = capacity;
     }
     r->cells.items[r->cells.len++] = cell;
-    return OWU_OK;
+    return true;
 }
 
-/* Move the cells from `first` on into the arena. */
-static owu_status take_cells(struct reader *r, size_t first, owu_tag tag, owu_cell *out) {
+/* Move the cells from `first` on into the arena. @return p, or NULL. */
+static const char *take_cells(struct reader *r, const char *p, size_t first, owu_tag tag,
+                              owu_cell *out) {
     const size_t n = r->cells.len - first;
     owu_cell *cells = owu_arena_alloc(r->arena, n * sizeof *cells);
     if (cells == NULL) {
-        return out_of_memory(r);
+        return owu_scan__no_memory(&r->scan);
     }
     if (n != 0) {
         memcpy(cells, r->cells.items + first, n * sizeof *cells);
@@ -721,49 +202,50 @@ static owu_status take_cells(struct reader *r, size_t first, owu_tag tag, owu_ce
     out->tag = (uint8_t)tag;
     out->len = (uint32_t)(tag == OWU_TAG_MAP ? n / 2 : n);
     out->u.cells = cells;
-    return OWU_OK;
+    return p;
 }
 
-static owu_status read_list(struct reader *r, const owu_type *type, const struct owu_path *path,
-                            const owu_model *owner, unsigned field_flags, owu_cell *out) {
+static const char *read_list(struct reader *r, const char *p, const owu_type *type,
+                             const struct owu_path *path, const owu_model *owner,
+                             unsigned field_flags, owu_cell *out) {
     const owu_type item_type = {type->item, OWU_ANY, false, type->model};
     const size_t first = r->cells.len;
     struct owu_path step = {path, NULL, 0, 0, 0};
     bool more;
-    owu_status status = enter(r);
-    if (status != OWU_OK) {
-        return status;
+    p = owu_scan__enter(&r->scan, p);
+    if (p == NULL) {
+        return NULL;
     }
-    more = !close_empty(r, ']');
-    while (status == OWU_OK && more) {
-        owu_cell cell;
-        memset(&cell, 0, sizeof cell);
-        status = read_value(r, &item_type, &step, owner, field_flags, &cell);
-        if (status == OWU_OK) {
-            status = push_cell(r, cell);
+    more = !owu_scan__close_empty(&r->scan, &p, ']');
+    while (more) {
+        owu_cell cell = {.tag = OWU_TAG_UNSET};
+        p = read_value(r, p, &item_type, &step, owner, field_flags, &cell);
+        if (p == NULL || !push_cell(r, cell)) {
+            return NULL;
         }
-        if (status == OWU_OK) {
-            status = next_item(r, ']', &more);
+        p = owu_scan__next(&r->scan, p, ']', &more);
+        if (p == NULL) {
+            return NULL;
         }
         step.index++;
     }
-    if (status == OWU_OK && step.index > UINT32_MAX / 2) {
-        status = owu_fail(r->err, OWU_ELIMIT, "a list of more than 2^31 items");
+    if (step.index > UINT32_MAX / 2) {
+        return owu_scan__fail(&r->scan, OWU_ELIMIT, "a list of more than 2^31 items");
     }
-    return status == OWU_OK ? take_cells(r, first, OWU_TAG_LIST, out) : status;
+    return take_cells(r, p, first, OWU_TAG_LIST, out);
 }
 
 /* ---------------------------------------------------------------- keys that come twice */
 
-/* Keep of n (key, value) pairs of cells only the last value of each key; returns how many. */
-static owu_status unique_pairs(struct reader *r, owu_cell *pairs, size_t n, size_t *kept) {
+/* Keep of n (key, value) pairs of cells only the last value of each key; *kept is how many. False: no memory. */
+static bool unique_pairs(struct reader *r, owu_cell *pairs, size_t n, size_t *kept) {
     struct owu_keyed *keys = owu_malloc(n * sizeof *keys);
     size_t *last = owu_malloc(n * sizeof *last);
-    owu_status status = OWU_OK;
+    bool done = false;
     size_t i;
     *kept = 0;
     if (keys == NULL || last == NULL) {
-        status = out_of_memory(r);
+        (void)owu_scan__no_memory(&r->scan);
         goto done;
     }
     for (i = 0; i < n; i++) {
@@ -779,52 +261,64 @@ static owu_status unique_pairs(struct reader *r, owu_cell *pairs, size_t n, size
             ++*kept;
         }
     }
+    done = true;
 done:
     owu_free(keys);
     owu_free(last);
-    return status;
+    return done;
 }
 
-static owu_status read_map(struct reader *r, const owu_type *type, const struct owu_path *path,
-                           const owu_model *owner, unsigned field_flags, owu_cell *out) {
+static const char *read_pair(struct reader *r, const char *p, const owu_type *item_type,
+                             const struct owu_path *path, const owu_model *owner,
+                             unsigned field_flags) {
+    struct owu_token token;
+    owu_cell key = {.tag = OWU_TAG_STR}, value = {.tag = OWU_TAG_UNSET};
+    struct owu_path step = {path, NULL, 0, 0, 0};
+    p = owu_scan__key(&r->scan, p, &token);
+    if (p == NULL) {
+        return NULL;
+    }
+    key.u.text = owu_scan__unescape(r->arena, &token);
+    key.len = (uint32_t)token.len;
+    key.flags = (uint8_t)token.flags;
+    if (key.u.text == NULL) {
+        return owu_scan__no_memory(&r->scan);
+    }
+    if (!push_cell(r, key)) {
+        return NULL;
+    }
+    step.key = key.u.text;
+    step.key_len = key.len;
+    p = read_value(r, p, item_type, &step, owner, field_flags, &value);
+    return p != NULL && push_cell(r, value) ? p : NULL;
+}
+
+static const char *read_map(struct reader *r, const char *p, const owu_type *type,
+                            const struct owu_path *path, const owu_model *owner,
+                            unsigned field_flags, owu_cell *out) {
     const owu_type item_type = {type->item, OWU_ANY, false, type->model};
     const size_t first = r->cells.len;
     bool more;
-    owu_status status = enter(r);
     size_t kept;
-    if (status != OWU_OK) {
-        return status;
+    p = owu_scan__enter(&r->scan, p);
+    if (p == NULL) {
+        return NULL;
     }
-    more = !close_empty(r, '}');
-    while (status == OWU_OK && more) {
-        struct raw_string raw;
-        owu_cell key, value;
-        memset(&key, 0, sizeof key);
-        memset(&value, 0, sizeof value);
-        status = read_raw_key(r, &raw);
-        if (status == OWU_OK) {
-            key.tag = OWU_TAG_STR;
-            key.u.text = unescape(r->arena, &raw);
-            key.len = (uint32_t)raw.len;
-            key.flags = (uint8_t)raw.flags;
-            status = key.u.text == NULL ? out_of_memory(r) : push_cell(r, key);
-        }
-        if (status == OWU_OK) {
-            const struct owu_path step = {path, key.u.text, key.len, 0, 0};
-            status = read_value(r, &item_type, &step, owner, field_flags, &value);
-        }
-        if (status == OWU_OK) {
-            status = push_cell(r, value);
-        }
-        if (status == OWU_OK) {
-            status = next_item(r, '}', &more);
+    more = !owu_scan__close_empty(&r->scan, &p, '}');
+    while (more) {
+        p = read_pair(r, p, &item_type, path, owner, field_flags);
+        p = p == NULL ? NULL : owu_scan__next(&r->scan, p, '}', &more);
+        if (p == NULL) {
+            return NULL;
         }
     }
-    if (status == OWU_OK && r->cells.len - first > 2) {
-        status = unique_pairs(r, r->cells.items + first, (r->cells.len - first) / 2, &kept);
+    if (r->cells.len - first > 2) {
+        if (!unique_pairs(r, r->cells.items + first, (r->cells.len - first) / 2, &kept)) {
+            return NULL;
+        }
         r->cells.len = first + 2 * kept;
     }
-    return status == OWU_OK ? take_cells(r, first, OWU_TAG_MAP, out) : status;
+    return take_cells(r, p, first, OWU_TAG_MAP, out);
 }
 
 /* ---------------------------------------------------------------- records */
@@ -832,13 +326,13 @@ static owu_status read_map(struct reader *r, const owu_type *type, const struct 
 /* A record under construction. */
 struct building {
     const owu_model *model;
-    owu_record *record;
     const struct owu_path *path;
     const char *start;
-    owu_extra *extras; /* newest first; still with duplicates */
+    owu_extra *extras; /* newest first; with duplicates when there are many */
     size_t n_extras;
-    uint64_t seen;
+    uint64_t seen; /* fields that came; what stands below is initialised for these only */
     size_t first_fault;
+    owu_cell cells[OWU_MAX_FIELDS];
     size_t valid_from[OWU_MAX_FIELDS]; /* faults of a field before this index were overridden */
 };
 
@@ -859,7 +353,8 @@ static void drop_overridden_faults(struct reader *r, const struct building *b, s
     size_t from, to;
     for (from = to = b->first_fault; from < r->faults->len; from++) {
         const owu_fault *fault = &r->faults->items[from];
-        if (from < b->valid_from[fault->steps[depth].order]) {
+        const uint32_t field = fault->steps[depth].order;
+        if ((b->seen >> field & 1) != 0 && from < b->valid_from[field]) {
             r->faults->total--;
         } else {
             r->faults->items[to++] = *fault;
@@ -888,43 +383,73 @@ static void sort_faults(owu_fault *items, size_t n, size_t depth, uint32_t n_fie
     owu_free(sorted);
 }
 
-static owu_status add_extra(struct reader *r, struct building *b, struct raw_string *raw) {
-    owu_extra *extra = owu_arena_alloc(r->arena, sizeof *extra);
+enum { EXTRAS_COMPARED = 24 }; /* beyond that, sorting finds the duplicates */
+
+static owu_extra *next_extra(const owu_extra *extra) {
+    return (owu_extra *)(uintptr_t)extra->next; /* const for the readers of records only */
+}
+
+static owu_extra *find_extra(const struct building *b, const char *key, size_t len) {
+    owu_extra *extra = b->extras;
+    while (extra != NULL && (extra->key_len != len || memcmp(extra->key, key, len) != 0)) {
+        extra = next_extra(extra);
+    }
+    return extra;
+}
+
+static const char *add_extra(struct reader *r, const char *p, struct building *b,
+                             struct owu_token *token) {
+    const char *const key = owu_scan__unescape(r->arena, token);
+    owu_extra *extra;
+    if (key == NULL) {
+        return owu_scan__no_memory(&r->scan);
+    }
+    if (b->n_extras <= EXTRAS_COMPARED) {
+        extra = find_extra(b, key, token->len);
+        if (extra != NULL) {
+            return owu_walk__keep(&r->walk, p, &extra->value);
+        }
+    }
+    extra = owu_arena_alloc(r->arena, sizeof *extra);
     if (extra == NULL) {
-        return out_of_memory(r);
+        return owu_scan__no_memory(&r->scan);
     }
     memset(extra, 0, sizeof *extra);
-    extra->key = unescape(r->arena, raw);
-    if (extra->key == NULL) {
-        return out_of_memory(r);
-    }
-    extra->key_len = (uint32_t)raw->len;
-    extra->key_flags = (uint8_t)raw->flags;
+    extra->key = key;
+    extra->key_len = (uint32_t)token->len;
+    extra->key_flags = (uint8_t)token->flags;
     extra->next = b->extras;
     b->extras = extra;
     b->n_extras++;
-    return keep_json(r, &extra->value);
+    return owu_walk__keep(&r->walk, p, &extra->value);
 }
 
 /* Turn the extras round into the order they came, of duplicate keys the last value only. */
-static owu_status finish_extras(struct reader *r, struct building *b) {
+static bool finish_extras(struct reader *r, const struct building *b, const owu_extra **out) {
     const size_t n = b->n_extras;
     owu_extra **all = NULL;
     struct owu_keyed *keys = NULL;
     size_t *last = NULL;
     owu_extra *extra = b->extras;
     const owu_extra *head = NULL;
-    owu_status status = OWU_OK;
+    bool done = false;
     size_t i;
 
-    if (n == 0) {
-        return OWU_OK;
+    if (n <= EXTRAS_COMPARED) {
+        while (extra != NULL) {
+            owu_extra *const older = next_extra(extra);
+            extra->next = head;
+            head = extra;
+            extra = older;
+        }
+        *out = head;
+        return true;
     }
     all = owu_malloc(n * sizeof *all);
     keys = owu_malloc(n * sizeof *keys);
     last = owu_malloc(n * sizeof *last);
     if (all == NULL || keys == NULL || last == NULL) {
-        status = out_of_memory(r);
+        (void)owu_scan__no_memory(&r->scan);
         goto done;
     }
     for (i = n; i-- > 0;) {
@@ -932,7 +457,7 @@ static owu_status finish_extras(struct reader *r, struct building *b) {
         keys[i].key = extra->key;
         keys[i].len = extra->key_len;
         keys[i].position = i;
-        extra = (owu_extra *)(uintptr_t)extra->next;
+        extra = next_extra(extra);
     }
     owu_keys__find_duplicates(keys, n, last);
     for (i = n; i-- > 0;) {
@@ -942,142 +467,230 @@ static owu_status finish_extras(struct reader *r, struct building *b) {
             head = all[i];
         }
     }
-    b->record->extra = head;
+    *out = head;
+    done = true;
 done:
     owu_free(all);
     owu_free(keys);
     owu_free(last);
-    return status;
+    return done;
 }
 
-static owu_status read_member(struct reader *r, struct building *b, unsigned *hint) {
-    struct raw_string raw;
+/* The order of a model's last record; at first that of the table. */
+static struct order *order_of(struct reader *r, const owu_model *model) {
+    struct order *order;
+    unsigned i;
+    for (i = 0; i < ORDERS; i++) {
+        if (r->orders[i].model == model) {
+            return &r->orders[i];
+        }
+    }
+    order = &r->orders[r->next_order];
+    r->next_order = (r->next_order + 1) % ORDERS;
+    order->model = model;
+    order->required = 0;
+    for (i = 0; i <= model->n_fields; i++) {
+        order->after[i] = (uint8_t)i;
+    }
+    for (i = 0; i < model->n_fields; i++) {
+        order->required |= (uint64_t)((model->fields[i].flags & OWU_REQUIRED) != 0) << i;
+    }
+    return order;
+}
+
+#define TEN_ONES 255, 255, 255, 255, 255, 255, 255, 255, 255, 255
+
+/* Is p, with at least OWU_KEY_ROOM bytes of text, at this field's key and colon? All bytes are
+ * compared at once, since a loop over so few of them would be mispredicted for most keys. */
+static inline bool is_at_key(const char *p, const owu_field *field) {
+    static const unsigned char counted[2 * OWU_KEY_ROOM] = {TEN_ONES, TEN_ONES, TEN_ONES, TEN_ONES};
+    uint64_t text[OWU_KEY_ROOM / 8], key[OWU_KEY_ROOM / 8], mask[OWU_KEY_ROOM / 8], different = 0;
+    size_t i;
+    memcpy(text, p, OWU_KEY_ROOM);
+    memcpy(key, field->quoted, OWU_KEY_ROOM);
+    memcpy(mask, counted + OWU_KEY_ROOM - field->quoted_len, OWU_KEY_ROOM);
+    for (i = 0; i < OWU_KEY_ROOM / 8; i++) {
+        different |= (text[i] ^ key[i]) & mask[i];
+    }
+    return different == 0;
+}
+
+enum { OTHER_KEY = -1, READ_ALREADY = -2 };
+
+/* Look the key of a member up. *p: at the key, afterwards at the value, or NULL. @return the field;
+ * OTHER_KEY: add_extra wants the token; READ_ALREADY: the value is not wanted. */
+static int find_member(struct reader *r, const char **p, const struct building *b,
+                       struct owu_token *token) {
+    struct owu_token plain;
     const char *key;
-    size_t key_len;
     int i;
-    owu_status status = read_raw_key(r, &raw);
-    if (status != OWU_OK) {
-        return status;
+    *p = owu_scan__key(&r->scan, *p, token);
+    if (*p == NULL) {
+        return OTHER_KEY;
     }
-    key = raw.p;
-    key_len = raw.len;
-    if (raw.escaped) {
-        struct raw_string copy = raw;
-        key = unescape(r->arena, &copy);
-        key_len = copy.len;
-        if (key == NULL) {
-            return out_of_memory(r);
+    plain = *token;
+    key = token->escaped ? owu_scan__unescape(r->arena, &plain) : token->p;
+    if (key == NULL) {
+        *p = owu_scan__no_memory(&r->scan);
+        return OTHER_KEY;
+    }
+    i = owu_model_field(b->model, key, plain.len, 0);
+    if (i < 0) {
+        i = find_by_python_name(b->model, key, plain.len);
+        if (i >= 0 && (b->seen >> i & 1) != 0 && b->cells[i].tag != OWU_TAG_UNSET) {
+            return READ_ALREADY; /* both names were given: the JSON key has won */
         }
     }
-    i = owu_model_field(b->model, key, key_len, *hint);
-    if (i < 0) {
-        i = find_by_python_name(b->model, key, key_len);
-        if (i >= 0 && (b->seen >> i & 1) != 0 && b->record->cells[i].tag != OWU_TAG_UNSET) {
-            r->normal = true; /* both names were given: the JSON key has won */
-            return walk_value(r);
+    return i;
+}
+
+/* @param before  1 + the field of the member before, 0: the first; afterwards of this one. */
+static const char *read_member(struct reader *r, const char *p, struct building *b,
+                               struct order *order, unsigned *before) {
+    unsigned i = order->after[*before];
+    const owu_field *field = i < b->model->n_fields ? &b->model->fields[i] : NULL;
+    owu_cell *cell;
+    const char *start;
+
+    if (field != NULL && r->scan.end - p >= OWU_KEY_ROOM && is_at_key(p, field)) {
+        p = owu_scan__space(&r->scan, p + field->quoted_len);
+    } else {
+        struct owu_token token;
+        const int found = find_member(r, &p, b, &token);
+        if (p == NULL) {
+            return NULL;
+        }
+        if (found < 0) {
+            return found == OTHER_KEY ? add_extra(r, p, b, &token) : owu_walk__value(&r->walk, p);
+        }
+        i = (unsigned)found;
+        field = &b->model->fields[i];
+        if (order->model == b->model) { /* else a record within took its place */
+            order->after[*before] = (uint8_t)i;
         }
     }
-    if (i < 0) {
-        return add_extra(r, b, &raw);
-    }
-    *hint = (unsigned)i + 1;
+    *before = i + 1;
     b->seen |= UINT64_C(1) << i;
     b->valid_from[i] = r->faults->len;
-    {
-        const owu_field *field = &b->model->fields[i];
-        const struct owu_path step = {b->path, field->name, field->name_len, (uint32_t)i, 0};
-        memset(&b->record->cells[i], 0, sizeof(owu_cell));
-        return read_value(r, &field->type, &step, b->model, field->flags, &b->record->cells[i]);
+    cell = &b->cells[i];
+    start = p;
+    p = read_usual(r, p, &field->type, cell);
+    if (p == start) {
+        const struct owu_path step = {b->path, field->name, field->name_len, i, 0};
+        memset(cell, 0, sizeof *cell);
+        p = read_value(r, p, &field->type, &step, b->model, field->flags, cell);
     }
+    return p;
 }
 
-static void add_missing(struct reader *r, const struct building *b) {
+static void add_missing(struct reader *r, const char *p, const struct building *b) {
     uint32_t i;
     for (i = 0; i < b->model->n_fields; i++) {
         const owu_field *field = &b->model->fields[i];
         if ((field->flags & OWU_REQUIRED) != 0 && (b->seen >> i & 1) == 0) {
             const struct owu_path step = {b->path, field->name, field->name_len, i, 0};
-            add_fault(r, OWU_FAULT_MISSING, &step, b->model, b->start, 0, NULL);
+            add_fault(r, OWU_FAULT_MISSING, &step, b->model, b->start, p, 0, NULL);
         }
     }
 }
 
-static owu_status read_record(struct reader *r, const owu_model *model, const struct owu_path *path,
-                              owu_cell *out) {
-    const size_t size = sizeof(owu_record) + model->n_fields * sizeof(owu_cell);
-    struct building b;
-    unsigned hint = 0;
-    bool more;
-    owu_status status;
+/* The record, with cells for what is not null: half of what a server sends often is. NULL when
+ * memory ran out. */
+static const owu_record *finish_record(struct reader *r, struct building *b) {
+    owu_record *record;
+    uint64_t stored = 0;
+    uint32_t i, n = 0;
+    for (i = 0; b->seen >> i != 0; i++) { /* without a branch: nulls come as they like */
+        const uint64_t keep = b->seen >> i & (b->cells[i].tag != OWU_TAG_NULL);
+        b->cells[n] = b->cells[i];
+        n += (uint32_t)keep;
+        stored |= keep << i;
+    }
+    record = owu_arena_alloc(r->arena, sizeof *record + n * sizeof *record->cells);
+    if (record == NULL || !finish_extras(r, b, &record->extra)) {
+        return NULL;
+    }
+    record->model = b->model;
+    record->set = b->seen;
+    record->stored = stored;
+    memcpy(record->cells, b->cells, n * sizeof *record->cells);
+    return record;
+}
 
-    memset(&b, 0, offsetof(struct building, valid_from));
-    memset(b.valid_from, 0, model->n_fields * sizeof *b.valid_from);
+static void finish_faults(struct reader *r, const struct building *b) {
+    const struct owu_path *path;
+    size_t depth = 0;
+    for (path = b->path; path != NULL; path = path->up) {
+        depth++;
+    }
+    drop_overridden_faults(r, b, depth);
+    sort_faults(r->faults->items + b->first_fault, r->faults->len - b->first_fault, depth,
+                b->model->n_fields);
+}
+
+static const char *read_record(struct reader *r, const char *p, const owu_model *model,
+                               const struct owu_path *path, owu_cell *out) {
+    struct order *const order = order_of(r, model);
+    const uint64_t required = order->required;
+    struct building b;
+    unsigned before = 0;
+    bool more;
+
     b.model = model;
     b.path = path;
-    b.start = r->p;
+    b.start = p;
+    b.extras = NULL;
+    b.n_extras = 0;
+    b.seen = 0;
     b.first_fault = r->faults->len;
-    b.record = owu_arena_alloc(r->arena, size);
-    if (b.record == NULL) {
-        return out_of_memory(r);
+    p = owu_scan__enter(&r->scan, p);
+    more = p != NULL && !owu_scan__close_empty(&r->scan, &p, '}');
+    while (p != NULL && more) {
+        p = read_member(r, p, &b, order, &before);
+        p = p == NULL ? NULL : owu_scan__next(&r->scan, p, '}', &more);
     }
-    memset(b.record, 0, size);
-    b.record->model = model;
-    status = enter(r);
-    more = status == OWU_OK && !close_empty(r, '}');
-    while (status == OWU_OK && more) {
-        status = read_member(r, &b, &hint);
-        if (status == OWU_OK) {
-            status = next_item(r, '}', &more);
-        }
+    if (p == NULL) {
+        return NULL;
     }
-    if (status == OWU_OK) {
-        status = finish_extras(r, &b);
+    if ((required & ~b.seen) != 0) {
+        add_missing(r, p, &b);
     }
-    if (status != OWU_OK) {
-        return status;
-    }
-    add_missing(r, &b);
     if (r->faults->len != b.first_fault) {
-        size_t depth = 0;
-        for (; path != NULL; path = path->up) {
-            depth++;
-        }
-        drop_overridden_faults(r, &b, depth);
-        sort_faults(r->faults->items + b.first_fault, r->faults->len - b.first_fault, depth,
-                    model->n_fields);
+        finish_faults(r, &b);
     }
     memset(out, 0, sizeof *out);
     out->tag = OWU_TAG_RECORD;
-    out->u.record = b.record;
-    return OWU_OK;
+    out->u.record = finish_record(r, &b);
+    return out->u.record == NULL ? owu_scan__no_memory(&r->scan) : p;
 }
 
 /* ---------------------------------------------------------------- dispatch */
 
-static owu_status read_null(struct reader *r, owu_cell *out) {
-    memset(out, 0, sizeof *out);
-    out->tag = OWU_TAG_NULL;
-    return skip_word(r, "null");
-}
-
 /* Not the container that is due: an empty one for forgiving fields, else a fault. */
-static owu_status read_misfit(struct reader *r, const owu_type *type, const struct owu_path *path,
-                              const owu_model *owner, unsigned field_flags, owu_cell *out) {
+static const char *read_misfit(struct reader *r, const char *p, const owu_type *type,
+                               const struct owu_path *path, const owu_model *owner,
+                               unsigned field_flags, owu_cell *out) {
     if ((field_flags & OWU_FORGIVING) != 0) {
         memset(out, 0, sizeof *out); /* reads as an empty container */
         out->tag = OWU_TAG_JSON;
         out->flags = OWU_CELL_NORMAL;
         out->len = 2;
         out->u.text = type->kind == OWU_LIST ? "[]" : "{}";
-        return walk_value(r);
+        return owu_walk__value(&r->walk, p);
     }
-    return refuse(r, type, path, owner, field_flags);
+    return refuse(r, p, type, path, owner, field_flags);
 }
 
-static owu_status read_value(struct reader *r, const owu_type *type, const struct owu_path *path,
-                             const owu_model *owner, unsigned field_flags, owu_cell *out) {
-    if (r->p >= r->end) {
-        return fail_at(r, r->p, "unexpected end of the text");
+static const char *read_value(struct reader *r, const char *p, const owu_type *type,
+                              const struct owu_path *path, const owu_model *owner,
+                              unsigned field_flags, owu_cell *out) {
+    const char *const start = p;
+    if (p >= r->scan.end) {
+        return owu_scan__refuse(&r->scan, p, "unexpected end of the text");
+    }
+    p = read_usual(r, p, type, out);
+    if (p != start) {
+        return p;
     }
     switch (type->kind) {
     case OWU_STR:
@@ -1085,60 +698,40 @@ static owu_status read_value(struct reader *r, const owu_type *type, const struc
     case OWU_FLOAT:
     case OWU_BOOL:
     case OWU_DATE:
-        return read_scalar(r, type, path, owner, field_flags, out);
+        return read_scalar(r, p, type, path, owner, field_flags, out);
     case OWU_DICT:
     case OWU_MODEL:
-        if (*r->p == '{') {
+        if (*p == '{') {
             if (type->kind == OWU_MODEL) {
-                return read_record(r, type->model, path, out);
+                return read_record(r, p, type->model, path, out);
             }
-            return type->item == OWU_ANY ? keep_json(r, out)
-                                         : read_map(r, type, path, owner, field_flags, out);
+            return type->item == OWU_ANY ? owu_walk__keep(&r->walk, p, out)
+                                         : read_map(r, p, type, path, owner, field_flags, out);
         }
         break;
     case OWU_LIST:
-        if (*r->p == '[') {
-            return type->item == OWU_ANY ? keep_json(r, out)
-                                         : read_list(r, type, path, owner, field_flags, out);
+        if (*p == '[') {
+            return type->item == OWU_ANY ? owu_walk__keep(&r->walk, p, out)
+                                         : read_list(r, p, type, path, owner, field_flags, out);
         }
         break;
     case OWU_ANY:
     case OWU_BYTES:
-        return keep_json(r, out);
+        return owu_walk__keep(&r->walk, p, out);
     }
-    if (*r->p == 'n' && type->nullable) {
-        return read_null(r, out);
+    if (*p == 'n' && type->nullable) { /* but not null, or it had been read */
+        return owu_scan__word(&r->scan, p, "null");
     }
-    return read_misfit(r, type, path, type->kind == OWU_MODEL ? type->model : owner, field_flags,
+    return read_misfit(r, p, type, path, type->kind == OWU_MODEL ? type->model : owner, field_flags,
                        out);
-}
-
-static owu_status read_all(struct reader *r, const owu_type *type, owu_cell *out) {
-    owu_status status;
-    if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) {
-        return fail_at(r, r->p, "expected a value, not a byte order mark");
-    }
-    skip_space(r);
-    status = type != NULL ? read_value(r, type, NULL, type->model, 0, out) : walk_value(r);
-    if (status != OWU_OK) {
-        return status;
-    }
-    skip_space(r);
-    return r->p == r->end ? OWU_OK : fail_at(r, r->p, "trailing characters");
 }
 
 static void reader_init(struct reader *r, const char *text, size_t len, owu_arena *arena,
                         owu_error *err) {
-    memset(r, 0, sizeof *r);
-    r->start = r->p = text;
-    r->end = text + len;
+    memset(r, 0, offsetof(struct reader, walk));
+    owu_scan__init(&r->scan, text, len, err);
+    owu_walk__init(&r->walk, &r->scan, arena);
     r->arena = arena;
-    r->err = err;
-}
-
-static void reader_free(struct reader *r) {
-    owu_free(r->cells.items);
-    owu_free(r->keys.items);
 }
 
 enum { MOST_EXPECTED = 64 << 10 };
@@ -1149,6 +742,7 @@ owu_status owu_document_read(owu_document **out, const owu_type *type, const cha
     struct reader r;
     owu_cell value;
     owu_status status;
+    const char *p;
     owu_document *document = owu_document__new();
 
     if (document == NULL) {
@@ -1161,7 +755,10 @@ owu_status owu_document_read(owu_document **out, const owu_type *type, const cha
     reader_init(&r, text, len, owu_document__arena(document), err);
     r.flags = flags;
     r.faults = faults != NULL ? faults : &own_faults;
-    status = read_all(&r, type, &value);
+    p = owu_scan__begin(&r.scan);
+    p = p == NULL ? NULL : read_value(&r, p, type, NULL, type->model, 0, &value);
+    (void)(p == NULL ? NULL : owu_scan__finish(&r.scan, p));
+    status = r.scan.status;
     if (status == OWU_OK && r.faults->total != 0) {
         status = owu_fail(err, OWU_ESCHEMA, "%zu value(s) do not fit %s", r.faults->total,
                           type->model != NULL ? type->model->name : "what was expected");
@@ -1171,25 +768,8 @@ owu_status owu_document_read(owu_document **out, const owu_type *type, const cha
         *out = document;
         document = NULL;
     }
-    reader_free(&r);
+    owu_free(r.cells.items);
     owu_faults_free(&own_faults);
     owu_document_unref(document);
-    return status;
-}
-
-owu_status owu_json_walk(const char *text, size_t len, const owu_sink *sink, void *context,
-                         owu_error *err) {
-    owu_arena arena = {0};
-    struct reader r;
-    owu_status status;
-    reader_init(&r, text, len, &arena, err);
-    r.sink = sink;
-    r.context = context;
-    status = read_all(&r, NULL, NULL);
-    if (status == OWU_EINTERRUPTED) {
-        (void)owu_fail(err, OWU_EINTERRUPTED, "stopped by the receiver");
-    }
-    reader_free(&r);
-    owu_arena_free(&arena);
     return status;
 }

@@ -20,7 +20,15 @@
     }
 
 #define ROW(name, python_name, kind, item, nullable, model, flags, def, doc) \
-    {name, python_name, {kind, item, nullable, model}, flags, def, doc, sizeof(name) - 1}
+    {name, \
+     python_name, \
+     {kind, item, nullable, model}, \
+     flags, \
+     def, \
+     doc, \
+     sizeof(name) - 1, \
+     sizeof(name) + 2, \
+     "\"" name "\":"}
 
 /* Must be there. */
 #define REQUIRED(name, kind, doc) \

@@ -143,6 +143,9 @@ static bool type_is_whole(const owu_type *type) {
 static owu_status check_field(const owu_model *model, uint32_t index, owu_error *err) {
     const owu_field *field = &model->fields[index];
     CHECK(strlen(field->name) == field->name_len, "%s.%s: name_len", model->name, field->name);
+    CHECK(strlen(field->quoted) == field->quoted_len && field->quoted_len == field->name_len + 3u &&
+              memcmp(field->quoted + 1, field->name, field->name_len) == 0,
+          "%s.%s: quoted", model->name, field->name);
     CHECK(owu_model_field(model, field->name, field->name_len, UINT32_MAX) == (int)index,
           "%s.%s stands twice", model->name, field->name);
     CHECK(is_identifier(field->python_name), "%s.%s: python_name", model->name, field->name);

@@ -586,8 +586,8 @@ static void write_record(owu_writer *w, const owu_record *record, unsigned flags
     owu_write_begin_object(w);
     for (i = 0; i < model->n_fields; i++) {
         const owu_field *field = &model->fields[i];
-        const bool unset = record->cells[i].tag == OWU_TAG_UNSET;
-        const owu_cell *cell = unset ? &field->def : &record->cells[i];
+        const bool unset = (record->set >> i & 1) == 0;
+        const owu_cell *cell = owu_record_cell(record, i);
         const char *name = (flags & OWU_WRITE_BY_ALIAS) != 0 ? field->name : field->python_name;
         if (((field->flags & OWU_EXCLUDED) != 0 && (flags & OWU_WRITE_EXCLUDED) == 0) ||
             (unset && (flags & OWU_WRITE_EXCLUDE_UNSET)) ||

@@ -827,7 +827,7 @@ static int body_field(Body *b, ModelObject *self, uint32_t index, const Path *pa
         Py_DECREF(value);
         return failed;
     }
-    (void)owu_write_cell(b->out, &self->record->cells[index], OWU_WRITE_BODY);
+    (void)owu_write_cell(b->out, owu_record_cell(self->record, index), OWU_WRITE_BODY);
     return buffer_failed(b->state, b->out->buffer, &step);
 }
 

@@ -89,15 +89,12 @@ static PyObject *Model_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 PyObject *Model_from_record(ModuleState *state, owu_document *document, const owu_record *record) {
     ModelClass *klass = owu_class_of(state, record->model);
     ModelObject *self = Model_alloc(klass, klass->type);
-    uint32_t i;
     if (self == NULL) {
         return NULL;
     }
     self->document = owu_document_ref(document);
     self->record = record;
-    for (i = 0; i < record->model->n_fields; i++) {
-        self->set |= (uint64_t)(record->cells[i].tag != OWU_TAG_UNSET) << i;
-    }
+    self->set = record->set;
     return (PyObject *)self;
 }
 
@@ -180,8 +177,8 @@ PyObject *Model_value(ModelObject *self, uint32_t index) {
                      Py_TYPE(self)->tp_name, field->python_name);
         return NULL;
     }
-    if (self->record != NULL && self->record->cells[index].tag != OWU_TAG_UNSET) {
-        cell = &self->record->cells[index];
+    if (self->record != NULL) {
+        cell = owu_record_cell(self->record, index);
     }
     value = owu_cell_to_python(self->klass->state, cell, self->document);
     if (value == NULL) {

@@ -166,12 +166,12 @@ static void test_records(void) {
     }
     cell = owu_document_value(document);
     CHECK_INT_EQ(cell->tag, OWU_TAG_RECORD);
-    cell = &cell->u.record->cells[owu_model_field(list, "users", 5, 0)];
+    cell = owu_record_cell(cell->u.record, (uint32_t)owu_model_field(list, "users", 5, 0));
     CHECK_INT_EQ(cell->len, 1);
     user = cell->u.cells[0].u.record;
-    cell = &user->cells[owu_model_field(user->model, "name", 4, 0)];
+    cell = owu_record_cell(user, (uint32_t)owu_model_field(user->model, "name", 4, 0));
     CHECK_BYTES_EQ(cell->u.text, cell->len, "A\0\xc3\xa9");
-    cell = &user->cells[owu_model_field(user->model, "last_active_at", 14, 0)];
+    cell = owu_record_cell(user, (uint32_t)owu_model_field(user->model, "last_active_at", 14, 0));
     CHECK_INT_EQ(cell->tag, OWU_TAG_BIGINT);
     CHECK_BYTES_EQ(cell->u.text, cell->len, "12345678901234567890123");
     if (CHECK(user->extra != NULL)) {
