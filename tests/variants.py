@@ -35,7 +35,7 @@ class Edit:
 # A permission that the server knows and the table does not; and unknown keys that are not sent.
 WITHOUT_FIELD = Edit("csrc/core/schema.c", 'FLAG("models_hidden"', 'FLAG("models_not_hidden"')
 NOT_CARRYING = Edit(
-    "csrc/python/py_dump.c",
+    "csrc/python/py_body.c",
     "static int body_extra(Body *b, ModelObject *self, const Path *path) {",
     "static int body_extra(Body *b, ModelObject *self, const Path *path) {\n    return 0;",
 )

@@ -180,10 +180,14 @@ static owu_status buffer_reserve(owu_buffer *buffer, size_t more) {
         return OWU_OK;
     }
     capacity = buffer->capacity < 32 ? 64 : buffer->capacity * 2;
+    if (capacity > limit) { /* so that what fits into the capacity is within the limit */
+        capacity = limit;
+    }
     if (capacity < buffer->len + more) {
         capacity = buffer->len + more;
     }
-    data = owu_realloc(buffer->data, capacity);
+    data = buffer->resize != NULL ? buffer->resize(buffer->context, capacity)
+                                  : owu_realloc(buffer->data, capacity);
     if (data == NULL) {
         return buffer->status = OWU_ENOMEM;
     }
@@ -193,12 +197,17 @@ static owu_status buffer_reserve(owu_buffer *buffer, size_t more) {
 }
 
 owu_status owu_buffer_append(owu_buffer *buffer, const char *text, size_t len) {
-    const owu_status status = buffer_reserve(buffer, len);
-    if (status == OWU_OK && len != 0) {
+    if (buffer->status != OWU_OK || buffer->capacity - buffer->len < len) {
+        const owu_status status = buffer_reserve(buffer, len);
+        if (status != OWU_OK) {
+            return status;
+        }
+    }
+    if (len != 0) {
         memcpy(buffer->data + buffer->len, text, len);
         buffer->len += len;
     }
-    return status;
+    return OWU_OK;
 }
 
 owu_status owu_buffer_append_text(owu_buffer *buffer, const char *text) {
@@ -219,7 +228,9 @@ owu_status owu_buffer_terminate(owu_buffer *buffer) {
 
 void owu_buffer_free(owu_buffer *buffer) {
     const size_t limit = buffer->limit;
-    owu_free(buffer->data);
+    if (buffer->resize == NULL) {
+        owu_free(buffer->data);
+    }
     memset(buffer, 0, sizeof *buffer);
     buffer->limit = limit;
 }

@@ -99,6 +99,28 @@ static const char *walk_array(struct owu_walk *walk, const char *p) {
     return TELL(walk, p, end_array(walk->context));
 }
 
+/*
+ * Is this number, which is no integer, what owu_number__format would write? So is any of 15 digits
+ * without a zero to spare: no other text as short reads back as the same double. Others may be, but
+ * are rare.
+ */
+static bool is_shortest(const char *text, size_t len) {
+    const char *p = text, *const end = text + len, *point, *first;
+    p += *p == '-' ? 1 : 0;
+    for (point = p; *point != '.'; point++) {
+        if (!owu_scan__is_digit(*point)) {
+            return false; /* an exponent */
+        }
+    }
+    for (first = p; first < end && (*first == '0' || *first == '.'); first++) {
+    }
+    return end - first <= (first < point ? 16 : 15) /* the point is none of them */ &&
+           first - point <= 5 /* smaller ones are written with an exponent */ &&
+           (end[-1] != '0' || end - point == 2) &&
+           memchr(point, 'e', (size_t)(end - point)) == NULL &&
+           memchr(point, 'E', (size_t)(end - point)) == NULL;
+}
+
 static const char *walk_number(struct owu_walk *walk, const char *p) {
     const char *const start = p;
     bool integral, minus_zero;
@@ -109,7 +131,7 @@ static const char *walk_number(struct owu_walk *walk, const char *p) {
     }
     len = (size_t)(p - start);
     minus_zero = len == 2 && start[0] == '-' && start[1] == '0';
-    walk->scan->normal = walk->scan->normal && integral && !minus_zero;
+    walk->scan->normal = walk->scan->normal && (integral ? !minus_zero : is_shortest(start, len));
     if (integral) {
         return minus_zero ? TELL(walk, p, integer(walk->context, "0", 1))
                           : TELL(walk, p, integer(walk->context, start, len));

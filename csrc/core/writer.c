@@ -189,9 +189,23 @@ size_t owu_number__format(double value, char out[32]) {
     return len;
 }
 
+static const char pairs_of_digits[] = "00010203040506070809101112131415161718192021222324"
+                                      "25262728293031323334353637383940414243444546474849"
+                                      "50515253545556575859606162636465666768697071727374"
+                                      "75767778798081828384858687888990919293949596979899";
+
+static void put_pair(char *to, unsigned value) {
+    memcpy(to, pairs_of_digits + 2 * (value % 100), 2);
+}
+
 void owu_date_text(owu_date date, char out[11]) {
-    (void)snprintf(out, 11, "%04u-%02u-%02u", (unsigned)date.year % 10000u,
-                   (unsigned)date.month % 100u, (unsigned)date.day % 100u);
+    const unsigned year = (unsigned)date.year;
+    put_pair(out, year / 100);
+    put_pair(out + 2, year);
+    put_pair(out + 5, date.month);
+    put_pair(out + 8, date.day);
+    out[4] = out[7] = '-';
+    out[10] = '\0';
 }
 
 /* ---------------------------------------------------------------- tokens */
@@ -204,11 +218,19 @@ void owu_writer_init(owu_writer *writer, owu_buffer *buffer, int indent) {
     writer->after_key = false;
 }
 
+static inline void put_char(owu_buffer *buffer, char c) {
+    if (buffer->status == OWU_OK && buffer->len < buffer->capacity) {
+        buffer->data[buffer->len++] = c;
+    } else {
+        (void)owu_buffer_append_char(buffer, c);
+    }
+}
+
 static void new_line(owu_writer *w) {
     int spaces = w->indent * w->depth;
-    (void)owu_buffer_append_char(w->buffer, '\n');
+    put_char(w->buffer, '\n');
     for (; spaces > 0; spaces--) {
-        (void)owu_buffer_append_char(w->buffer, ' ');
+        put_char(w->buffer, ' ');
     }
 }
 
@@ -219,7 +241,7 @@ static void separate(owu_writer *w) {
         return;
     }
     if (!w->first) {
-        (void)owu_buffer_append_char(w->buffer, ',');
+        put_char(w->buffer, ',');
     }
     if (w->indent >= 0 && w->depth > 0) {
         new_line(w);
@@ -244,17 +266,29 @@ void owu_write_bool(owu_writer *writer, bool value) {
     }
 }
 
-void owu_write_int(owu_writer *writer, int64_t value) {
-    char text[24];
-    char *p = text + sizeof text;
+enum { INT_ROOM = 20 }; /* digits and sign of any int64 */
+
+/* The digits end at `end`; the result is where they begin. */
+static char *put_int(char *end, int64_t value) {
+    char *p = end;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        *--p = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
+    while (rest >= 10) {
+        p -= 2;
+        put_pair(p, (unsigned)(rest % 100));
+        rest /= 100;
+    }
+    if (rest != 0 || p == end) {
+        *--p = (char)('0' + rest);
+    }
     if (value < 0) {
         *--p = '-';
     }
+    return p;
+}
+
+void owu_write_int(owu_writer *writer, int64_t value) {
+    char text[INT_ROOM];
+    const char *const p = put_int(text + sizeof text, value);
     owu_write_raw(writer, p, (size_t)(text + sizeof text - p));
 }
 
@@ -279,12 +313,38 @@ static void escape_of(unsigned char c, char out[8]) {
     (void)snprintf(out, 8, "\\u%04x", (unsigned)c);
 }
 
+/* Has one of eight bytes to be escaped? Subtracting with borrow finds bytes below a bound; a false
+ * alarm (behind a true one, or for bytes above 0x7F) only takes the slow way. */
+static bool eight_need_escape(const char *p) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
+    uint64_t x, quotes, backslashes;
+    memcpy(&x, p, sizeof x);
+    quotes = x ^ (ones * '"');
+    backslashes = x ^ (ones * '\\');
+    return ((((x - ones * 0x20) & ~x) | ((quotes - ones) & ~quotes) |
+             ((backslashes - ones) & ~backslashes)) &
+            high) != 0;
+}
+
 static void put_string(owu_buffer *buffer, const char *text, size_t len, unsigned flags) {
     size_t i, from = 0;
-    (void)owu_buffer_append_char(buffer, '"');
+    if ((flags & OWU_CELL_PLAIN) != 0 && buffer->status == OWU_OK &&
+        buffer->capacity - buffer->len >= len + 2) {
+        char *const to = buffer->data + buffer->len;
+        *to = '"';
+        memcpy(to + 1, text, len);
+        to[len + 1] = '"';
+        buffer->len += len + 2;
+        return;
+    }
+    put_char(buffer, '"');
     if ((flags & OWU_CELL_PLAIN) == 0) {
         for (i = 0; i < len; i++) {
-            const unsigned char c = (unsigned char)text[i];
+            unsigned char c;
+            while (len - i > 8 && !eight_need_escape(text + i)) {
+                i += 8;
+            }
+            c = (unsigned char)text[i];
             if (c < 0x20 || c == '"' || c == '\\') {
                 char escape[8];
                 escape_of(c, escape);
@@ -295,7 +355,7 @@ static void put_string(owu_buffer *buffer, const char *text, size_t len, unsigne
         }
     }
     (void)owu_buffer_append(buffer, text + from, len - from);
-    (void)owu_buffer_append_char(buffer, '"');
+    put_char(buffer, '"');
 }
 
 void owu_write_string(owu_writer *writer, const char *text, size_t len, unsigned flags) {
@@ -318,7 +378,7 @@ void owu_write_date(owu_writer *writer, owu_date date) {
 
 static void begin(owu_writer *w, char c) {
     separate(w);
-    (void)owu_buffer_append_char(w->buffer, c);
+    put_char(w->buffer, c);
     w->depth++;
     w->first = true;
 }
@@ -328,7 +388,7 @@ static void end(owu_writer *w, char c) {
     if (w->indent >= 0 && !w->first) {
         new_line(w);
     }
-    (void)owu_buffer_append_char(w->buffer, c);
+    put_char(w->buffer, c);
     w->first = false;
 }
 
@@ -579,30 +639,106 @@ static bool same_cell(const owu_cell *a, const owu_cell *b) {
     return false;
 }
 
+/*
+ * One member of a compact object, written at once where it surely fits into what room the buffer
+ * has, and is of the kinds that most are. False: nothing was written.
+ */
+static bool put_member(owu_writer *w, const owu_field *field, const owu_cell *cell,
+                       unsigned flags) {
+    owu_buffer *const buffer = w->buffer;
+    const bool text = cell->tag == OWU_TAG_STR || cell->tag == OWU_TAG_JSON;
+    const size_t room = 1 + OWU_KEY_ROOM + (text ? (size_t)cell->len + 2 : INT_ROOM);
+    char *to = buffer->data + buffer->len;
+    if (buffer->status != OWU_OK || buffer->capacity - buffer->len < room) {
+        return false;
+    }
+    *to = ',';
+    to += w->first ? 0 : 1;
+    memcpy(to, field->quoted, OWU_KEY_ROOM);
+    to += field->quoted_len;
+    switch ((owu_tag)cell->tag) {
+    case OWU_TAG_NULL:
+        memcpy(to, "null", 4);
+        to += 4;
+        break;
+    case OWU_TAG_BOOL:
+        memcpy(to, cell->u.boolean ? "true" : "false", 5);
+        to += cell->u.boolean ? 4 : 5;
+        break;
+    case OWU_TAG_INT: {
+        char digits[INT_ROOM];
+        const char *const p = put_int(digits + INT_ROOM, cell->u.integer);
+        const size_t len = (size_t)(digits + INT_ROOM - p);
+        memcpy(to, p, len);
+        to += len;
+        break;
+    }
+    case OWU_TAG_DATE:
+        *to = '"';
+        owu_date_text(cell->u.date, to + 1);
+        to[11] = '"';
+        to += 12;
+        break;
+    case OWU_TAG_STR:
+        if ((cell->flags & OWU_CELL_PLAIN) == 0) {
+            return false;
+        }
+        *to++ = '"';
+        memcpy(to, cell->u.text, cell->len);
+        to += cell->len;
+        *to++ = '"';
+        break;
+    case OWU_TAG_JSON:
+        if ((flags & OWU_WRITE_NORMAL) != 0 && (cell->flags & OWU_CELL_NORMAL) == 0) {
+            return false;
+        }
+        memcpy(to, cell->u.text, cell->len);
+        to += cell->len;
+        break;
+    default:
+        return false;
+    }
+    buffer->len = (size_t)(to - buffer->data);
+    w->first = false;
+    return true;
+}
+
+void owu_write_field(owu_writer *writer, const owu_field *field, const owu_cell *cell,
+                     unsigned flags) {
+    const char *const name = (flags & OWU_WRITE_BY_ALIAS) != 0 ? field->name : field->python_name;
+    if (writer->indent < 0 && (name == field->name || strcmp(name, field->name) == 0) &&
+        put_member(writer, field, cell, flags)) {
+        return;
+    }
+    owu_write_key(writer, name, strlen(name), OWU_CELL_PLAIN);
+    (void)owu_write_cell(writer, cell, flags);
+}
+
+void owu_write_extra(owu_writer *writer, const owu_extra *extra, unsigned flags) {
+    for (; extra != NULL; extra = extra->next) {
+        owu_write_key(writer, extra->key, extra->key_len, extra->key_flags);
+        (void)owu_write_cell(writer, &extra->value, flags);
+    }
+}
+
 static void write_record(owu_writer *w, const owu_record *record, unsigned flags) {
     const owu_model *model = record->model;
-    const owu_extra *extra;
+    const owu_cell *next = record->cells; /* owu_record_cell for all fields in turn */
     uint32_t i;
     owu_write_begin_object(w);
     for (i = 0; i < model->n_fields; i++) {
         const owu_field *field = &model->fields[i];
-        const bool unset = (record->set >> i & 1) == 0;
-        const owu_cell *cell = owu_record_cell(record, i);
-        const char *name = (flags & OWU_WRITE_BY_ALIAS) != 0 ? field->name : field->python_name;
+        const owu_cell *cell = (record->stored >> i & 1) != 0 ? next++ : owu_record_cell(record, i);
         if (((field->flags & OWU_EXCLUDED) != 0 && (flags & OWU_WRITE_EXCLUDED) == 0) ||
-            (unset && (flags & OWU_WRITE_EXCLUDE_UNSET)) ||
+            ((record->set >> i & 1) == 0 && (flags & OWU_WRITE_EXCLUDE_UNSET) != 0) ||
             (cell->tag == OWU_TAG_NULL && (flags & OWU_WRITE_EXCLUDE_NONE) != 0) ||
             ((flags & OWU_WRITE_EXCLUDE_DEFAULTS) != 0 && same_cell(cell, &field->def))) {
             continue;
         }
-        owu_write_key(w, name, strlen(name), OWU_CELL_PLAIN);
-        (void)owu_write_cell(w, cell, flags);
+        owu_write_field(w, field, cell, flags);
     }
     if (model->unknown == OWU_KEEP || (flags & OWU_WRITE_CARRIED) != 0) {
-        for (extra = record->extra; extra != NULL; extra = extra->next) {
-            owu_write_key(w, extra->key, extra->key_len, extra->key_flags);
-            (void)owu_write_cell(w, &extra->value, flags);
-        }
+        owu_write_extra(w, record->extra, flags);
     }
     owu_write_end_object(w);
 }

@@ -336,7 +336,7 @@ static int write_body(Call *call, uint32_t index) {
 
 /* The UTF-8 length of the text under one key of the body; -1 when there is none, -2 on failure. */
 static Py_ssize_t body_text_length(const Call *call, const char *key) {
-    owu_buffer pointer = {NULL, 0, 0, 0, OWU_OK}, text = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer pointer = {0}, text = {0};
     PyObject *value = NULL;
     Py_ssize_t length = -2;
     owu_status status;
@@ -535,7 +535,7 @@ int Call_start(Call *call, owu_port *port, void *context) {
 
 /* URL of the call without its query; the bare template where the arguments make none. */
 static PyObject *call_url(const Call *call) {
-    owu_buffer target = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer target = {0};
     PyObject *url;
     if (call->kind == CALL_REQUEST) {
         return Client_url(call->client, call->target.data, call->target.len);
@@ -580,7 +580,7 @@ static PyObject *raise_failure(const Call *call, const owu_error *err) {
 
 /* Make the answer's token the client's key. An answer without one (two-step, pending) has none. */
 static int adopt_token(const Call *call) {
-    owu_buffer text = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer text = {0};
     PyObject *token = NULL;
     int failed = -1;
     owu_status status =

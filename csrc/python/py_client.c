@@ -225,7 +225,7 @@ static PyObject *Client_get_base_url(PyObject *op, void *closure) {
 
 static PyObject *Client_get_api_key(PyObject *op, void *closure) {
     ClientObject *self = (ClientObject *)op;
-    owu_buffer key = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer key = {0};
     PyObject *text = NULL;
     (void)closure;
     if (Client_check(self) < 0) {
@@ -415,7 +415,7 @@ static const char *short_name(const char *name) {
 static PyObject *Client_tp_repr(PyObject *op) {
     ClientObject *self = (ClientObject *)op;
     const char *name = short_name(Py_TYPE(op)->tp_name);
-    owu_buffer key = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer key = {0};
     PyObject *text;
     if (self->client == NULL) {
         return PyUnicode_FromFormat("<%s, not initialised>", name);

@@ -1,316 +1,7 @@
-/* py_dump.c - from model objects to dicts and JSON text: dumps for people, bodies for the server. */
+/* py_dump.c - from model objects to dicts and JSON text. */
 #include "pyowu.h"
 
-#include <datetime.h>
-#include <math.h>
 #include <string.h>
-
-int owu_dump_init(void) {
-    PyDateTime_IMPORT;
-    return PyDateTimeAPI == NULL ? -1 : 0;
-}
-
-/* ---------------------------------------------------------------- any Python value as JSON */
-
-static const char too_deep[] = "nested more than %d deep, or containing itself";
-
-/* How many steps lead to a value. */
-static int depth_of(const Path *path) {
-    int depth = 0;
-    for (; path != NULL; path = path->up) {
-        depth++;
-    }
-    return depth;
-}
-
-typedef struct JsonWriter {
-    ModuleState *state;
-    owu_writer *out;
-    int depth;
-} JsonWriter;
-
-static int write_value(JsonWriter *w, PyObject *value, const Path *path);
-static PyObject *dump_json_mode(PyObject *self, const Path *path);
-
-static int buffer_failed(ModuleState *state, const owu_buffer *buffer, const Path *path) {
-    if (buffer->status == OWU_OK) {
-        return 0;
-    }
-    if (buffer->status == OWU_ENOMEM) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    if (buffer->status == OWU_EVALUE) {
-        return owu_raise_serialization(state, path, "JSON has no NaN and no infinity");
-    }
-    return owu_raise_serialization(state, path, "the text would pass %zu bytes",
-                                   buffer->limit == 0 ? OWU_MAX_REQUEST : buffer->limit);
-}
-
-static int write_str(JsonWriter *w, PyObject *value, const Path *path, bool is_key) {
-    Py_ssize_t len;
-    const char *text = PyUnicode_AsUTF8AndSize(value, &len);
-    if (text == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-            return -1;
-        }
-        PyErr_Clear();
-        return owu_raise_serialization(w->state, path,
-                                       "a text with a lone surrogate has no form in UTF-8");
-    }
-    if (is_key) {
-        owu_write_key(w->out, text, (size_t)len, 0);
-    } else {
-        owu_write_string(w->out, text, (size_t)len, 0);
-    }
-    return 0;
-}
-
-static int write_int(JsonWriter *w, PyObject *value, const Path *path) {
-    int overflow = 0;
-    const long long small = PyLong_AsLongLongAndOverflow(value, &overflow);
-    PyObject *text;
-    int failed;
-    if (small == -1 && PyErr_Occurred()) {
-        return -1;
-    }
-    if (overflow == 0) {
-        owu_write_int(w->out, small);
-        return 0;
-    }
-    text = PyLong_Type.tp_repr(value);
-    if (text == NULL) {
-        if (!PyErr_ExceptionMatches(PyExc_ValueError)) {
-            return -1;
-        }
-        PyErr_Clear();
-        return owu_raise_serialization(w->state, path,
-                                       "an integer of more digits than Python turns into text "
-                                       "(see sys.set_int_max_str_digits)");
-    }
-    {
-        Py_ssize_t len;
-        const char *digits = PyUnicode_AsUTF8AndSize(text, &len);
-        failed = digits == NULL ? -1 : 0;
-        if (digits != NULL) {
-            owu_write_raw(w->out, digits, (size_t)len);
-        }
-    }
-    Py_DECREF(text);
-    return failed;
-}
-
-static int write_float(JsonWriter *w, PyObject *value, const Path *path) {
-    const double number = PyFloat_AS_DOUBLE(value);
-    if (!isfinite(number)) {
-        return owu_raise_serialization(w->state, path, "JSON has no NaN and no infinity");
-    }
-    owu_write_double(w->out, number);
-    return 0;
-}
-
-/* A key as text: str as it is, numbers, bool and None by their str(), as pydantic does. */
-static PyObject *key_text(JsonWriter *w, PyObject *key, const Path *path) {
-    if (PyUnicode_Check(key)) {
-        return PyUnicode_FromObject(key);
-    }
-    if (key == Py_None) {
-        return PyUnicode_FromString("None");
-    }
-    if (PyBool_Check(key)) {
-        return PyUnicode_FromString(key == Py_True ? "true" : "false");
-    }
-    if (PyLong_Check(key)) {
-        return PyLong_Type.tp_repr(key);
-    }
-    if (PyFloat_Check(key)) {
-        return PyFloat_Type.tp_repr(key);
-    }
-    (void)owu_raise_serialization(w->state, path, "a key must be a str, not %.100s",
-                                  Py_TYPE(key)->tp_name);
-    return NULL;
-}
-
-/* A key that becomes text must not be another key of the dict by that. */
-static int check_key_is_one(JsonWriter *w, PyObject *dict, PyObject *given, PyObject *text,
-                            const Path *path) {
-    const int twice = PyUnicode_Check(given) ? 0 : PyDict_Contains(dict, text);
-    return twice <= 0
-               ? twice
-               : owu_raise_serialization(w->state, path, "two keys would read the same in JSON");
-}
-
-static int write_dict(JsonWriter *w, PyObject *dict, const Path *path) {
-    PyObject *items = PyDict_Items(dict); /* a snapshot: nothing here can change under the loop */
-    Py_ssize_t i;
-    int failed = items == NULL ? -1 : 0;
-    if (items != NULL) {
-        owu_write_begin_object(w->out);
-    }
-    for (i = 0; failed == 0 && i < PyList_GET_SIZE(items); i++) {
-        PyObject *pair = PyList_GET_ITEM(items, i);
-        PyObject *key = key_text(w, PyTuple_GET_ITEM(pair, 0), path);
-        const Path step = {path, key, 0};
-        failed = key == NULL ||
-                         check_key_is_one(w, dict, PyTuple_GET_ITEM(pair, 0), key, &step) < 0 ||
-                         write_str(w, key, &step, true) < 0 ||
-                         write_value(w, PyTuple_GET_ITEM(pair, 1), &step) < 0
-                     ? -1
-                     : 0;
-        Py_XDECREF(key);
-    }
-    if (failed == 0) {
-        owu_write_end_object(w->out);
-    }
-    Py_XDECREF(items);
-    return failed;
-}
-
-static int write_sequence(JsonWriter *w, PyObject *sequence, const Path *path) {
-    PyObject *items = PySequence_List(sequence);
-    Path step = {path, NULL, 0};
-    Py_ssize_t i;
-    int failed = items == NULL ? -1 : 0;
-    if (items != NULL) {
-        owu_write_begin_array(w->out);
-    }
-    for (i = 0; failed == 0 && i < PyList_GET_SIZE(items); i++) {
-        step.index = i;
-        failed = write_value(w, PyList_GET_ITEM(items, i), &step);
-    }
-    if (failed == 0) {
-        owu_write_end_array(w->out);
-    }
-    Py_XDECREF(items);
-    return failed;
-}
-
-/* isoformat(), with Z for UTC as pydantic writes it. */
-static int write_temporal(JsonWriter *w, PyObject *value, const Path *path) {
-    PyObject *text = PyObject_CallMethod(value, "isoformat", NULL);
-    int failed = -1;
-    if (text != NULL && PyDateTime_Check(value)) {
-        PyObject *zone = PyUnicode_FromString("+00:00");
-        PyObject *z = PyUnicode_FromString("Z");
-        PyObject *changed = NULL;
-        if (zone != NULL && z != NULL && PyUnicode_Tailmatch(text, zone, 0, PY_SSIZE_T_MAX, 1)) {
-            changed = PyUnicode_Replace(text, zone, z, 1);
-            Py_XSETREF(text, changed);
-        }
-        Py_XDECREF(zone);
-        Py_XDECREF(z);
-    }
-    if (text != NULL && PyUnicode_Check(text)) {
-        failed = write_str(w, text, path, false);
-    }
-    Py_XDECREF(text);
-    return failed;
-}
-
-/* What is none of JSON's own: Enum members, Decimal, UUID; anything else is refused. */
-static int write_other(JsonWriter *w, PyObject *value, const Path *path) {
-    static const struct {
-        const char *module, *name;
-        bool by_value;
-    } known[] = {{"enum", "Enum", true}, {"decimal", "Decimal", false}, {"uuid", "UUID", false}};
-    size_t i;
-    for (i = 0; i < sizeof known / sizeof *known; i++) {
-        PyObject *name = PyUnicode_FromString(known[i].module);
-        PyObject *module = name == NULL ? NULL : PyImport_GetModule(name);
-        PyObject *cls = module == NULL ? NULL : PyObject_GetAttrString(module, known[i].name);
-        const int is_one = cls == NULL ? 0 : PyObject_IsInstance(value, cls);
-        Py_XDECREF(name);
-        Py_XDECREF(module);
-        Py_XDECREF(cls);
-        if (is_one < 0) {
-            return -1;
-        }
-        if (is_one == 1) {
-            PyObject *inner =
-                known[i].by_value ? PyObject_GetAttrString(value, "value") : PyObject_Str(value);
-            const int failed = inner == NULL ? -1 : write_value(w, inner, path);
-            Py_XDECREF(inner);
-            return failed;
-        }
-    }
-    PyErr_Clear();
-    return owu_raise_serialization(w->state, path, "JSON cannot hold a value of type %.100s",
-                                   Py_TYPE(value)->tp_name);
-}
-
-static int write_container_or_other(JsonWriter *w, PyObject *value, const Path *path) {
-    if (Model_check(w->state, value)) {
-        PyObject *plain = dump_json_mode(value, path);
-        const int failed = plain == NULL ? -1 : write_value(w, plain, path);
-        Py_XDECREF(plain);
-        return failed;
-    }
-    if (PyDict_Check(value)) {
-        return write_dict(w, value, path);
-    }
-    if (PyList_Check(value) || PyTuple_Check(value) || PyAnySet_Check(value)) {
-        return write_sequence(w, value, path);
-    }
-    if (PyDate_Check(value) || PyTime_Check(value)) {
-        return write_temporal(w, value, path);
-    }
-    if (PyBytes_Check(value)) {
-        PyObject *text =
-            PyUnicode_DecodeUTF8(PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), NULL);
-        int failed = -1;
-        if (text != NULL) {
-            failed = write_str(w, text, path, false);
-            Py_DECREF(text);
-        } else if (PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-            PyErr_Clear();
-            failed = owu_raise_serialization(w->state, path, "bytes that are not UTF-8");
-        }
-        return failed;
-    }
-    return write_other(w, value, path);
-}
-
-static int write_value(JsonWriter *w, PyObject *value, const Path *path) {
-    int failed = 0;
-    if (value == Py_None) {
-        owu_write_null(w->out);
-    } else if (PyBool_Check(value)) {
-        owu_write_bool(w->out, value == Py_True);
-    } else if (PyUnicode_Check(value)) {
-        failed = write_str(w, value, path, false);
-    } else if (PyLong_Check(value)) {
-        failed = write_int(w, value, path);
-    } else if (PyFloat_Check(value)) {
-        failed = write_float(w, value, path);
-    } else if (w->depth >= OWU_MAX_DEPTH) {
-        failed = owu_raise_serialization(w->state, path, too_deep, OWU_MAX_DEPTH);
-    } else {
-        w->depth++;
-        failed = write_container_or_other(w, value, path);
-        w->depth--;
-    }
-    return failed;
-}
-
-int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path) {
-    JsonWriter w = {state, writer, depth_of(path)};
-    if (write_value(&w, value, path) < 0) {
-        return -1;
-    }
-    return buffer_failed(state, writer->buffer, path);
-}
-
-PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *path) {
-    owu_buffer buffer = {0};
-    owu_writer writer;
-    PyObject *result = NULL;
-    owu_writer_init(&writer, &buffer, -1);
-    if (owu_write_python(state, &writer, value, path) == 0) {
-        result = owu_json_to_python(state, buffer.data, buffer.len);
-    }
-    owu_buffer_free(&buffer);
-    return result;
-}
 
 /* ---------------------------------------------------------------- what a dump selects */
 
@@ -411,6 +102,22 @@ static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filte
 static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter *filter,
                             const Path *path);
 
+/* Without a filter: a copy, in which what is not a plain scalar is dumped in its place. Code that
+ * this runs cannot reach the copy. */
+static PyObject *dump_whole_dict(const DumpOptions *o, PyObject *dict, const Path *path) {
+    PyObject *result = PyDict_Copy(dict), *key, *value;
+    Py_ssize_t position = 0;
+    while (result != NULL && PyDict_Next(result, &position, &key, &value)) {
+        const Path step = {path, key, 0};
+        PyObject *dumped = dump_value(o, value, &no_filter, &step);
+        if (dumped == NULL || (dumped != value && PyDict_SetItem(result, key, dumped) < 0)) {
+            Py_CLEAR(result);
+        }
+        Py_XDECREF(dumped);
+    }
+    return result;
+}
+
 static PyObject *dump_dict(const DumpOptions *o, PyObject *dict, const Filter *filter,
                            const Path *path) {
     PyObject *items = PyDict_Items(dict);
@@ -474,6 +181,23 @@ static int selects_item(const DumpOptions *o, const Filter *filter, Py_ssize_t i
     return selected;
 }
 
+static PyObject *dump_whole_list(const DumpOptions *o, PyObject *list, const Path *path) {
+    PyObject *result = PySequence_List(list);
+    Py_ssize_t i;
+    for (i = 0; result != NULL && i < PyList_GET_SIZE(result); i++) {
+        const Path step = {path, NULL, i};
+        PyObject *dumped = dump_value(o, PyList_GET_ITEM(result, i), &no_filter, &step);
+        if (dumped == NULL) {
+            Py_CLEAR(result);
+        } else {
+            PyObject *const old = PyList_GET_ITEM(result, i);
+            PyList_SET_ITEM(result, i, dumped);
+            Py_DECREF(old);
+        }
+    }
+    return result;
+}
+
 static PyObject *dump_list(const DumpOptions *o, PyObject *list, const Filter *filter,
                            const Path *path) {
     PyObject *items = PySequence_List(list);
@@ -521,14 +245,17 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
         PyLong_CheckExact(value)) {
         return Py_NewRef(value);
     }
-    if (depth_of(path) > OWU_MAX_DEPTH) {
-        (void)owu_raise_serialization(o->state, path, too_deep, OWU_MAX_DEPTH);
+    if (Path_depth(path) > OWU_MAX_DEPTH) {
+        (void)owu_raise_too_deep(o->state, path);
         return NULL;
     }
     if (Model_check(o->state, value)) {
         result = dump_model(o, (ModelObject *)value, filter, path);
     } else if (PyDict_Check(value) && (!o->json || has_text_keys(value))) {
-        result = dump_dict(o, value, filter, path);
+        result = filters_nothing(filter) ? dump_whole_dict(o, value, path)
+                                         : dump_dict(o, value, filter, path);
+    } else if (PyList_CheckExact(value) && filters_nothing(filter)) {
+        result = dump_whole_list(o, value, path);
     } else if (PyList_Check(value) || PyTuple_CheckExact(value)) {
         result = dump_list(o, value, filter, path);
     } else if (o->json) {
@@ -608,8 +335,8 @@ static int dump_extra(const DumpOptions *o, ModelObject *self, const Filter *fil
     return failed;
 }
 
-static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filter *filter,
-                            const Path *path) {
+static PyObject *dump_selected(const DumpOptions *o, ModelObject *self, const Filter *filter,
+                               const Path *path) {
     const ModelClass *klass = self->klass;
     PyObject *result = PyDict_New();
     uint32_t i;
@@ -632,9 +359,252 @@ static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filte
     return result;
 }
 
-static PyObject *dump_json_mode(PyObject *self, const Path *path) {
+/* ---------------------------------------------------------------- whole models, from records */
+
+static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_record *record,
+                            ModelObject *self, const Path *path);
+
+/* What a dump of this class begins with: every name, with None. To copy it and replace what is
+ * something is much cheaper than to build a dict. Borrowed. */
+static PyObject *blank_of(ModelClass *klass, bool by_alias) {
+    PyObject **const blank = &klass->blank[by_alias ? 1 : 0];
+    PyObject *dict = *blank == NULL ? PyDict_New() : *blank;
+    uint32_t i;
+    for (i = 0; *blank == NULL && dict != NULL && i < klass->model->n_fields; i++) {
+        if ((klass->model->fields[i].flags & OWU_EXCLUDED) == 0 &&
+            PyDict_SetItem(dict, by_alias ? klass->keys[i] : klass->names[i], Py_None) < 0) {
+            Py_CLEAR(dict);
+        }
+    }
+    return *blank = dict;
+}
+
+/* A cell as a dump shows it, without any object of a model. */
+static PyObject *dump_cell(const DumpOptions *o, const owu_cell *cell, const Path *path) {
+    PyObject *value, *dumped;
+    if (cell->tag == OWU_TAG_RECORD) {
+        return dump_whole(o, owu_class_of(o->state, cell->u.record->model), cell->u.record, NULL,
+                          path);
+    }
+    if (cell->tag == OWU_TAG_LIST) {
+        PyObject *list = PyList_New((Py_ssize_t)cell->len);
+        Path step = {path, NULL, 0};
+        for (; list != NULL && step.index < (Py_ssize_t)cell->len; step.index++) {
+            PyObject *item = dump_cell(o, &cell->u.cells[step.index], &step);
+            if (item == NULL) {
+                Py_CLEAR(list);
+            } else {
+                PyList_SET_ITEM(list, step.index, item);
+            }
+        }
+        return list;
+    }
+    value = owu_cell_to_python(o->state, cell, NULL); /* holds no model: none needs the document */
+    if (value == NULL || !o->json || cell->tag == OWU_TAG_STR || cell->tag == OWU_TAG_INT) {
+        return value;
+    }
+    dumped = dump_value(o, value, &no_filter, path);
+    Py_DECREF(value);
+    return dumped;
+}
+
+/*
+ * A model with nothing left out. What nobody has read comes straight from the record; no value is
+ * kept for it. self: NULL for a record of which there is no object.
+ */
+static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_record *record,
+                            ModelObject *self, const Path *path) {
+    PyObject *blank = blank_of(klass, o->by_alias);
+    PyObject *result = blank == NULL ? NULL : PyDict_Copy(blank);
+    const owu_field *const fields = klass->model->fields;
+    const owu_extra *extra = record == NULL ? NULL : record->extra;
+    uint32_t i;
+    for (i = 0; result != NULL && i < klass->model->n_fields; i++) {
+        const Path step = {path, klass->names[i], 0};
+        PyObject *value = self == NULL || self->values == NULL ? NULL : self->values[i];
+        const owu_cell *cell = record == NULL ? &fields[i].def : owu_record_cell(record, i);
+        if ((fields[i].flags & OWU_EXCLUDED) != 0 ||
+            (value == NULL ? cell->tag == OWU_TAG_NULL : value == Py_None)) {
+            continue;
+        }
+        if (value == NULL) {
+            value = dump_cell(o, cell, &step);
+        } else {
+            Py_INCREF(value); /* dumping it may replace it */
+            Py_SETREF(value, dump_value(o, value, &no_filter, &step));
+        }
+        if (value == NULL ||
+            PyDict_SetItem(result, o->by_alias ? klass->keys[i] : klass->names[i], value) < 0) {
+            Py_CLEAR(result);
+        }
+        Py_XDECREF(value);
+    }
+    if (result == NULL || klass->model->unknown != OWU_KEEP) {
+        return result;
+    }
+    if (self != NULL && self->extra != NULL) {
+        if (dump_extra(o, self, &no_filter, path, result) < 0) {
+            Py_CLEAR(result);
+        }
+        return result;
+    }
+    for (; result != NULL && extra != NULL; extra = extra->next) {
+        PyObject *key = PyUnicode_DecodeUTF8(extra->key, (Py_ssize_t)extra->key_len, NULL);
+        const Path step = {path, key, 0};
+        PyObject *value = key == NULL ? NULL : dump_cell(o, &extra->value, &step);
+        if (value == NULL || PyDict_SetItem(result, key, value) < 0) {
+            Py_CLEAR(result);
+        }
+        Py_XDECREF(key);
+        Py_XDECREF(value);
+    }
+    return result;
+}
+
+static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filter *filter,
+                            const Path *path) {
+    if (filters_nothing(filter) && self->absent == 0 && !o->exclude_unset && !o->exclude_defaults &&
+        !o->exclude_none) {
+        return dump_whole(o, (ModelClass *)self->klass, self->record, self, path);
+    }
+    return dump_selected(o, self, filter, path);
+}
+
+/* ---------------------------------------------------------------- JSON text, from records */
+
+static unsigned write_flags(const DumpOptions *o) {
+    return (o->by_alias ? (unsigned)OWU_WRITE_BY_ALIAS : 0u) |
+           (o->exclude_unset ? (unsigned)OWU_WRITE_EXCLUDE_UNSET : 0u) |
+           (o->exclude_defaults ? (unsigned)OWU_WRITE_EXCLUDE_DEFAULTS : 0u) |
+           (o->exclude_none ? (unsigned)OWU_WRITE_EXCLUDE_NONE : 0u) | OWU_WRITE_NORMAL;
+}
+
+static bool is_scalar(const owu_cell *cell) {
+    return cell->tag != OWU_TAG_JSON && cell->tag != OWU_TAG_LIST && cell->tag != OWU_TAG_MAP &&
+           cell->tag != OWU_TAG_RECORD;
+}
+
+static int write_model(const DumpOptions *o, ModelObject *self, owu_writer *writer,
+                       const Path *path);
+
+/* A value that was read or assigned. */
+static int write_item(const DumpOptions *o, PyObject *value, owu_writer *writer, const Path *path) {
+    PyObject *items;
+    Path step = {path, NULL, 0};
+    int failed = 0;
+    if (Model_check(o->state, value)) {
+        return write_model(o, (ModelObject *)value, writer, path);
+    }
+    if (!PyList_CheckExact(value)) {
+        return owu_write_python(o->state, writer, value, path);
+    }
+    if (Path_depth(path) >= OWU_MAX_DEPTH) {
+        return owu_raise_too_deep(o->state, path);
+    }
+    items = PySequence_List(value); /* writing an item may run code that changes the list */
+    if (items == NULL) {
+        return -1;
+    }
+    owu_write_begin_array(writer);
+    for (; failed == 0 && step.index < PyList_GET_SIZE(items); step.index++) {
+        failed = write_item(o, PyList_GET_ITEM(items, step.index), writer, &step);
+    }
+    owu_write_end_array(writer);
+    Py_DECREF(items);
+    return failed;
+}
+
+static int write_field(const DumpOptions *o, ModelObject *self, uint32_t index, owu_writer *writer,
+                       const Path *path) {
+    const ModelClass *klass = self->klass;
+    const owu_field *field = &klass->model->fields[index];
+    const owu_cell *cell =
+        self->record == NULL ? &field->def : owu_record_cell(self->record, index);
+    const uint64_t bit = UINT64_C(1) << index;
+    const Path step = {path, klass->names[index], 0};
+    PyObject *value = self->values == NULL ? NULL : self->values[index];
+    const char *name = o->by_alias ? field->name : field->python_name;
+    int failed;
+
+    if ((field->flags & OWU_EXCLUDED) != 0 || (self->absent & bit) != 0 ||
+        (o->exclude_unset && (self->set & bit) == 0)) {
+        return 0;
+    }
+    if (value == NULL || (self->record != NULL && (self->edited & bit) == 0 && is_scalar(cell))) {
+        if (!o->exclude_none || cell->tag != OWU_TAG_NULL) {
+            owu_write_field(writer, field, cell, write_flags(o));
+        }
+        return owu_check_buffer(o->state, writer->buffer, &step);
+    }
+    if (o->exclude_none && value == Py_None) {
+        return 0;
+    }
+    owu_write_key(writer, name, strlen(name), OWU_CELL_PLAIN);
+    Py_INCREF(value); /* writing it may replace it */
+    failed = write_item(o, value, writer, &step);
+    Py_DECREF(value);
+    return failed;
+}
+
+static int write_extra(const DumpOptions *o, ModelObject *self, owu_writer *writer,
+                       const Path *path) {
+    PyObject *items;
+    Py_ssize_t i;
+    int failed = 0;
+    if (self->extra == NULL && !o->exclude_none) {
+        owu_write_extra(writer, self->record == NULL ? NULL : self->record->extra, write_flags(o));
+        return owu_check_buffer(o->state, writer->buffer, path);
+    }
+    items = Model_extra(self) == NULL ? NULL : PyDict_Items(self->extra);
+    for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
+        PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
+        PyObject *value = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+        const Path step = {path, key, 0};
+        if (!o->exclude_none || value != Py_None) {
+            failed = owu_write_python_key(o->state, writer, self->extra, key, path) < 0 ||
+                             owu_write_python(o->state, writer, value, &step) < 0
+                         ? -1
+                         : 0;
+        }
+    }
+    failed = items == NULL ? -1 : failed;
+    Py_XDECREF(items);
+    return failed;
+}
+
+/* Nothing filtered, no defaults left out. What was not touched is written as its record has it. */
+static int write_model(const DumpOptions *o, ModelObject *self, owu_writer *writer,
+                       const Path *path) {
+    uint32_t i;
+    int failed = 0;
+    if (Model_is_pristine(self)) {
+        const owu_cell cell = {.tag = OWU_TAG_RECORD, .u = {.record = self->record}};
+        (void)owu_write_cell(writer, &cell, write_flags(o));
+        return owu_check_buffer(o->state, writer->buffer, path);
+    }
+    if (Path_depth(path) >= OWU_MAX_DEPTH) {
+        return owu_raise_too_deep(o->state, path);
+    }
+    owu_write_begin_object(writer);
+    for (i = 0; failed == 0 && i < self->klass->model->n_fields; i++) {
+        failed = write_field(o, self, i, writer, path);
+    }
+    if (failed == 0 && self->klass->model->unknown == OWU_KEEP) {
+        failed = write_extra(o, self, writer, path);
+    }
+    owu_write_end_object(writer);
+    return failed < 0 ? -1 : owu_check_buffer(o->state, writer->buffer, path);
+}
+
+int Model_write_dump(PyObject *self, owu_writer *writer, const Path *path) {
     const DumpOptions o = {((ModelObject *)self)->klass->state, true, false, false, false, false};
-    return dump_model(&o, (ModelObject *)self, &no_filter, path);
+    return write_model(&o, (ModelObject *)self, writer, path);
+}
+
+int Model_write_everything(ModelObject *self, owu_writer *writer) {
+    const owu_cell cell = {.tag = OWU_TAG_RECORD, .u = {.record = self->record}};
+    (void)owu_write_cell(writer, &cell, OWU_WRITE_BODY | OWU_WRITE_EXCLUDED);
+    return owu_check_buffer(self->klass->state, writer->buffer, NULL);
 }
 
 /* ---------------------------------------------------------------- arguments of the dumps */
@@ -679,29 +649,35 @@ PyObject *Model_model_dump(PyObject *self, PyObject *args, PyObject *kwargs) {
     return dump_model(&o, (ModelObject *)self, &filter, NULL);
 }
 
-static unsigned write_flags(const DumpOptions *o) {
-    return (o->by_alias ? (unsigned)OWU_WRITE_BY_ALIAS : 0u) |
-           (o->exclude_unset ? (unsigned)OWU_WRITE_EXCLUDE_UNSET : 0u) |
-           (o->exclude_defaults ? (unsigned)OWU_WRITE_EXCLUDE_DEFAULTS : 0u) |
-           (o->exclude_none ? (unsigned)OWU_WRITE_EXCLUDE_NONE : 0u) | OWU_WRITE_NORMAL;
-}
-
-/* Straight from the record while nobody has touched it, else by way of model_dump. */
+/* With filters, and without defaults, by way of model_dump. */
 static int dump_to_buffer(const DumpOptions *o, ModelObject *self, const Filter *filter, int indent,
                           owu_buffer *buffer) {
     owu_writer writer;
     PyObject *plain;
     int failed;
     owu_writer_init(&writer, buffer, indent);
-    if (Model_is_pristine(self) && filters_nothing(filter)) {
-        const owu_cell cell = {.tag = OWU_TAG_RECORD, .u = {.record = self->record}};
-        (void)owu_write_cell(&writer, &cell, write_flags(o));
-        return buffer_failed(o->state, buffer, NULL);
+    if (filters_nothing(filter) && (!o->exclude_defaults || Model_is_pristine(self))) {
+        return write_model(o, self, &writer, NULL);
     }
     plain = dump_model(o, self, filter, NULL);
     failed = plain == NULL ? -1 : owu_write_python(o->state, &writer, plain, NULL);
     Py_XDECREF(plain);
     return failed;
+}
+
+/* Memory of a buffer that becomes a bytes object: saves a copy of the whole. */
+static char *resize_bytes(void *context, size_t capacity) {
+    PyObject **bytes = context;
+    if (*bytes == NULL) {
+        *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)capacity);
+    } else {
+        (void)_PyBytes_Resize(bytes, (Py_ssize_t)capacity); /* NULL when it fails */
+    }
+    if (*bytes == NULL) {
+        PyErr_Clear(); /* the buffer tells */
+        return NULL;
+    }
+    return PyBytes_AS_STRING(*bytes);
 }
 
 static PyObject *dump_json(PyObject *self, PyObject *args, PyObject *kwargs, bool as_bytes) {
@@ -711,6 +687,7 @@ static PyObject *dump_json(PyObject *self, PyObject *args, PyObject *kwargs, boo
     int by_alias = 0, unset = 0, defaults = 0, none = 0, indent = -1;
     DumpOptions o = {((ModelObject *)self)->klass->state, true, false, false, false, false};
     Filter filter = {NULL, NULL};
+    PyObject *bytes = NULL;
     owu_buffer buffer = {0};
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOpppp:model_dump_json", names,
@@ -735,11 +712,20 @@ static PyObject *dump_json(PyObject *self, PyObject *args, PyObject *kwargs, boo
     o.exclude_unset = unset != 0;
     o.exclude_defaults = defaults != 0;
     o.exclude_none = none != 0;
+    if (as_bytes) {
+        buffer.resize = resize_bytes;
+        buffer.context = &bytes;
+    }
     if (dump_to_buffer(&o, (ModelObject *)self, &filter, indent, &buffer) == 0) {
-        result = as_bytes ? PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.len)
-                          : PyUnicode_DecodeUTF8(buffer.data, (Py_ssize_t)buffer.len, NULL);
+        if (!as_bytes) {
+            result = PyUnicode_DecodeUTF8(buffer.data, (Py_ssize_t)buffer.len, NULL);
+        } else if (_PyBytes_Resize(&bytes, (Py_ssize_t)buffer.len) == 0) {
+            result = bytes;
+            bytes = NULL;
+        }
     }
     owu_buffer_free(&buffer);
+    Py_XDECREF(bytes);
     return result;
 }
 
@@ -749,150 +735,4 @@ PyObject *Model_model_dump_json(PyObject *self, PyObject *args, PyObject *kwargs
 
 PyObject *Model_to_json_bytes(PyObject *self, PyObject *args, PyObject *kwargs) {
     return dump_json(self, args, kwargs, true);
-}
-
-int Model_write_everything(ModelObject *self, owu_writer *writer) {
-    const owu_cell cell = {.tag = OWU_TAG_RECORD, .u = {.record = self->record}};
-    (void)owu_write_cell(writer, &cell, OWU_WRITE_BODY | OWU_WRITE_EXCLUDED);
-    return buffer_failed(self->klass->state, writer->buffer, NULL);
-}
-
-/* ---------------------------------------------------------------- request bodies */
-
-/* A body in the making: faults of assigned values are collected, then raised together. */
-typedef struct Body {
-    ModuleState *state;
-    owu_writer *out;
-    FaultList faults;
-} Body;
-
-static int body_model(Body *b, ModelObject *self, const Path *path);
-
-static int body_list(Body *b, PyObject *list, const Path *path) {
-    Path step = {path, NULL, 0};
-    int failed = 0;
-    owu_write_begin_array(b->out);
-    for (step.index = 0; failed == 0 && step.index < PyList_GET_SIZE(list); step.index++) {
-        failed = body_model(b, (ModelObject *)PyList_GET_ITEM(list, step.index), &step);
-    }
-    owu_write_end_array(b->out);
-    return failed;
-}
-
-/* A value assigned or built in Python: checked against its field, then written. */
-static int body_value(Body *b, ModelObject *self, uint32_t index, PyObject *value,
-                      const Path *path) {
-    const owu_model *model = self->klass->model;
-    const owu_field *field = &model->fields[index];
-    PyObject *converted = NULL;
-    int failed;
-    const int result = owu_convert(b->state, &field->type, value, 0, path, model, field->flags,
-                                   &b->faults, &converted);
-    if (result <= 0) {
-        owu_write_null(b->out); /* keeps the text well-formed while the faults are collected */
-        return result;
-    }
-    if (converted != Py_None && field->type.kind == OWU_MODEL) {
-        failed = body_model(b, (ModelObject *)converted, path);
-    } else if (converted != Py_None && field->type.kind == OWU_LIST &&
-               field->type.item == OWU_MODEL) {
-        failed = body_list(b, converted, path);
-    } else {
-        failed = owu_write_python(b->state, b->out, converted, path);
-    }
-    Py_DECREF(converted);
-    return failed;
-}
-
-static int body_field(Body *b, ModelObject *self, uint32_t index, const Path *path) {
-    const ModelClass *klass = self->klass;
-    const owu_field *field = &klass->model->fields[index];
-    const uint64_t bit = UINT64_C(1) << index;
-    const Path step = {path, klass->keys[index], 0};
-    const bool made = self->values != NULL && self->values[index] != NULL;
-
-    if ((self->absent & bit) != 0) {
-        return 0;
-    }
-    if ((self->set & bit) == 0) { /* an edit in place of a default is not lost */
-        const int edited = made ? Model_default_was_edited(self, index) : 0;
-        if (edited <= 0) {
-            return edited;
-        }
-    }
-    owu_write_key(b->out, field->name, field->name_len, OWU_CELL_PLAIN);
-    if (made) {
-        PyObject *value = Py_NewRef(self->values[index]); /* checking it may replace it */
-        const int failed = body_value(b, self, index, value, &step);
-        Py_DECREF(value);
-        return failed;
-    }
-    (void)owu_write_cell(b->out, owu_record_cell(self->record, index), OWU_WRITE_BODY);
-    return buffer_failed(b->state, b->out->buffer, &step);
-}
-
-static int body_extra(Body *b, ModelObject *self, const Path *path) {
-    const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
-    PyObject *items;
-    Py_ssize_t i;
-    int failed = 0;
-    if (self->extra == NULL) {
-        for (; extra != NULL; extra = extra->next) {
-            owu_write_key(b->out, extra->key, extra->key_len, extra->key_flags);
-            (void)owu_write_cell(b->out, &extra->value, OWU_WRITE_BODY);
-        }
-        return 0;
-    }
-    items = PyDict_Items(self->extra);
-    for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
-        PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
-        const Path step = {path, key, 0};
-        Py_ssize_t len;
-        const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
-        if (text == NULL) {
-            PyErr_Clear();
-            failed =
-                owu_raise_serialization(b->state, path, "a key must be a str in valid Unicode");
-        } else if (owu_model_field(self->klass->model, text, (size_t)len, 0) >= 0) {
-            failed = owu_raise_serialization(b->state, &step,
-                                             "an unknown key has the name of a field: set the "
-                                             "attribute");
-        } else {
-            owu_write_key(b->out, text, (size_t)len, 0);
-            failed = owu_write_python(b->state, b->out,
-                                      PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1), &step);
-        }
-    }
-    failed = items == NULL ? -1 : failed;
-    Py_XDECREF(items);
-    return failed;
-}
-
-static int body_model(Body *b, ModelObject *self, const Path *path) {
-    uint32_t i;
-    int failed = 0;
-    if (depth_of(path) >= OWU_MAX_DEPTH) {
-        return owu_raise_serialization(b->state, path, too_deep, OWU_MAX_DEPTH);
-    }
-    owu_write_begin_object(b->out);
-    for (i = 0; failed == 0 && i < self->klass->model->n_fields; i++) {
-        failed = body_field(b, self, i, path);
-    }
-    if (failed == 0) {
-        failed = body_extra(b, self, path);
-    }
-    owu_write_end_object(b->out);
-    return failed;
-}
-
-int Model_write_body(PyObject *self, owu_writer *writer) {
-    ModelObject *model = (ModelObject *)self;
-    Body b = {model->klass->state, writer, {NULL, false}};
-    int failed = body_model(&b, model, NULL);
-    if (failed == 0 && b.faults.list != NULL) {
-        (void)FaultList_raise(&b.faults, b.state, model->klass->model->name);
-        failed = -1;
-    }
-    Py_CLEAR(b.faults.list);
-    return failed < 0 ? -1 : buffer_failed(b.state, writer->buffer, NULL);
 }

@@ -279,7 +279,7 @@ static void append_doc(owu_buffer *out, const owu_endpoint *endpoint) {
 }
 
 static PyObject *EndpointMethod_get_doc(PyObject *op, void *closure) {
-    owu_buffer text = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer text = {0};
     PyObject *doc = NULL;
     (void)closure;
     append_doc(&text, ((EndpointMethodObject *)op)->endpoint);

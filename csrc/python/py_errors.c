@@ -236,6 +236,19 @@ done:
     return -1;
 }
 
+int owu_raise_too_deep(ModuleState *state, const Path *path) {
+    return owu_raise_serialization(state, path, "nested more than %d deep, or containing itself",
+                                   OWU_MAX_DEPTH);
+}
+
+int Path_depth(const Path *path) {
+    int depth = 0;
+    for (; path != NULL; path = path->up) {
+        depth++;
+    }
+    return depth;
+}
+
 /* ---------------------------------------------------------------- failed calls */
 
 /* Which attributes an exception gets besides those of the request. */
@@ -342,7 +355,7 @@ static int put_answer(PyObject *dict, const owu_answer *answer) {
 
 /* The request: method, url, retries; and the key, only so that it can be masked in the text. */
 static int put_request(PyObject *dict, const CallFacts *facts) {
-    owu_buffer key = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer key = {0};
     PyObject *secret = NULL;
     int failed = -1;
     if (facts->client != NULL && facts->key == NULL &&
@@ -427,7 +440,7 @@ static int put_facts(ModuleState *state, PyObject *dict, unsigned wanted, const 
 
 /* The server's explanation: what stands under "detail"; None when the body holds none. */
 static PyObject *answer_detail(ModuleState *state, const owu_answer *answer) {
-    owu_buffer text = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer text = {0};
     owu_status status = OWU_EVALUE;
     PyObject *detail = NULL;
     if (answer->body.len > 0) {

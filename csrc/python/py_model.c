@@ -9,9 +9,12 @@
 
 ModelClass *owu_class_of(ModuleState *state, const owu_model *model) {
     size_t i;
+    if (state->last_class != NULL && state->last_class->model == model) { /* as in a list */
+        return state->last_class;
+    }
     for (i = 0; i < state->n_classes; i++) {
         if (state->classes[i].model == model) {
-            return &state->classes[i];
+            return state->last_class = &state->classes[i];
         }
     }
     return NULL; /* owu_schema_check proves that it cannot be */
@@ -155,11 +158,13 @@ int Model_reserve_values(ModelObject *self) {
 
 /* Steals value. */
 int Model_put(ModelObject *self, uint32_t index, PyObject *value) {
+    const uint64_t bit = UINT64_C(1) << index;
     if (Model_reserve_values(self) < 0) {
         Py_DECREF(value);
         return -1;
     }
-    self->absent &= ~(UINT64_C(1) << index);
+    self->absent &= ~bit;
+    self->edited |= bit;
     Py_XSETREF(self->values[index], value);
     return 0;
 }
@@ -181,14 +186,14 @@ PyObject *Model_value(ModelObject *self, uint32_t index) {
         cell = owu_record_cell(self->record, index);
     }
     value = owu_cell_to_python(self->klass->state, cell, self->document);
-    if (value == NULL) {
+    if (value == NULL || Model_reserve_values(self) < 0) {
+        Py_XDECREF(value);
         return NULL;
     }
-    if (self->values != NULL && self->values[index] != NULL) {
-        Py_SETREF(value,
-                  Py_NewRef(self->values[index])); /* made meanwhile, through the collector */
-    } else if (Model_put(self, index, Py_NewRef(value)) < 0) {
-        Py_CLEAR(value);
+    if (self->values[index] != NULL) { /* made meanwhile, through the collector */
+        Py_SETREF(value, Py_NewRef(self->values[index]));
+    } else {
+        self->values[index] = Py_NewRef(value);
     }
     return value;
 }
@@ -280,8 +285,17 @@ static int field_index(const ModelObject *self, const owu_field *field) {
 }
 
 static PyObject *field_get(PyObject *op, void *closure) {
-    const int index = field_index((ModelObject *)op, closure);
-    return index < 0 ? NULL : Model_value((ModelObject *)op, (uint32_t)index);
+    ModelObject *self = (ModelObject *)op;
+    const int index = field_index(self, closure);
+    if (index < 0) {
+        return NULL;
+    }
+    if (self->record != NULL && (self->edited & UINT64_C(1) << index) == 0 &&
+        (self->absent >> index & 1) == 0 &&
+        owu_record_cell(self->record, (uint32_t)index)->tag == OWU_TAG_NULL) {
+        Py_RETURN_NONE; /* need not be kept: half of what a server sends often is null */
+    }
+    return Model_value(self, (uint32_t)index);
 }
 
 static int field_set(PyObject *op, PyObject *value, void *closure) {

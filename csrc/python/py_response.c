@@ -273,7 +273,7 @@ static PyTypeObject *response_type(ModuleState *state) {
 
 /* The client's own key as it is now, which is to be masked later: new reference, or NULL. */
 static PyObject *key_of(const ClientObject *client) {
-    owu_buffer key = {NULL, 0, 0, 0, OWU_OK};
+    owu_buffer key = {0};
     PyObject *text = NULL;
     if (owu_client_key(client->client, &key) == OWU_OK && key.len > 0) {
         text = PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");

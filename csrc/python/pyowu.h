@@ -29,6 +29,7 @@ typedef struct ModelClass {
     PyTypeObject *type;    /* owned; NULL after the module was cleared */
     PyObject **names;      /* owned: interned attribute names, model->n_fields */
     PyObject **keys;       /* owned: interned JSON keys */
+    PyObject *blank[2];    /* owned: what dumps by name and by alias begin with; NULL: not made */
     PyGetSetDef *getset;   /* owned: descriptors of the fields point into it */
     char *getset_names;    /* owned: names of derived attributes */
 } ModelClass;
@@ -45,6 +46,7 @@ struct ModuleState {
     PyTypeObject *PackageFunction_Type;
     ModelClass *classes; /* in the order of owu_models */
     size_t n_classes;
+    ModelClass *last_class; /* borrowed from classes: the one that was looked for last */
     PyObject *client_classes[2]; /* dicts: resource name -> class; blocking, asynchronous */
     PyObject *errors;    /* openwebui_users.errors, imported on the first failure; may be NULL */
     PyObject *describe;  /* openwebui_users._describe, imported when first needed; may be NULL */
@@ -78,6 +80,8 @@ typedef struct Path {
     Py_ssize_t index;
 } Path;
 
+/** How many steps it has. */
+int Path_depth(const Path *path);
 /** The location as a tuple of str and int. */
 PyObject *Path_tuple(const Path *path);
 
@@ -99,6 +103,8 @@ PyObject *owu_raise_json_invalid(ModuleState *state, const char *title, const ow
                                  PyObject *input);
 /** Raise SerializationError(message, loc). Returns -1. */
 int owu_raise_serialization(ModuleState *state, const Path *path, const char *format, ...);
+/** Raise it for a value that is nested too deeply, or contains itself. Returns -1. */
+int owu_raise_too_deep(ModuleState *state, const Path *path);
 /** The exception for a core status without an answer (ENOMEM, EVALUE, ELIMIT …). Returns NULL. */
 PyObject *owu_raise_error(ModuleState *state, const owu_error *err);
 /** A class of openwebui_users.errors by name: new reference. */
@@ -165,6 +171,7 @@ typedef struct ModelObject {
     PyObject *extra; /* owned dict of unknown keys; NULL: still in the record, or none */
     uint64_t set; /* fields that were given */
     uint64_t absent; /* fields without any value: deleted, or constructed without */
+    uint64_t edited; /* fields assigned from Python: what a record says of them is past */
     PyObject *weakrefs;
 } ModelObject;
 
@@ -230,8 +237,6 @@ PyObject *Model_setstate(PyObject *op, PyObject *state);
 
 /* ---------------------------------------------------------------- dumps (py_dump.c) */
 
-int owu_dump_init(void);
-
 PyObject *Model_model_dump(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *Model_model_dump_json(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *Model_to_json_bytes(PyObject *self, PyObject *args, PyObject *kwargs);
@@ -239,19 +244,31 @@ PyObject *Model_to_json_bytes(PyObject *self, PyObject *args, PyObject *kwargs);
  *  ones too, and what it carries. */
 int Model_write_everything(ModelObject *self, owu_writer *writer);
 
+/** model_dump_json() of a model as part of a larger text. 0; -1 with SerializationError. */
+int Model_write_dump(PyObject *self, owu_writer *writer, const Path *path);
+
+/* ------------------------------------- bodies (py_body.c), any Python value (py_write.c) */
+
 /**
  * The request body of a model object: fields that were set, under JSON keys, and what it carries.
  * Values assigned since are checked: ValidationError, or SerializationError, with the location.
  */
 int Model_write_body(PyObject *self, owu_writer *writer);
 
+/** Import the datetime C API for this file; once a module. */
+int owu_write_init(void);
 /**
  * Write any Python value that JSON can hold. What it cannot hold raises SerializationError with
  * the location: NaN, lone surrogates, other objects, keys that are not text, cycles.
  */
 int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path);
+/** The same of a key of dict, whose keys must be distinct as texts too. */
+int owu_write_python_key(ModuleState *state, owu_writer *writer, PyObject *dict, PyObject *key,
+                         const Path *path);
 /** The same value made of dict, list, str, int, float, bool and None only. */
 PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *path);
+/** 0, or -1 with an exception when something could not be written. */
+int owu_check_buffer(ModuleState *state, const owu_buffer *buffer, const Path *path);
 
 /* ---------------------------------------------------------------- clients (py_client.c) */
 

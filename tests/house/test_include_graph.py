@@ -58,8 +58,8 @@ LINUX = {"sys/eventfd"}
 STANDARD_HEADERS = {f"{name}.h" for name in C_LIBRARY | POSIX | LINUX} | {"xlocale.h"}
 PYTHON_HEADERS = {"Python.h", "datetime.h", "structmember.h"}
 WRAPPER_HEADERS = {"owu.h", "pyowu.h"}
-# The one file that knows each library, and how the library's names begin.
-ONLY_IN = {"cjson/": "json.c", "curl/": "http.c"}
+# The one file that knows each library (or what a processor can do), and how its names begin.
+ONLY_IN = {"cjson/": "json.c", "curl/": "http.c", "emmintrin.h": "scan.c"}
 
 
 def refused_includes(layer: str, file: str, source: str, core_headers: set[str]) -> list[str]:
