@@ -92,13 +92,14 @@ struct owu_arena_chunk {
 };
 
 static bool arena_grow(owu_arena *arena, size_t wanted) {
-    size_t size = arena->chunk != NULL   ? arena->chunk->size * 2
-                  : arena->expected != 0 ? arena->expected
-                                         : ARENA_FIRST_CHUNK;
+    size_t size = arena->chunk == NULL ? ARENA_FIRST_CHUNK : arena->chunk->size * 2;
     struct owu_arena_chunk *chunk;
 
     if (size > ARENA_LARGEST_CHUNK) {
         size = ARENA_LARGEST_CHUNK;
+    }
+    if (arena->chunk == NULL && arena->expected != 0) {
+        size = arena->expected; /* pages that are not written to cost nothing */
     }
     if (size < wanted) {
         size = wanted;

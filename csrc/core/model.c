@@ -151,24 +151,6 @@ void owu_faults_free(owu_faults *faults) {
     memset(faults, 0, sizeof *faults);
 }
 
-/* ---------------------------------------------------------------- records */
-
-static unsigned count_bits(uint64_t x) {
-    x -= x >> 1 & UINT64_C(0x5555555555555555);
-    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
-    x = (x + (x >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    return (unsigned)(x * UINT64_C(0x0101010101010101) >> 56);
-}
-
-const owu_cell *owu_record_cell(const owu_record *record, uint32_t index) {
-    static const owu_cell null = {.tag = OWU_TAG_NULL};
-    const uint64_t bit = UINT64_C(1) << index;
-    if ((record->stored & bit) != 0) {
-        return &record->cells[count_bits(record->stored & (bit - 1))];
-    }
-    return (record->set & bit) != 0 ? &null : &record->model->fields[index].def;
-}
-
 /* ---------------------------------------------------------------- documents */
 
 struct owu_document {

@@ -257,8 +257,23 @@ struct owu_model {
     const char *doc;
 };
 
-/** The value of a field, the default where none was given. Borrowed from record, or static. */
-const owu_cell *owu_record_cell(const owu_record *record, uint32_t index);
+static inline unsigned owu_count_bits(uint64_t x) {
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (unsigned)(x * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/** The value of a field, the default where none was given. Borrowed from record, or static. Inline:
+ *  every attribute that is read comes here. */
+static inline const owu_cell *owu_record_cell(const owu_record *record, uint32_t index) {
+    static const owu_cell null = {.tag = OWU_TAG_NULL};
+    const uint64_t bit = UINT64_C(1) << index;
+    if ((record->stored & bit) != 0) {
+        return &record->cells[owu_count_bits(record->stored & (bit - 1))];
+    }
+    return (record->set & bit) != 0 ? &null : &record->model->fields[index].def;
+}
 
 /** All models, bases before what derives from them; NULL-terminated. Static. */
 extern const owu_model *const owu_models[];

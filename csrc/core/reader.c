@@ -498,21 +498,28 @@ static struct order *order_of(struct reader *r, const owu_model *model) {
     return order;
 }
 
-#define TEN_ONES 255, 255, 255, 255, 255, 255, 255, 255, 255, 255
+static inline uint64_t eight_bytes(const char *p) {
+    uint64_t bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return bytes;
+}
 
-/* Is p, with at least OWU_KEY_ROOM bytes of text, at this field's key and colon? All bytes are
- * compared at once, since a loop over so few of them would be mispredicted for most keys. */
+/* Is p, with at least OWU_KEY_ROOM bytes of text, at this field's key and colon? */
 static inline bool is_at_key(const char *p, const owu_field *field) {
-    static const unsigned char counted[2 * OWU_KEY_ROOM] = {TEN_ONES, TEN_ONES, TEN_ONES, TEN_ONES};
-    uint64_t text[OWU_KEY_ROOM / 8], key[OWU_KEY_ROOM / 8], mask[OWU_KEY_ROOM / 8], different = 0;
+    static const unsigned char counted[16] = {255, 255, 255, 255, 255, 255, 255, 255};
+    const char *const key = field->quoted;
+    const size_t len = field->quoted_len;
     size_t i;
-    memcpy(text, p, OWU_KEY_ROOM);
-    memcpy(key, field->quoted, OWU_KEY_ROOM);
-    memcpy(mask, counted + OWU_KEY_ROOM - field->quoted_len, OWU_KEY_ROOM);
-    for (i = 0; i < OWU_KEY_ROOM / 8; i++) {
-        different |= (text[i] ^ key[i]) & mask[i];
+    if (len < 8) {
+        return ((eight_bytes(p) ^ eight_bytes(key)) &
+                eight_bytes((const char *)counted + 8 - len)) == 0;
     }
-    return different == 0;
+    for (i = 0; i + 8 < len; i += 8) {
+        if (eight_bytes(p + i) != eight_bytes(key + i)) {
+            return false;
+        }
+    }
+    return eight_bytes(p + len - 8) == eight_bytes(key + len - 8);
 }
 
 enum { OTHER_KEY = -1, READ_ALREADY = -2 };
@@ -734,7 +741,10 @@ static void reader_init(struct reader *r, const char *text, size_t len, owu_aren
     r->arena = arena;
 }
 
-enum { MOST_EXPECTED = 64 << 10 };
+/* Room for what a text decodes to: little texts have more of records and ends of chunks. */
+static size_t expected_room(size_t len) {
+    return len <= 64 << 10 ? len + len / 2 : len;
+}
 
 owu_status owu_document_read(owu_document **out, const owu_type *type, const char *text, size_t len,
                              unsigned flags, owu_faults *faults, owu_error *err) {
@@ -749,9 +759,7 @@ owu_status owu_document_read(owu_document **out, const owu_type *type, const cha
         return owu_fail(err, OWU_ENOMEM, "out of memory while reading JSON");
     }
     memset(&value, 0, sizeof value);
-    if (len <= MOST_EXPECTED) { /* records take little more room than their text */
-        owu_document__arena(document)->expected = len + len / 2;
-    }
+    owu_document__arena(document)->expected = expected_room(len);
     reader_init(&r, text, len, owu_document__arena(document), err);
     r.flags = flags;
     r.faults = faults != NULL ? faults : &own_faults;

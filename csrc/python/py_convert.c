@@ -14,16 +14,67 @@ int owu_convert_init(void) {
 
 /* Containers under construction; the reader bounds the depth. */
 typedef struct Builder {
+    ModuleState *state;
     PyObject *open[OWU_MAX_DEPTH + 1]; /* owned */
     PyObject *keys[OWU_MAX_DEPTH + 1]; /* owned: the key whose value is due, in dicts */
     int depth;
     PyObject *result; /* owned */
 } Builder;
 
-static PyObject *text_to_str(const char *text, size_t len, unsigned flags) {
+/* The first and the last bytes of a text of at least 2; they overlap where it is short. */
+static void ends_of(const char *text, size_t len, uint64_t *first, uint64_t *last) {
+    if (len >= 8) {
+        memcpy(first, text, 8);
+        memcpy(last, text + len - 8, 8);
+    } else if (len >= 4) {
+        uint32_t a, b;
+        memcpy(&a, text, 4);
+        memcpy(&b, text + len - 4, 4);
+        *first = a;
+        *last = b;
+    } else {
+        uint16_t a, b;
+        memcpy(&a, text, 2);
+        memcpy(&b, text + len - 2, 2);
+        *first = a;
+        *last = b;
+    }
+}
+
+/* The str of a short text in ASCII, which the last that were made are kept of: keys, and values
+ * such as roles and time zones, come again and again. */
+static PyObject *cached_str(CachedText *cache, const char *text, size_t len, bool intern) {
+    uint64_t first, last, hash;
+    CachedText *slot;
+    PyObject *result;
+    ends_of(text, len, &first, &last);
+    hash = (first ^ (last << 5 | last >> 59) ^ len) * UINT64_C(0x9E3779B97F4A7C15);
+    slot = &cache[(size_t)(hash >> 56) % CACHED_TEXTS];
+    if (slot->str != NULL && slot->first == first && slot->last == last && slot->len == len &&
+        (len <= 16 || memcmp(PyUnicode_1BYTE_DATA(slot->str), text, len) == 0)) {
+        return Py_NewRef(slot->str);
+    }
+    result = PyUnicode_New((Py_ssize_t)len, 127);
+    if (result != NULL) {
+        memcpy(PyUnicode_1BYTE_DATA(result), text, len);
+        if (intern) {
+            PyUnicode_InternInPlace(&result);
+        }
+        slot->first = first;
+        slot->last = last;
+        slot->len = len;
+        Py_XSETREF(slot->str, Py_NewRef(result));
+    }
+    return result;
+}
+
+static PyObject *text_to_str(ModuleState *state, const char *text, size_t len, unsigned flags) {
     if (len > (size_t)PY_SSIZE_T_MAX) {
         PyErr_NoMemory();
         return NULL;
+    }
+    if ((flags & OWU_CELL_ASCII) != 0 && len > 1 && len <= CACHED_TEXT) {
+        return cached_str(state->texts, text, len, false);
     }
     if ((flags & OWU_CELL_ASCII) != 0 && len > 1) {
         PyObject *result = PyUnicode_New((Py_ssize_t)len, 127);
@@ -123,7 +174,16 @@ static PyObject *digits_to_int(const char *digits, size_t len) {
 }
 
 static bool Builder_integer(void *context, const char *digits, size_t len) {
-    return Builder_add(context, digits_to_int(digits, len));
+    const bool negative = *digits == '-';
+    long long value = 0;
+    size_t i;
+    if (len > 18) { /* more than a long long surely holds */
+        return Builder_add(context, digits_to_int(digits, len));
+    }
+    for (i = negative ? 1 : 0; i < len; i++) {
+        value = value * 10 + (digits[i] - '0');
+    }
+    return Builder_add(context, PyLong_FromLongLong(negative ? -value : value));
 }
 
 static bool Builder_number(void *context, double value, const char *text, size_t len) {
@@ -133,16 +193,21 @@ static bool Builder_number(void *context, double value, const char *text, size_t
 }
 
 static bool Builder_string(void *context, const char *text, size_t len, unsigned flags) {
-    return Builder_add(context, text_to_str(text, len, flags));
+    Builder *b = context;
+    return Builder_add(b, text_to_str(b->state, text, len, flags));
 }
 
 static bool Builder_key(void *context, const char *text, size_t len, unsigned flags) {
     Builder *b = context;
-    PyObject *key = text_to_str(text, len, flags);
+    PyObject *key;
+    if ((flags & OWU_CELL_ASCII) != 0 && len > 1 && len <= CACHED_KEY) {
+        key = cached_str(b->state->keys, text, len, true);
+    } else if ((key = text_to_str(b->state, text, len, flags)) != NULL) {
+        PyUnicode_InternInPlace(&key);
+    }
     if (key == NULL) {
         return false;
     }
-    PyUnicode_InternInPlace(&key);
     Py_XSETREF(b->keys[b->depth - 1], key);
     return true;
 }
@@ -175,14 +240,14 @@ PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len) {
     static const owu_sink sink = {
         Builder_null, Builder_boolean,      Builder_integer, Builder_number,      Builder_string,
         Builder_key,  Builder_begin_object, Builder_end,     Builder_begin_array, Builder_end};
-    Builder *b = PyMem_Calloc(1, sizeof *b); /* large for the stack of a small thread */
+    Builder builder, *const b = &builder;
     PyObject *result = NULL;
     owu_error err;
     owu_status status;
 
-    if (b == NULL) {
-        return PyErr_NoMemory();
-    }
+    b->state = state;
+    b->depth = 0;
+    b->result = NULL;
     status = owu_json_walk(text, len, &sink, b, &err);
     if (status == OWU_OK) {
         result = b->result;
@@ -196,7 +261,6 @@ PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len) {
         Py_XDECREF(b->keys[b->depth]);
     }
     Py_XDECREF(b->result);
-    PyMem_Free(b);
     return result;
 }
 
@@ -221,7 +285,7 @@ static PyObject *map_to_python(ModuleState *state, const owu_cell *cell, owu_doc
     uint32_t i;
     for (i = 0; dict != NULL && i < cell->len; i++) {
         const owu_cell *pair = &cell->u.cells[2 * i];
-        PyObject *key = text_to_str(pair->u.text, pair->len, pair->flags);
+        PyObject *key = text_to_str(state, pair->u.text, pair->len, pair->flags);
         PyObject *value = key == NULL ? NULL : owu_cell_to_python(state, pair + 1, document);
         if (value == NULL || PyDict_SetItem(dict, key, value) < 0) {
             Py_CLEAR(dict);
@@ -246,7 +310,7 @@ PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_docum
     case OWU_TAG_FLOAT:
         return PyFloat_FromDouble(cell->u.number);
     case OWU_TAG_STR:
-        return text_to_str(cell->u.text, cell->len, cell->flags);
+        return text_to_str(state, cell->u.text, cell->len, cell->flags);
     case OWU_TAG_DATE:
         return PyDate_FromDate(cell->u.date.year, cell->u.date.month, cell->u.date.day);
     case OWU_TAG_JSON:

@@ -85,6 +85,7 @@ static PyObject *copy_model(ModelObject *self, PyObject *deepcopy, PyObject *mem
             copy->extra = copied;
         } else {
             copy->values[i] = copied;
+            copy->containers |= UINT64_C(1) << i;
         }
     }
     if (copy_instance_dict((PyObject *)self, (PyObject *)copy, deepcopy, memo) < 0) {

@@ -74,6 +74,12 @@ int ModelClass_key(const ModelClass *klass, PyObject *key) {
 
 /* ---------------------------------------------------------------- life of an object */
 
+void Model_track(ModelObject *self) {
+    if (!PyObject_GC_IsTracked((PyObject *)self)) {
+        PyObject_GC_Track(self);
+    }
+}
+
 ModelObject *Model_alloc(ModelClass *klass, PyTypeObject *type) {
     ModelObject *self = (ModelObject *)type->tp_alloc(type, 0);
     if (self != NULL) {
@@ -91,10 +97,14 @@ static PyObject *Model_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 
 PyObject *Model_from_record(ModuleState *state, owu_document *document, const owu_record *record) {
     ModelClass *klass = owu_class_of(state, record->model);
-    ModelObject *self = Model_alloc(klass, klass->type);
+    ModelObject *self = PyObject_GC_New(ModelObject, klass->type);
     if (self == NULL) {
         return NULL;
     }
+    /* Not tracked: with nothing but its record, and texts and numbers that are read from it, it is
+     * in no cycle, and lists of thousands are no work for the collector. */
+    memset((char *)self + sizeof(PyObject), 0, sizeof *self - sizeof(PyObject));
+    self->klass = klass;
     self->document = owu_document_ref(document);
     self->record = record;
     self->set = record->set;
@@ -103,10 +113,10 @@ PyObject *Model_from_record(ModuleState *state, owu_document *document, const ow
 
 static int Model_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     ModelObject *self = (ModelObject *)op;
-    uint32_t i;
+    uint64_t left = self->values == NULL ? 0 : self->containers;
     Py_VISIT(Py_TYPE(op));
-    for (i = 0; self->values != NULL && i < self->klass->model->n_fields; i++) {
-        Py_VISIT(self->values[i]);
+    for (; left != 0; left &= left - 1) {
+        Py_VISIT(self->values[__builtin_ctzll(left)]);
     }
     Py_VISIT(self->extra);
     return 0;
@@ -116,10 +126,12 @@ void Model_clear_values(ModelObject *self) {
     PyObject **values = self->values;
     uint32_t i;
     self->values = NULL; /* first: a destructor below may look at self */
-    for (i = 0; values != NULL && i < self->klass->model->n_fields; i++) {
-        Py_XDECREF(values[i]);
+    if (values != NULL) {
+        for (i = 0; i < self->klass->model->n_fields; i++) {
+            Py_XDECREF(values[i]);
+        }
+        PyMem_Free(values);
     }
-    PyMem_Free(values);
     Py_CLEAR(self->extra);
 }
 
@@ -156,16 +168,28 @@ int Model_reserve_values(ModelObject *self) {
     return 0;
 }
 
+/* Steals value, which takes an empty place. */
+static void keep_value(ModelObject *self, uint32_t index, PyObject *value) {
+    if (PyType_IS_GC(Py_TYPE(value))) {
+        self->containers |= UINT64_C(1) << index;
+        Model_track(self);
+    }
+    self->values[index] = value;
+}
+
 /* Steals value. */
 int Model_put(ModelObject *self, uint32_t index, PyObject *value) {
     const uint64_t bit = UINT64_C(1) << index;
+    PyObject *old;
     if (Model_reserve_values(self) < 0) {
         Py_DECREF(value);
         return -1;
     }
     self->absent &= ~bit;
     self->edited |= bit;
-    Py_XSETREF(self->values[index], value);
+    old = self->values[index];
+    keep_value(self, index, value);
+    Py_XDECREF(old); /* last: it may run code that looks here */
     return 0;
 }
 
@@ -193,7 +217,7 @@ PyObject *Model_value(ModelObject *self, uint32_t index) {
     if (self->values[index] != NULL) { /* made meanwhile, through the collector */
         Py_SETREF(value, Py_NewRef(self->values[index]));
     } else {
-        self->values[index] = Py_NewRef(value);
+        keep_value(self, index, Py_NewRef(value));
     }
     return value;
 }
@@ -237,6 +261,7 @@ PyObject *Model_extra(ModelObject *self) {
         Py_XDECREF(value);
     }
     if (dict != NULL) {
+        Model_track(self);
         self->extra = dict;
     }
     return dict;
@@ -270,17 +295,17 @@ int Model_detach(ModelObject *self) {
  * of the descriptor's own class unless Python was made to see another class in the instance, by
  * assigning __class__ or by deriving from two models.
  */
-static int field_index(const ModelObject *self, const owu_field *field) {
+static inline int field_index(const ModelObject *self, const FieldAccess *access) {
     const owu_model *model = self->klass->model;
     for (; model != NULL; model = model->base) { /* a base's fields come first, in its order */
-        if (field >= model->fields && field < model->fields + model->n_fields) {
-            return (int)(field - model->fields);
+        if (model == access->model) {
+            return (int)access->index;
         }
     }
     PyErr_Format(PyExc_TypeError,
                  "this object was made as a %s, which has no field '%s' of this "
                  "class",
-                 self->klass->model->name, field->name);
+                 self->klass->model->name, access->model->fields[access->index].name);
     return -1;
 }
 
@@ -290,9 +315,11 @@ static PyObject *field_get(PyObject *op, void *closure) {
     if (index < 0) {
         return NULL;
     }
-    if (self->record != NULL && (self->edited & UINT64_C(1) << index) == 0 &&
-        (self->absent >> index & 1) == 0 &&
-        owu_record_cell(self->record, (uint32_t)index)->tag == OWU_TAG_NULL) {
+    if (self->values != NULL && self->values[index] != NULL) {
+        return Py_NewRef(self->values[index]);
+    }
+    if (self->record != NULL &&
+        (self->record->set & ~self->record->stored & ~self->absent) >> index & 1) {
         Py_RETURN_NONE; /* need not be kept: half of what a server sends often is null */
     }
     return Model_value(self, (uint32_t)index);
@@ -331,8 +358,8 @@ static int field_set(PyObject *op, PyObject *value, void *closure) {
 /* The timezone-aware datetime beside a field that counts seconds (or nanoseconds). */
 static PyObject *epoch_get(PyObject *op, void *closure) {
     ModelObject *self = (ModelObject *)op;
-    const owu_field *field = closure;
-    const bool nanoseconds = (field->flags & OWU_EPOCH_NS) != 0;
+    const FieldAccess *access = closure;
+    const bool nanoseconds = (access->model->fields[access->index].flags & OWU_EPOCH_NS) != 0;
     PyObject *value = field_get(op, closure), *pair, *result = NULL;
     if (value == NULL || value == Py_None) {
         return value;
@@ -375,10 +402,17 @@ static PyObject *kept_value(ModelObject *self, PyObject *name) {
     return extra == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(extra, name));
 }
 
+/* A field without the detour over its descriptor; a kept key; else what Python makes of it. */
 static PyObject *Model_tp_getattro(PyObject *op, PyObject *name) {
     ModelObject *self = (ModelObject *)op;
-    if (self->klass->model->unknown == OWU_KEEP && PyUnicode_Check(name) &&
-        _PyType_Lookup(Py_TYPE(op), name) == NULL) {
+    PyObject *descriptor = PyUnicode_Check(name) ? _PyType_Lookup(Py_TYPE(op), name) : NULL;
+    if (descriptor != NULL && Py_IS_TYPE(descriptor, &PyGetSetDescr_Type)) {
+        const PyGetSetDef *def = ((PyGetSetDescrObject *)descriptor)->d_getset;
+        if (def->get == field_get) {
+            return field_get(op, def->closure);
+        }
+    } else if (descriptor == NULL && self->klass->model->unknown == OWU_KEEP &&
+               PyUnicode_Check(name)) {
         PyObject *value = kept_value(self, name);
         if (value != NULL || PyErr_Occurred()) {
             return value;
@@ -795,14 +829,17 @@ static int intern_names(ModelClass *klass) {
     klass->keys = PyMem_Calloc(model->n_fields + 1, sizeof *klass->keys);
     klass->getset = PyMem_Calloc(2 * (size_t)model->n_fields + 1, sizeof *klass->getset);
     klass->getset_names = PyMem_Calloc(model->n_fields + 1, 64);
+    klass->access = PyMem_Calloc(model->n_fields + 1, sizeof *klass->access);
     if (klass->names == NULL || klass->keys == NULL || klass->getset == NULL ||
-        klass->getset_names == NULL) {
+        klass->getset_names == NULL || klass->access == NULL) {
         PyErr_NoMemory();
         return -1;
     }
     for (i = 0; i < model->n_fields; i++) {
         klass->names[i] = PyUnicode_InternFromString(model->fields[i].python_name);
         klass->keys[i] = PyUnicode_InternFromString(model->fields[i].name);
+        klass->access[i].model = model;
+        klass->access[i].index = i;
         if (klass->names[i] == NULL || klass->keys[i] == NULL) {
             return -1;
         }
@@ -833,7 +870,7 @@ static int add_fields(ModelClass *klass) {
         def->get = field_get;
         def->set = field_set;
         def->doc = field->doc;
-        def->closure = (void *)(uintptr_t)&klass->model->fields[i];
+        def->closure = &klass->access[i];
         if (add_descriptor(klass, def++) < 0) {
             return -1;
         }
@@ -843,7 +880,7 @@ static int add_fields(ModelClass *klass) {
             def->name = name;
             def->get = epoch_get;
             def->doc = "The same moment as a datetime in UTC, or None.";
-            def->closure = (void *)(uintptr_t)&klass->model->fields[i];
+            def->closure = &klass->access[i];
             if (add_descriptor(klass, def++) < 0) {
                 return -1;
             }
@@ -888,6 +925,8 @@ static int make_class(PyObject *module, ModuleState *state, size_t index) {
                                                             klass->model->name, base, namespace);
     }
     if (klass->type != NULL && add_fields(klass) == 0) {
+        /* Python would come to the same over the bases of the class, for every object anew. */
+        klass->type->tp_traverse = Model_tp_traverse;
         failed = PyModule_AddObjectRef(module, klass->model->name, (PyObject *)klass->type);
     }
     Py_XDECREF(namespace);

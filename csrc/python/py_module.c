@@ -205,6 +205,10 @@ static int module_clear(PyObject *module) {
     Py_CLEAR(state->options);
     Py_CLEAR(state->observe);
     Py_CLEAR(state->aio);
+    for (i = 0; i < CACHED_TEXTS; i++) {
+        Py_CLEAR(state->keys[i].str);
+        Py_CLEAR(state->texts[i].str);
+    }
     for (i = 0; i < state->n_classes; i++) {
         Py_CLEAR(state->classes[i].type);
     }
@@ -227,6 +231,7 @@ static void free_class(ModelClass *klass) {
     PyMem_Free(klass->keys);
     PyMem_Free(klass->getset);
     PyMem_Free(klass->getset_names);
+    PyMem_Free(klass->access);
 }
 
 static void module_free(void *op) {

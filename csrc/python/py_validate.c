@@ -100,6 +100,7 @@ static int fill_extra(Filling *f) {
         if (ModelClass_key(klass, key) >= 0 || ModelClass_field(klass, key) >= 0) {
             continue;
         }
+        Model_track(f->self);
         if (f->self->extra == NULL && (f->self->extra = PyDict_New()) == NULL) {
             return -1;
         }

@@ -22,6 +22,12 @@
 
 typedef struct ModuleState ModuleState;
 
+/** Which field a descriptor is of. */
+typedef struct FieldAccess {
+    const owu_model *model;
+    uint32_t index;
+} FieldAccess;
+
 /** One model class: static facts of the table beside the Python class made for them. */
 typedef struct ModelClass {
     const owu_model *model;
@@ -32,7 +38,17 @@ typedef struct ModelClass {
     PyObject *blank[2];    /* owned: what dumps by name and by alias begin with; NULL: not made */
     PyGetSetDef *getset;   /* owned: descriptors of the fields point into it */
     char *getset_names;    /* owned: names of derived attributes */
+    FieldAccess *access;   /* owned, one a field: what the descriptors know */
 } ModelClass;
+
+/* How many short texts are kept, and how long they are at most. */
+enum { CACHED_TEXTS = 256, CACHED_TEXT = 16, CACHED_KEY = 32 };
+
+typedef struct CachedText {
+    uint64_t first, last; /* its first and its last bytes, which are all where it is short */
+    size_t len;
+    PyObject *str; /* owned; NULL: none */
+} CachedText;
 
 struct ModuleState {
     PyTypeObject *Model_Type;
@@ -58,6 +74,8 @@ struct ModuleState {
     PyObject *str_call;          /* "call" */
     PyObject *str_done;          /* "done" */
     PyObject *str_set_result;    /* "set_result" */
+    /* Short texts that were made last, by a hash of theirs. */
+    CachedText keys[CACHED_TEXTS], texts[CACHED_TEXTS];
     bool ends_threads;           /* was it registered with atexit? */
     bool classes_made;           /* those of the table; all later ones are their users' */
 };
@@ -172,6 +190,7 @@ typedef struct ModelObject {
     uint64_t set; /* fields that were given */
     uint64_t absent; /* fields without any value: deleted, or constructed without */
     uint64_t edited; /* fields assigned from Python: what a record says of them is past */
+    uint64_t containers; /* fields whose value may lead somewhere: what the collector follows */
     PyObject *weakrefs;
 } ModelObject;
 
@@ -189,6 +208,8 @@ ModelClass *ModelClass_of_type(PyTypeObject *type);
 /** Index of the field with this attribute name, or with this JSON key; -1. */
 int ModelClass_field(const ModelClass *klass, PyObject *name);
 int ModelClass_key(const ModelClass *klass, PyObject *key);
+/** Let the collector know an object that came from a record, now that it holds what may lead back. */
+void Model_track(ModelObject *self);
 /** An empty instance of type, a subclass of klass->type. */
 ModelObject *Model_alloc(ModelClass *klass, PyTypeObject *type);
 /** Make room for values; let go of all of them; put one in place (steals value). */
