@@ -177,9 +177,19 @@ static owu_status check_settings(const owu_settings *settings, owu_error *err) {
     return status;
 }
 
+/* "User-Agent: …", owned; its status tells whether it could be made. */
+static owu_buffer agent_line(const char *agent) {
+    owu_buffer line = {0};
+    (void)owu_buffer_append_text(&line, "User-Agent: ");
+    (void)owu_buffer_append_text(&line, agent);
+    (void)owu_buffer_terminate(&line);
+    return line;
+}
+
 static owu_status keep_settings(owu_client *client, const owu_settings *settings, owu_error *err) {
     owu_http_route *route = &client->route;
     const char *file = settings->ca_file, *directory = NULL;
+    owu_buffer agent = agent_line(settings->user_agent);
     const struct {
         const char **out;
         const char *text;
@@ -192,10 +202,13 @@ static owu_status keep_settings(owu_client *client, const owu_settings *settings
         {&route->https_proxy, settings->https_proxy},
         {&route->no_proxy, settings->no_proxy},
         {&route->unix_socket, settings->unix_socket},
-        {&client->user_agent, settings->user_agent},
+        {&client->agent, agent.data},
     };
     owu_status status = check_settings(settings, err);
     size_t i;
+    if (status == OWU_OK && agent.status != OWU_OK) {
+        status = owu_fail(err, agent.status, "the user agent is too long, or memory ran out");
+    }
     for (i = 0; status == OWU_OK && i < sizeof texts / sizeof *texts; i++) {
         status = keep(client, texts[i].out, texts[i].text, err);
     }
@@ -205,6 +218,7 @@ static owu_status keep_settings(owu_client *client, const owu_settings *settings
         status = status == OWU_OK ? keep(client, &route->ca_directory, directory, err) : status;
     }
     route->insecure = settings->insecure;
+    owu_buffer_free(&agent);
     return status;
 }
 

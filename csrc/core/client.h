@@ -17,7 +17,7 @@ struct owu_client {
     owu_arena settings; /* holds the texts of what follows */
     owu_http_route route;
     const char *base_url;
-    const char *user_agent;
+    const char *agent; /* the line "User-Agent: …" */
     owu_gate gate; /* of all its connections */
     owu_pool *pool; /* owned: for calls that block */
     owu_engine *engine; /* owned: for those that do not */

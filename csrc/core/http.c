@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,7 +105,7 @@ static bool is_foreign(const owu_http_multi *multi) {
 /* ---------------------------------------------------------------- one transfer */
 
 enum {
-    MAX_LINES = OWU_MAX_EXTRA_HEADERS + 5, /* header lines of one request */
+    MAX_LINES = OWU_MAX_EXTRA_HEADERS + 6, /* header lines of one request */
     MAX_SOCKETS = 8                        /* tried at once to reach a server */
 };
 
@@ -302,6 +303,8 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     return too_late || stuck ? 1 : 0;
 }
 
+static const char agent_name[] = "User-Agent:";
+
 /* The lines to send, as libcurl takes them: links in the transfer itself, over borrowed texts. */
 static void link_header_lines(Transfer *t, const char *const *line, size_t *n) {
     for (; line != NULL && *line != NULL && *n < MAX_LINES; line++) {
@@ -314,8 +317,20 @@ static void link_header_lines(Transfer *t, const char *const *line, size_t *n) {
     }
 }
 
+static bool names_agent(const char *const *line) {
+    for (; line != NULL && *line != NULL; line++) {
+        if (strncasecmp(*line, agent_name, sizeof agent_name - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The agent as a line like others: as an option of its own it costs libcurl much more. */
 static void collect_headers(Transfer *t) {
-    static const char *const first[] = {"Expect:", NULL}; /* no pause before a body */
+    const char *const first[] = {"Expect:", /* no pause before a body */
+                                 names_agent(t->request->extra_headers) ? NULL : t->request->agent,
+                                 NULL};
     size_t n = 0;
     link_header_lines(t, first, &n);
     link_header_lines(t, t->request->headers, &n);
@@ -394,6 +409,8 @@ static CURLcode set_route(CURL *easy, Transfer *t, const owu_http_route *route) 
     const char *proxy = strncmp(url, "https:", 6) == 0 ? route->https_proxy : route->http_proxy;
     CURLcode code = CURLE_OK;
     t->by_proxy = proxy != NULL && *proxy != '\0';
+    SET(CURLOPT_USERAGENT,
+        t->by_proxy ? t->request->agent + sizeof agent_name : NULL); /* CONNECT */
     SET(CURLOPT_PROXY, proxy != NULL ? proxy : "");
     SET(CURLOPT_NOPROXY, route->no_proxy != NULL ? route->no_proxy : "");
     return code == CURLE_OK ? set_tls(easy, route) : code;
@@ -437,7 +454,6 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can decompress */
     SET(CURLOPT_TCP_NODELAY, 1L);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(CURLOPT_USERAGENT, q->user_agent);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, t);
     SET(CURLOPT_HEADERFUNCTION, on_header);

@@ -29,7 +29,7 @@ typedef struct owu_http_request {
     size_t body_len;
     bool foreign; /* to another server: not by the client's own certificate or socket */
     bool repeatable; /* may libcurl send it again on a connection that had died? */
-    const char *user_agent;
+    const char *agent; /* the line "User-Agent: …", checked; extra_headers may have another */
     double timeout; /* seconds, the wait for a connection included; 0 or less: none */
     double connect_timeout;
     double pool_timeout; /* seconds to wait for leave to connect; 0 or less: as timeout */

@@ -330,6 +330,7 @@ struct building {
     const char *start;
     owu_extra *extras; /* newest first; with duplicates when there are many */
     size_t n_extras;
+    uint64_t extra_marks; /* of their keys, to see that one is new without comparing it */
     uint64_t seen; /* fields that came; what stands below is initialised for these only */
     size_t first_fault;
     owu_cell cells[OWU_MAX_FIELDS];
@@ -389,6 +390,11 @@ static owu_extra *next_extra(const owu_extra *extra) {
     return (owu_extra *)(uintptr_t)extra->next; /* const for the readers of records only */
 }
 
+static uint64_t mark_of(const char *key, size_t len) {
+    const unsigned ends = len == 0 ? 0 : (unsigned char)key[0] * 5u + (unsigned char)key[len - 1];
+    return UINT64_C(1) << ((ends * 7 + len) & 63);
+}
+
 static owu_extra *find_extra(const struct building *b, const char *key, size_t len) {
     owu_extra *extra = b->extras;
     while (extra != NULL && (extra->key_len != len || memcmp(extra->key, key, len) != 0)) {
@@ -401,10 +407,12 @@ static const char *add_extra(struct reader *r, const char *p, struct building *b
                              struct owu_token *token) {
     const char *const key = owu_scan__unescape(r->arena, token);
     owu_extra *extra;
+    uint64_t mark;
     if (key == NULL) {
         return owu_scan__no_memory(&r->scan);
     }
-    if (b->n_extras <= EXTRAS_COMPARED) {
+    mark = mark_of(key, token->len);
+    if (b->n_extras <= EXTRAS_COMPARED && (b->extra_marks & mark) != 0) {
         extra = find_extra(b, key, token->len);
         if (extra != NULL) {
             return owu_walk__keep(&r->walk, p, &extra->value);
@@ -420,6 +428,7 @@ static const char *add_extra(struct reader *r, const char *p, struct building *b
     extra->key_flags = (uint8_t)token->flags;
     extra->next = b->extras;
     b->extras = extra;
+    b->extra_marks |= mark;
     b->n_extras++;
     return owu_walk__keep(&r->walk, p, &extra->value);
 }
@@ -648,6 +657,7 @@ static const char *read_record(struct reader *r, const char *p, const owu_model 
     b.start = p;
     b.extras = NULL;
     b.n_extras = 0;
+    b.extra_marks = 0;
     b.seen = 0;
     b.first_fault = r->faults->len;
     p = owu_scan__enter(&r->scan, p);

@@ -368,7 +368,7 @@ static void fill_request(owu_http_request *request, const owu_run *run, const ch
     request->url = run->url.data;
     request->headers = run->headers;
     request->extra_headers = run->options->extra_headers;
-    request->user_agent = run->client->user_agent;
+    request->agent = run->client->agent;
     request->connect_timeout = run->options->connect_timeout;
     request->pool_timeout = run->options->pool_timeout;
     request->max_body = run->options->max_body;

@@ -33,16 +33,17 @@ static int hex_digit(char c) {
 
 static void append_encoded(owu_buffer *out, const char *text, size_t len) {
     static const char digits[] = "0123456789ABCDEF";
-    size_t i;
+    size_t i, from = 0;
     for (i = 0; i < len; i++) {
         const unsigned char c = (unsigned char)text[i];
-        if (is_unreserved(text[i])) {
-            (void)owu_buffer_append_char(out, text[i]);
-        } else {
+        if (!is_unreserved(text[i])) {
             const char escape[3] = {'%', digits[c >> 4], digits[c & 15]};
+            (void)owu_buffer_append(out, text + from, i - from);
             (void)owu_buffer_append(out, escape, 3);
+            from = i + 1;
         }
     }
+    (void)owu_buffer_append(out, text + from, len - from);
 }
 
 static owu_status buffer_status(const owu_buffer *buffer, owu_error *err) {
@@ -453,10 +454,17 @@ static bool path_fits(const char *path, size_t len, const char *template) {
  */
 static owu_status check_own_route(const owu_endpoint *endpoint, const char *path, size_t len,
                                   owu_error *err) {
+    const size_t fixed = strcspn(endpoint->path, "{");
     size_t i;
     for (i = 0; i < owu_n_endpoints; i++) {
         const char *other = owu_endpoints[i].path;
-        if (strcmp(other, endpoint->path) != 0 && path_fits(path, len, other)) {
+        const bool alike = strncmp(other, path, fixed) == 0;
+        if (!alike && strcspn(other, "{") >= fixed) {
+            continue; /* most: they part before the first argument of either */
+        }
+        if ((alike ? path_fits(path + fixed, len - fixed, other + fixed)
+                   : path_fits(path, len, other)) &&
+            strcmp(other, endpoint->path) != 0) {
             return owu_fail(err, OWU_EVALUE,
                             "an argument of %s.%s is a word of the path of %s.%s, which would be "
                             "called instead: give an id",

@@ -314,6 +314,9 @@ PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_docum
     case OWU_TAG_DATE:
         return PyDate_FromDate(cell->u.date.year, cell->u.date.month, cell->u.date.day);
     case OWU_TAG_JSON:
+        if (cell->u.text[0] == '"' && memchr(cell->u.text, '\\', cell->len) == NULL) {
+            return text_to_str(state, cell->u.text + 1, cell->len - 2, 0); /* checked before */
+        }
         return owu_json_to_python(state, cell->u.text, cell->len);
     case OWU_TAG_LIST:
         return list_to_python(state, cell, document);
