@@ -5,9 +5,13 @@
 #include <math.h>
 #include <string.h>
 
-int owu_convert_init(void) {
-    PyDateTime_IMPORT;
-    return PyDateTimeAPI == NULL ? -1 : 0;
+/* The datetime C API, imported with the first value that asks for it: without it `import
+ * openwebui_users` takes half the time. False with an exception. */
+static bool has_dates(void) {
+    if (PyDateTimeAPI == NULL) {
+        PyDateTime_IMPORT;
+    }
+    return PyDateTimeAPI != NULL;
 }
 
 /* ---------------------------------------------------------------- JSON text to Python */
@@ -312,6 +316,9 @@ PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_docum
     case OWU_TAG_STR:
         return text_to_str(state, cell->u.text, cell->len, cell->flags);
     case OWU_TAG_DATE:
+        if (!has_dates()) {
+            return NULL;
+        }
         return PyDate_FromDate(cell->u.date.year, cell->u.date.month, cell->u.date.day);
     case OWU_TAG_JSON:
         if (cell->u.text[0] == '"' && memchr(cell->u.text, '\\', cell->len) == NULL) {
@@ -355,6 +362,7 @@ static int is_instance_of(PyObject *value, const char *module_name, const char *
     return answer;
 }
 
+/* 1; 0: none of these; -1. */
 static int bool_date_or_none_cell(PyObject *value, owu_cell *out) {
     if (value == Py_None) {
         out->tag = OWU_TAG_NULL;
@@ -364,6 +372,13 @@ static int bool_date_or_none_cell(PyObject *value, owu_cell *out) {
         out->tag = OWU_TAG_BOOL;
         out->u.boolean = value == Py_True;
         return 1;
+    }
+    if (PyUnicode_Check(value) || PyLong_Check(value) || PyFloat_Check(value) ||
+        PyBytes_Check(value)) {
+        return 0;
+    }
+    if (!has_dates()) {
+        return -1;
     }
     if (PyDate_CheckExact(value)) {
         out->tag = OWU_TAG_DATE;
@@ -434,9 +449,11 @@ static int str_cell(PyObject *value, owu_cell *out) {
 }
 
 int owu_python_to_cell(PyObject *value, owu_arena *arena, owu_cell *out) {
+    int answer;
     memset(out, 0, sizeof *out);
-    if (bool_date_or_none_cell(value, out) == 1) {
-        return 0;
+    answer = bool_date_or_none_cell(value, out);
+    if (answer != 0) {
+        return answer < 0 ? -1 : 0;
     }
     if (PyLong_Check(value)) {
         return int_cell(value, arena, out);
@@ -496,8 +513,9 @@ static int scalar_cell(PyObject *in, owu_kind kind, owu_arena *arena, owu_cell *
     int answer;
     memset(cell, 0, sizeof *cell);
     *keep = NULL;
-    if (bool_date_or_none_cell(in, cell) == 1) {
-        return 1;
+    answer = bool_date_or_none_cell(in, cell);
+    if (answer != 0) {
+        return answer;
     }
     if (PyUnicode_Check(in) || PyBytes_Check(in) || (PyByteArray_Check(in) && kind == OWU_STR)) {
         *keep =
@@ -803,6 +821,9 @@ static int convert(const Converter *c, const owu_type *type, PyObject *in, const
         }
         break;
     case OWU_DATE:
+        if (!has_dates()) {
+            return -1;
+        }
         if (PyDateTime_Check(in)) {
             return convert_datetime(c, in, path, out);
         }

@@ -143,8 +143,7 @@ static int module_exec(PyObject *module) {
         PyErr_Format(PyExc_ImportError, "openwebui_users._core: %s", err.message);
         return -1;
     }
-    if (owu_convert_init() < 0 || owu_write_init() < 0 ||
-        intern(&state->str_class_capsule, "__owu_class__") < 0 ||
+    if (intern(&state->str_class_capsule, "__owu_class__") < 0 ||
         intern(&state->str_all, "__all__") < 0 || intern(&state->str_call, "call") < 0 ||
         intern(&state->str_done, "done") < 0 || intern(&state->str_set_result, "set_result") < 0) {
         return -1;

@@ -5,11 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-int owu_write_init(void) {
-    PyDateTime_IMPORT;
-    return PyDateTimeAPI == NULL ? -1 : 0;
-}
-
 typedef struct JsonWriter {
     ModuleState *state;
     owu_writer *out;
@@ -233,6 +228,12 @@ static int write_container_or_other(JsonWriter *w, PyObject *value, const Path *
     }
     if (PyList_Check(value) || PyTuple_Check(value) || PyAnySet_Check(value)) {
         return write_sequence(w, value, path);
+    }
+    if (PyDateTimeAPI == NULL) { /* not before a value asks for it: see py_convert.c */
+        PyDateTime_IMPORT;
+    }
+    if (PyDateTimeAPI == NULL) {
+        return -1;
     }
     if (PyDate_Check(value) || PyTime_Check(value)) {
         return write_temporal(w, value, path);

@@ -163,9 +163,6 @@ int owu_convert(ModuleState *state, const owu_type *type, PyObject *in, unsigned
                 const Path *path, const owu_model *owner, unsigned field_flags, FaultList *faults,
                 PyObject **out);
 
-/** Import the datetime C API for this file; once a module. */
-int owu_convert_init(void);
-
 /** The Python value of a cell; models hold a reference to document. */
 PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document);
 /** Any JSON text as Python objects. */
@@ -276,8 +273,6 @@ int Model_write_dump(PyObject *self, owu_writer *writer, const Path *path);
  */
 int Model_write_body(PyObject *self, owu_writer *writer);
 
-/** Import the datetime C API for this file; once a module. */
-int owu_write_init(void);
 /**
  * Write any Python value that JSON can hold. What it cannot hold raises SerializationError with
  * the location: NaN, lone surrogates, other objects, keys that are not text, cycles.
