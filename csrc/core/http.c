@@ -32,9 +32,35 @@ static const double longest_slice = 0.5; /* seconds that libcurl may work withou
 
 static pthread_once_t start_once = PTHREAD_ONCE_INIT;
 static CURLcode start_code;
+/* "Accept-Encoding: …" with what this libcurl can decompress, as it would say so itself. */
+static char encodings_line[64];
+
+static void name_encodings(void) {
+    static const struct {
+        int feature;
+        const char *names;
+    } known[] = {{CURL_VERSION_LIBZ, "deflate, gzip"},
+                 {CURL_VERSION_BROTLI, "br"},
+                 {CURL_VERSION_ZSTD, "zstd"}};
+    const int features = curl_version_info(CURLVERSION_NOW)->features;
+    const char *between = "";
+    size_t i, len;
+    len = (size_t)snprintf(encodings_line, sizeof encodings_line, "Accept-Encoding: ");
+    for (i = 0; i < sizeof known / sizeof *known; i++) {
+        if ((features & known[i].feature) != 0) {
+            len += (size_t)snprintf(encodings_line + len, sizeof encodings_line - len, "%s%s",
+                                    between, known[i].names);
+            between = ", ";
+        }
+    }
+    if (*between == '\0') {
+        (void)snprintf(encodings_line + len, sizeof encodings_line - len, "identity");
+    }
+}
 
 static void start_libcurl(void) {
     start_code = curl_global_init(CURL_GLOBAL_DEFAULT); /* never undone: others share libcurl */
+    name_encodings();
 }
 
 owu_status owu_global_init(owu_error *err) {
@@ -105,7 +131,7 @@ static bool is_foreign(const owu_http_multi *multi) {
 /* ---------------------------------------------------------------- one transfer */
 
 enum {
-    MAX_LINES = OWU_MAX_EXTRA_HEADERS + 6, /* header lines of one request */
+    MAX_LINES = OWU_MAX_EXTRA_HEADERS + 7, /* header lines of one request */
     MAX_SOCKETS = 8                        /* tried at once to reach a server */
 };
 
@@ -303,8 +329,6 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     return too_late || stuck ? 1 : 0;
 }
 
-static const char agent_name[] = "User-Agent:";
-
 /* The lines to send, as libcurl takes them: links in the transfer itself, over borrowed texts. */
 static void link_header_lines(Transfer *t, const char *const *line, size_t *n) {
     for (; line != NULL && *line != NULL && *n < MAX_LINES; line++) {
@@ -317,24 +341,30 @@ static void link_header_lines(Transfer *t, const char *const *line, size_t *n) {
     }
 }
 
-static bool names_agent(const char *const *line) {
-    for (; line != NULL && *line != NULL; line++) {
-        if (strncasecmp(*line, agent_name, sizeof agent_name - 1) == 0) {
+/* Is there another of the same name as this one among the extra lines? */
+static bool is_given(const char *const *extra, const char *line) {
+    const size_t name = strcspn(line, ":") + 1;
+    for (; extra != NULL && *extra != NULL; extra++) {
+        if (strncasecmp(*extra, line, name) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* The agent as a line like others: as an option of its own it costs libcurl much more. */
+/* With what options of libcurl would send too: as a line that is ready it costs much less. */
 static void collect_headers(Transfer *t) {
-    const char *const first[] = {"Expect:", /* no pause before a body */
-                                 names_agent(t->request->extra_headers) ? NULL : t->request->agent,
-                                 NULL};
-    size_t n = 0;
-    link_header_lines(t, first, &n);
-    link_header_lines(t, t->request->headers, &n);
-    link_header_lines(t, t->request->extra_headers, &n);
+    static const char *const no_pause[] = {"Expect:", NULL}; /* before a body */
+    const owu_http_request *q = t->request;
+    const char *const ready[] = {q->agent, encodings_line};
+    size_t n = 0, i;
+    for (i = 0; i < sizeof ready / sizeof *ready; i++) {
+        const char *const line[] = {is_given(q->extra_headers, ready[i]) ? NULL : ready[i], NULL};
+        link_header_lines(t, line, &n);
+    }
+    link_header_lines(t, q->body != NULL ? no_pause : NULL, &n);
+    link_header_lines(t, q->headers, &n);
+    link_header_lines(t, q->extra_headers, &n);
 }
 
 static const double longest_wait = 2000000.0; /* seconds that fit as milliseconds */
@@ -410,7 +440,7 @@ static CURLcode set_route(CURL *easy, Transfer *t, const owu_http_route *route) 
     CURLcode code = CURLE_OK;
     t->by_proxy = proxy != NULL && *proxy != '\0';
     SET(CURLOPT_USERAGENT,
-        t->by_proxy ? t->request->agent + sizeof agent_name : NULL); /* CONNECT */
+        t->by_proxy ? t->request->agent + strlen("User-Agent: ") : NULL); /* CONNECT */
     SET(CURLOPT_PROXY, proxy != NULL ? proxy : "");
     SET(CURLOPT_NOPROXY, route->no_proxy != NULL ? route->no_proxy : "");
     return code == CURLE_OK ? set_tls(easy, route) : code;
@@ -451,7 +481,7 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_HTTP09_ALLOWED, 0L);
     SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can decompress */
+    SET(CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can decompress: encodings_line */
     SET(CURLOPT_TCP_NODELAY, 1L);
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_WRITEFUNCTION, on_body);

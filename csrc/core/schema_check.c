@@ -255,6 +255,7 @@ static owu_status check_endpoint(const owu_endpoint *e, owu_error *err) {
         known = known || strcmp(e->method, methods[i]) == 0;
     }
     CHECK(known && e->path[0] == '/', "%s.%s: method and path", e->resource, e->name);
+    CHECK(strchr(e->path, '-') == NULL, "%s.%s: a dash in the path", e->resource, e->name);
     CHECK(is_version(e->since), "%s.%s: since", e->resource, e->name);
     CHECK((e->older_method == NULL) == (e->older_before == NULL) &&
               (e->older_before == NULL || is_version(e->older_before)),

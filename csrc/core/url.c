@@ -403,9 +403,11 @@ static int path_param(const owu_endpoint *endpoint, const char *name, size_t len
     return -1;
 }
 
+/* *dashed: does every argument in the path hold a dash, as a UUID does? */
 static owu_status append_path(owu_buffer *out, const owu_endpoint *endpoint, const owu_cell *args,
-                              owu_error *err) {
+                              bool *dashed, owu_error *err) {
     const char *p = endpoint->path;
+    *dashed = true;
     while (*p != '\0') {
         const char *open = strchr(p, '{');
         const char *close = open == NULL ? NULL : strchr(open, '}');
@@ -427,6 +429,7 @@ static owu_status append_path(owu_buffer *out, const owu_endpoint *endpoint, con
         if (status != OWU_OK) {
             return status;
         }
+        *dashed = *dashed && memchr(text, '-', len) != NULL;
         p = close + 1;
     }
     return buffer_status(out, err);
@@ -478,10 +481,10 @@ static owu_status check_own_route(const owu_endpoint *endpoint, const char *path
 owu_status owu_endpoint_target(owu_buffer *out, const owu_endpoint *endpoint, const owu_cell *args,
                                owu_error *err) {
     const size_t start = out->len;
-    owu_status status = append_path(out, endpoint, args, err);
-    bool first = true;
+    bool first = true, dashed;
+    owu_status status = append_path(out, endpoint, args, &dashed, err);
     uint32_t i;
-    if (status == OWU_OK && strchr(endpoint->path, '{') != NULL) {
+    if (status == OWU_OK && !dashed) { /* no word of a path holds a dash: owu_schema_check */
         status = check_own_route(endpoint, out->data + start, out->len - start, err);
     }
     for (i = 0; status == OWU_OK && i < endpoint->n_params; i++) {
