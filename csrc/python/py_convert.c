@@ -270,11 +270,17 @@ PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len) {
 
 /* ---------------------------------------------------------------- cells to Python */
 
+enum { AHEAD = 8 };
+
 static PyObject *list_to_python(ModuleState *state, const owu_cell *cell, owu_document *document) {
     PyObject *list = PyList_New((Py_ssize_t)cell->len);
     uint32_t i;
     for (i = 0; list != NULL && i < cell->len; i++) {
-        PyObject *item = owu_cell_to_python(state, &cell->u.cells[i], document);
+        PyObject *item;
+        if (i + AHEAD < cell->len && cell->u.cells[i + AHEAD].tag == OWU_TAG_RECORD) {
+            __builtin_prefetch(cell->u.cells[i + AHEAD].u.record); /* too far apart to be guessed */
+        }
+        item = owu_cell_to_python(state, &cell->u.cells[i], document);
         if (item == NULL) {
             Py_CLEAR(list);
         } else {

@@ -54,7 +54,7 @@ POSIX = {
     "sys/types",
     "unistd",
 }
-LINUX = {"sys/eventfd"}
+LINUX = {"sys/eventfd", "sys/mman"}
 STANDARD_HEADERS = {f"{name}.h" for name in C_LIBRARY | POSIX | LINUX} | {"xlocale.h"}
 PYTHON_HEADERS = {"Python.h", "datetime.h", "structmember.h"}
 WRAPPER_HEADERS = {"owu.h", "pyowu.h"}
