@@ -40,10 +40,12 @@ static double parse_slowly(const char *text, size_t len) {
     return value;
 }
 
+/* All that a double holds exactly. */
+static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 double owu_number__parse(const char *text, size_t len) {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     const char *p = text, *const end = text + len;
     const bool negative = p < end && *p == '-';
     uint64_t mantissa = 0;
@@ -87,6 +89,35 @@ double owu_number__parse(const char *text, size_t len) {
     return negative ? -value : value;
 }
 
+static const char pairs_of_digits[] = "00010203040506070809101112131415161718192021222324"
+                                      "25262728293031323334353637383940414243444546474849"
+                                      "50515253545556575859606162636465666768697071727374"
+                                      "75767778798081828384858687888990919293949596979899";
+
+static void put_pair(char *to, unsigned value) {
+    memcpy(to, pairs_of_digits + 2 * (value % 100), 2);
+}
+
+enum { INT_ROOM = 20 }; /* digits and sign of any int64 */
+
+/* The digits end at `end`; the result is where they begin. */
+static char *put_int(char *end, int64_t value) {
+    char *p = end;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    while (rest >= 10) {
+        p -= 2;
+        put_pair(p, (unsigned)(rest % 100));
+        rest /= 100;
+    }
+    if (rest != 0 || p == end) {
+        *--p = (char)('0' + rest);
+    }
+    if (value < 0) {
+        *--p = '-';
+    }
+    return p;
+}
+
 /* d.ddd…e[+-]xx with `precision` digits behind the point, '.' whatever the locale. */
 static void format_scientific(double value, int precision, char out[40]) {
     char *comma;
@@ -116,12 +147,40 @@ static bool count_up(char *text) {
     return false;
 }
 
+/*
+ * shortest_digits for what people write: few digits behind the point, at most 15 in all. A whole
+ * number over a power of ten, both exact, is divided to the nearest double: what it equals it also
+ * reads back as. 0: it is no such number.
+ */
+static size_t few_digits(double value, char digits[24], int *exponent) {
+    int places;
+    for (places = 0; places < 10 && value * powers[places] < 1e15; places++) {
+        const uint64_t whole = (uint64_t)(value * powers[places] + 0.5);
+        if ((double)whole / powers[places] == value) {
+            char text[INT_ROOM];
+            const char *const first = put_int(text + INT_ROOM, (int64_t)whole);
+            size_t n = (size_t)(text + INT_ROOM - first);
+            memcpy(digits, first, n);
+            *exponent = (int)n - 1 - places;
+            while (n > 1 && digits[n - 1] == '0') {
+                n--;
+            }
+            return n;
+        }
+    }
+    return 0;
+}
+
 /* The shortest digits (no point, no trailing zeros) and the exponent of the first digit. */
 static size_t shortest_digits(double value, char digits[24], int *exponent) {
     char text[40];
+    const size_t few = few_digits(value, digits, exponent);
     const char *p;
     size_t n = 0;
     int precision = value < 2.3e-308 ? 0 : 14; /* any 15 digits survive a normal double */
+    if (few != 0) {
+        return few;
+    }
     for (; precision <= 16; precision++) {
         format_scientific(value, precision, text);
         if (reads_back(text, value)) {
@@ -187,15 +246,6 @@ size_t owu_number__format(double value, char out[32]) {
         len += (size_t)snprintf(out + len, 8, "e%+d", exponent);
     }
     return len;
-}
-
-static const char pairs_of_digits[] = "00010203040506070809101112131415161718192021222324"
-                                      "25262728293031323334353637383940414243444546474849"
-                                      "50515253545556575859606162636465666768697071727374"
-                                      "75767778798081828384858687888990919293949596979899";
-
-static void put_pair(char *to, unsigned value) {
-    memcpy(to, pairs_of_digits + 2 * (value % 100), 2);
 }
 
 void owu_date_text(owu_date date, char out[11]) {
@@ -264,26 +314,6 @@ void owu_write_bool(owu_writer *writer, bool value) {
     } else {
         owu_write_raw(writer, "false", 5);
     }
-}
-
-enum { INT_ROOM = 20 }; /* digits and sign of any int64 */
-
-/* The digits end at `end`; the result is where they begin. */
-static char *put_int(char *end, int64_t value) {
-    char *p = end;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    while (rest >= 10) {
-        p -= 2;
-        put_pair(p, (unsigned)(rest % 100));
-        rest /= 100;
-    }
-    if (rest != 0 || p == end) {
-        *--p = (char)('0' + rest);
-    }
-    if (value < 0) {
-        *--p = '-';
-    }
-    return p;
 }
 
 void owu_write_int(owu_writer *writer, int64_t value) {
