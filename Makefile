@@ -14,7 +14,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(VENV)/bin/pytest
 
 C_FILES := $(wildcard csrc/*/*.[ch])
-C_TESTS := $(wildcard tests/c/*.[ch] tests/c/*/*.[ch] benchmarks/*.c)
+C_TESTS := $(wildcard tests/c/*.[ch] tests/c/*/*.[ch] benchmarks/*/*.[ch])
 # mypy takes each folder of tests by itself, because several have a conftest.py.
 TEST_FOLDERS := $(sort $(dir $(wildcard tests/*/*.py)))
 PYTHON_FOLDERS := $(wildcard examples scripts benchmarks)
@@ -91,8 +91,13 @@ sanitize: build $(VENV)/.tested-with ## the unit tests on a build with AddressSa
 	@sh scripts/test_sanitized.sh $(PY) $(ARGS)
 
 .PHONY: bench
-bench: build $(VENV)/.benched-with ## 10,000 concurrent reads beside libcurl and peers; needs nginx
-	$(PY) benchmarks/concurrent_reads.py $(ARGS)
+bench: build $(VENV)/.benched-with ## speed and memory beside peers and floors, some minutes; needs nginx
+	$(PY) benchmarks/run.py $(ARGS)
+
+.PHONY: bench-docs
+bench-docs: build $(VENV)/.benched-with ## the same, and docs/performance.md with it; needs perf too
+	$(PY) benchmarks/run.py --docs $(ARGS)
+	$(PY) benchmarks/profiling.py --docs
 
 .PHONY: lint
 lint: build $(VENV)/.linted-with ## ruff, mypy, stubs against the extension, clang-format

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -19,10 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import data
+
 HOW_TO_INSTALL = "apt-get update && apt-get install -y --no-install-recommends nginx-light"
 # Debian keeps it where the PATH of an ordinary user does not look.
 PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
+KEY = "sk-key"
 VERSION = {"version": "0.12.4"}
 # What a 0.12.4 server answers to an administrator who reads one user.
 USER: dict[str, Any] = {
@@ -51,7 +53,8 @@ USER: dict[str, Any] = {
 }
 GROUPS = [{"id": "0c2e8a7d-8d0e-4a9b-b8a5-3d4f6b7c9e10", "name": "Third floor"}]
 ONE = {**USER, "groups": GROUPS, "is_active": True}
-PAGE = {"users": [{**USER, "group_ids": [GROUPS[0]["id"]]}] * 30, "total": 10_000}
+# As many users as the server puts on a page, each another one.
+PAGE = {**data.users(30), "total": 10_000}
 
 # An answer of up to 4 KB stands in the configuration and is sent from memory with its header in one
 # write; nginx's parser takes no longer texts. gzip is off by default: the clients may ask for it,
@@ -82,9 +85,17 @@ http {
 """
 
 
-def compact(value: object) -> str:
-    """JSON as the server writes it; fit for a quoted text of nginx."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def user_path(user_id: str) -> str:
+    return f"/api/v1/users/{user_id}"
+
+
+def page_path(page: int) -> str:
+    return f"/api/v1/users/?page={page}"
+
+
+def quotable(value: object) -> str:
+    """JSON as the server writes it, fit for a quoted text of nginx."""
+    text = data.compact(value)
     assert not set("$'\\") & set(text)
     return text
 
@@ -130,12 +141,12 @@ class Server:
         prefix = Path(self._folder.name)
         prefix.chmod(0o755)  # started by root, the worker is another user
         (prefix / "files").mkdir()
-        (prefix / "files" / "page.json").write_text(compact(PAGE), encoding="utf-8")
+        (prefix / "files" / "page.json").write_text(data.compact(PAGE), encoding="utf-8")
         port = free_port()
         configuration = CONFIGURATION.replace("PORT", str(port))
         # every answer has the id that was asked for: one that went to another call is seen
-        configuration = configuration.replace("ONE", compact(ONE).replace(USER["id"], "$1"))
-        configuration = configuration.replace("VERSION", compact(VERSION))
+        configuration = configuration.replace("ONE", quotable(ONE).replace(USER["id"], "$1"))
+        configuration = configuration.replace("VERSION", quotable(VERSION))
         (prefix / "nginx.conf").write_text(configuration, encoding="utf-8")
         log = prefix / "stderr"
         with log.open("wb") as stderr:

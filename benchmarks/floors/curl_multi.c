@@ -1,5 +1,5 @@
 /*
- * curl_multi.c - the least that calls over libcurl cost: the floor of concurrent_reads.py.
+ * curl_multi.c - the least that many calls at a time cost over libcurl.
  *
  *     curl_multi URL CALLS CONCURRENCY [poll|socket]
  *
@@ -20,26 +20,17 @@
  * say when they wait for a server this quick.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <curl/curl.h>
+#include "measured.h"
+#include "transfer.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 60000, MAX_EVENTS = 128, MAX_CONCURRENCY = 10000, MAX_SOCKETS = 16384 };
-
-/* One easy handle and the body of its running call. Both are used again for the next. */
-typedef struct Transfer {
-    CURL *easy;
-    char *body;
-    size_t len;
-    size_t room;
-} Transfer;
+enum { MAX_EVENTS = 128, MAX_CONCURRENCY = 10000, MAX_SOCKETS = 16384 };
 
 typedef struct Run {
     CURLM *multi;
@@ -53,70 +44,13 @@ typedef struct Run {
     uint32_t watched[MAX_SOCKETS]; /* what each socket is watched for */
 } Run;
 
-static void die(const char *what, const char *why) {
-    fprintf(stderr, "curl_multi: %s: %s\n", what, why);
-    exit(1);
-}
-
-static void check_easy(CURLcode code, const char *what) {
-    if (code != CURLE_OK) {
-        die(what, curl_easy_strerror(code));
-    }
-}
-
 static void check_multi(CURLMcode code, const char *what) {
     if (code != CURLM_OK) {
         die(what, curl_multi_strerror(code));
     }
 }
 
-static double now(void) {
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void) {
-    struct rusage u;
-    (void)getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-/* A line of /proc/self/status, in KiB. ru_maxrss would count the process that started this one. */
-static long memory_kib(const char *name) {
-    FILE *file = fopen("/proc/self/status", "r");
-    char line[256];
-    long kib = 0;
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, name, strlen(name)) == 0) {
-            kib = strtol(line + strlen(name), NULL, 10);
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return kib;
-}
-
 /* ---------------------------------------------------------------- calls */
-
-static size_t on_body(char *data, size_t size, size_t n, void *context) {
-    Transfer *t = context;
-    const size_t more = size * n;
-    if (more > t->room - t->len) {
-        const size_t room = 2 * (t->len + more);
-        char *longer = realloc(t->body, room);
-        if (longer == NULL) {
-            return CURL_WRITEFUNC_ERROR;
-        }
-        t->body = longer;
-        t->room = room;
-    }
-    memcpy(t->body + t->len, data, more);
-    t->len += more;
-    return more;
-}
 
 static int on_close(void *context, curl_socket_t fd) {
     Run *run = context;
@@ -126,33 +60,11 @@ static int on_close(void *context, curl_socket_t fd) {
     return close(fd);
 }
 
-#define SET(option, value) check_easy(curl_easy_setopt(t->easy, option, value), #option)
-
-/* All options are set once: they outlast the call, and so does the connection. */
-static void transfer_init(Run *run, Transfer *t, const char *url, struct curl_slist *headers) {
-    memset(t, 0, sizeof *t);
-    t->easy = curl_easy_init();
-    if (t->easy == NULL) {
-        die("curl_easy_init", "no memory");
-    }
-    SET(CURLOPT_URL, url);
-    SET(CURLOPT_HTTPHEADER, headers);
-    SET(CURLOPT_ACCEPT_ENCODING, "");
-    SET(CURLOPT_USERAGENT, "curl_multi");
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, t);
-    SET(CURLOPT_PRIVATE, t);
-    SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    SET(CURLOPT_CLOSESOCKETDATA, run);
-}
-
-static void transfer_free(Transfer *t) {
-    curl_easy_cleanup(t->easy);
-    free(t->body);
+/* What the floors have in common, and the socket's end, which epoll has to know. */
+static void add_transfer(Run *run, Transfer *t, const char *url, struct curl_slist *headers) {
+    transfer_init(t, url, headers);
+    check_easy(curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close), "on_close");
+    check_easy(curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, run), "on_close");
 }
 
 static void start(Run *run, Transfer *t) {
@@ -160,13 +72,6 @@ static void start(Run *run, Transfer *t) {
     check_multi(curl_multi_add_handle(run->multi, t->easy), "curl_multi_add_handle");
     run->left--;
     run->running++;
-}
-
-static bool is_correct(const Run *run, const Transfer *t, CURLcode result) {
-    long status = 0;
-    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    return result == CURLE_OK && status == 200 && t->len == run->first->len &&
-           memcmp(t->body, run->first->body, t->len) == 0;
 }
 
 /* Judge what has ended, and start the next call on each handle that became free. */
@@ -180,7 +85,7 @@ static void take_results(Run *run) {
         check_easy(curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&t), "CURLINFO_PRIVATE");
         check_multi(curl_multi_remove_handle(run->multi, easy), "curl_multi_remove_handle");
         run->running--;
-        run->correct += is_correct(run, t, result) ? 1 : 0;
+        run->correct += transfer_is_like(t, result, run->first) ? 1 : 0;
         if (run->left > 0) {
             start(run, t);
         }
@@ -256,15 +161,6 @@ static void drive_by_epoll(Run *run) {
 
 /* ---------------------------------------------------------------- main */
 
-static long number(const char *text, long most) {
-    char *end;
-    const long value = strtol(text, &end, 10);
-    if (*end != '\0' || value < 1 || value > most) {
-        die("not a number in range", text);
-    }
-    return value;
-}
-
 int main(int argc, char **argv) {
     static Run run = {.timer = -1};
     Transfer first, *transfers;
@@ -280,11 +176,11 @@ int main(int argc, char **argv) {
     concurrency = number(argv[3], MAX_CONCURRENCY);
 
     check_easy(curl_global_init(CURL_GLOBAL_DEFAULT), "curl_global_init");
-    headers = curl_slist_append(NULL, "Authorization: Bearer sk-key");
+    headers = request_headers();
     transfers = calloc((size_t)concurrency, sizeof *transfers);
     run.multi = curl_multi_init();
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (headers == NULL || transfers == NULL || run.multi == NULL || run.epoll < 0) {
+    if (transfers == NULL || run.multi == NULL || run.epoll < 0) {
         die("start", "out of memory or files");
     }
     if (by_epoll) {
@@ -294,11 +190,11 @@ int main(int argc, char **argv) {
         check_multi(curl_multi_setopt(run.multi, CURLMOPT_TIMERDATA, &run), "timer");
     }
 
-    transfer_init(&run, &first, argv[1], headers);
+    add_transfer(&run, &first, argv[1], headers);
     check_easy(curl_easy_perform(first.easy), argv[1]);
     run.first = &first;
     for (i = 0; i < concurrency; i++) {
-        transfer_init(&run, &transfers[i], argv[1], headers);
+        add_transfer(&run, &transfers[i], argv[1], headers);
     }
 
     before = memory_kib("VmRSS:");
