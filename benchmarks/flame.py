@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from colorsys import hls_to_rgb
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
@@ -32,9 +33,6 @@ class Node:
     def child(self, frame: Frame) -> Node:
         return self.children.setdefault(frame, Node(frame))
 
-    def depth(self) -> int:
-        return 1 + max((child.depth() for child in self.children.values()), default=0)
-
 
 def tree(stacks: Stacks) -> Node:
     root = Node(("all", ""))
@@ -51,8 +49,9 @@ def colour(frame: Frame) -> str:
     """The hue of its place; how light it is comes of its name, to tell neighbours apart."""
     name, place = frame
     light = 62 + zlib.crc32(name.encode()) % 14
-    hue = HUES.get(place)
-    return f"hsl(0,0%,{light}%)" if hue is None else f"hsl({hue},70%,{light}%)"
+    hue, saturation = HUES.get(place, 0) / 360, 0.7 if place in HUES else 0.0
+    channels = hls_to_rgb(hue, light / 100, saturation)
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
 
 
 def boxes(node: Node, left: float, row: int, scale: float) -> Iterator[tuple[Node, float, int]]:
@@ -82,10 +81,11 @@ def draw(stacks: Stacks, title: str) -> str:
     root = tree(stacks)
     total = max(1, root.samples)
     scale = (WIDTH - 2 * MARGIN) / total
-    height = HEAD + ROW * root.depth() + MARGIN
+    placed = list(boxes(root, MARGIN, 0, scale))
+    height = HEAD + ROW * (1 + max(row for _, _, row in placed)) + MARGIN
     drawn = [
         rectangle(node, left, height - MARGIN - row * ROW, node.samples * scale, total)
-        for node, left, row in boxes(root, MARGIN, 0, scale)
+        for node, left, row in placed
     ]
     legend = "".join(
         f'<rect x="{MARGIN + 110 * index:.0f}" y="26" width="11" height="11" '

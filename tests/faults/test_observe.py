@@ -190,6 +190,18 @@ def test_options_are_values() -> None:
         assert client.groups.timeout == client.timeout
 
 
+@pytest.mark.parametrize("name", ["accept-encoding", "Accept-Encoding"])
+def test_an_extra_header_takes_the_place_of_the_clients(name: str) -> None:
+    with (
+        RawServer(USERS) as raw,
+        UsersClient(raw.url, extra_headers={name: "identity"}) as client,
+    ):
+        client.get_users()
+        head = raw.requests[-1].partition(b"\r\n\r\n")[0].decode().lower()
+    assert head.count(f"\r\n{name.lower()}:") == 1
+    assert f"\r\n{name.lower()}: identity" in head
+
+
 def test_versions() -> None:
     versions = openwebui_users.version_info()
     assert versions["openwebui_users"] == openwebui_users.__version__

@@ -1,0 +1,253 @@
+"""Objects over records: what is read, kept, edited and dumped is the same as without a record."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import random
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from openwebui_users import (
+    UserActiveResponse,
+    UserGroupIdsListResponse,
+    UserGroupIdsModel,
+    UserModel,
+    UserSettings,
+)
+
+ANN: dict[str, Any] = {
+    "id": "u1",
+    "name": "Ännchen \U0001f331",
+    "email": "ann@example.com",
+    "username": None,
+    "role": "user",
+    "bio": 'Says "hello".\n' * 3,
+    "gender": None,
+    "date_of_birth": "1990-04-17",
+    "info": {"room": 1.5, "tags": ["a", {"b": None}]},
+    "settings": {"ui": {"theme": "dark", "models": ["m"]}, "later": [1]},
+    "last_active_at": 1764000000,
+    "updated_at": 1763990000,
+    "created_at": 1700000000,
+    "group_ids": ["g1", "g2"],
+}
+
+
+def decoded() -> UserGroupIdsModel:
+    return UserGroupIdsModel.model_validate_json(json.dumps(ANN))
+
+
+def built() -> UserGroupIdsModel:
+    return UserGroupIdsModel.model_validate(ANN)
+
+
+def everything(one: Any) -> list[Any]:
+    return [
+        one.model_dump(),
+        one.model_dump(mode="json"),
+        one.model_dump(by_alias=True, exclude_none=True),
+        one.model_dump(exclude_unset=True),
+        one.model_dump(exclude_defaults=True),
+        one.model_dump(include={"bio": True, "settings": {"ui"}}),
+        one.model_dump_json(),
+        one.model_dump_json(indent=2),
+        one.model_dump_json(exclude_none=True),
+        one.model_dump_json(exclude_unset=True, by_alias=True),
+        one.model_dump_json(exclude_defaults=True),
+        one.to_json_bytes(exclude={"id"}),
+        one.model_fields_set,
+        repr(one),
+    ]
+
+
+Step = Callable[[Any], object]
+STEPS: dict[str, Step] = {
+    "read a text": lambda one: one.name,
+    "read a null": lambda one: one.gender,
+    "read a field that was not sent": lambda one: one.timezone,
+    "read containers": lambda one: (one.info, one.settings.ui, one.group_ids),
+    "assign a text": lambda one: setattr(one, "name", 'B"ob'),
+    "assign what was null": lambda one: setattr(one, "username", "ann"),
+    "assign a null": lambda one: setattr(one, "bio", None),
+    "assign another type": lambda one: setattr(one, "created_at", 1.5),
+    "edit in place": lambda one: one.settings.ui.update(theme="light"),
+    "append": lambda one: one.group_ids.append("g3"),
+    "edit a kept key": lambda one: setattr(one.settings, "later", {"x": 1}),
+    "delete": lambda one: delattr(one, "date_of_birth"),
+}
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(STEPS, 2)), ids="; ".join)
+def test_a_record_changes_nothing(names: tuple[str, str]) -> None:
+    """After any two steps an object from JSON is what one from a dict is."""
+    one, other = decoded(), built()
+    for name in names:
+        STEPS[name](one)
+        STEPS[name](other)
+        assert everything(one) == everything(other)
+    assert one == other
+
+
+def test_dumping_keeps_nothing() -> None:
+    one = decoded()
+    first = one.model_dump()
+    first["settings"]["ui"]["theme"] = "light"
+    first["group_ids"].append("g9")
+    assert one.model_dump()["settings"]["ui"]["theme"] == "dark"
+    assert one.to_json_bytes() == decoded().to_json_bytes()
+
+
+def test_dumps_do_not_share_what_can_be_changed() -> None:
+    one = decoded()
+    assert one.info is not None
+    dumped = one.model_dump()
+    dumped["info"]["tags"].append("more")
+    dumped["info"]["tags"][1]["b"] = 2
+    assert one.info == ANN["info"]
+
+
+# ---------------------------------------------------------------- order and number of keys
+
+
+def test_keys_in_any_order() -> None:
+    """The reader guesses the next key from the record before: wrong guesses change nothing."""
+    rng = random.Random(7)
+    optional = ["username", "bio", "gender", "info", "group_ids"]
+    sent = []
+    for _ in range(200):
+        names = list(ANN)
+        rng.shuffle(names)
+        dropped = set(rng.sample(optional, rng.randrange(4)))
+        sent.append({name: ANN[name] for name in names if name not in dropped})
+    page = UserGroupIdsListResponse.model_validate_json(json.dumps({"total": 200, "users": sent}))
+    expected = [UserGroupIdsModel.model_validate(one) for one in sent]
+    assert page.users == expected
+    for one, other in zip(page.users, expected, strict=True):
+        assert one.model_fields_set == other.model_fields_set
+
+
+@pytest.mark.parametrize(
+    ("values", "last"),
+    [
+        (["null", '"a"'], "a"),
+        (['"a"', "null"], None),
+        (['"a"', '"b"', '"c"'], "c"),
+        (["null", "null"], None),
+    ],
+)
+def test_the_last_of_duplicates(values: list[str], last: str | None) -> None:
+    text = json.dumps(ANN)[:-1] + "".join(f', "bio": {value}' for value in values) + "}"
+    one = UserGroupIdsModel.model_validate_json(text)
+    assert one.bio == last
+    assert one.model_dump()["bio"] == last
+
+
+@pytest.mark.parametrize("count", [1, 2, 23, 24, 25, 26, 60, 300])
+def test_unknown_keys_however_many(count: int) -> None:
+    rng = random.Random(count)
+    names = [f"k{rng.randrange(count)}" for _ in range(2 * count)]
+    text = "".join(f', "{name}": {index}' for index, name in enumerate(names))
+    one = UserActiveResponse.model_validate_json('{"name": "A", "is_active": true' + text + "}")
+    expected = {name: index for index, name in enumerate(names)}  # the last, at the first's place
+    assert list((one.model_extra or {}).items()) == list(expected.items())
+
+
+# ---------------------------------------------------------------- numbers that stay as they came
+
+
+NUMBERS = (
+    "0.0 -0.0 1.0 100.0 1.5 1.50 0.1 -0.25 1e5 1E5 1.5e3 1e-7 0.00001 0.000012 0.000001 "
+    "0.000099999 123456.125 99999999999999.9 12345678901234.5 123456789012345.6 "
+    "1234567890123456.7 123456789012345680.0 9007199254740993.0 4503599627370496.5 1e15 1e16 "
+    "0.1234567890123456 0.30000000000000004 5e-324 1.7976931348623157e308 2.2250738585072014e-308"
+)
+
+
+@pytest.mark.parametrize("text", NUMBERS.split())
+def test_numbers_are_written_as_pydantic_does(text: str) -> None:
+    expected = TypeAdapter(dict[str, Any]).dump_json({"ui": {"x": json.loads(text)}})
+    fresh = UserSettings.model_validate_json('{"ui": {"x": ' + text + "}}")
+    assert fresh.to_json_bytes() == expected
+    assert fresh.ui is not None
+    assert fresh.to_json_bytes() == expected  # from the float that was made meanwhile
+
+
+# ---------------------------------------------------------------- texts that are made once
+
+
+def test_short_texts_are_not_taken_for_each_other() -> None:
+    """They are kept by their ends and length: many that are alike but in one place."""
+    texts = [
+        prefix + "x" * length + suffix
+        for length in range(14)
+        for prefix in ("", "a", "ab", "abcdefgh")
+        for suffix in ("", "z", "yz", "stuvwxyz")
+    ]
+    keys = ["k" * 8 + f"{number:016}" + "k" * 8 for number in range(300)]
+    for _ in range(2):
+        text = json.dumps({"ui": {"v": texts, **dict.fromkeys(keys)}})
+        ui: Any = UserSettings.model_validate_json(text).ui
+        assert ui["v"] == texts
+        assert list(ui) == ["v", *keys]
+
+
+# ---------------------------------------------------------------- the garbage collector
+
+
+class Node(UserModel):
+    """A subclass, whose objects have a __dict__."""
+
+
+def lead_back_by_value(one: Any) -> None:
+    one.bio = [one]
+
+
+def lead_back_in_place(one: Any) -> None:
+    one.info["me"] = one
+
+
+def lead_back_by_nested(one: Any) -> None:
+    one.settings.ui["me"] = one
+
+
+def lead_back_by_kept_key(one: Any) -> None:
+    one.settings.later = one
+
+
+@pytest.mark.parametrize("model", [UserModel, Node])
+@pytest.mark.parametrize(
+    "lead_back",
+    [lead_back_by_value, lead_back_in_place, lead_back_by_nested, lead_back_by_kept_key],
+)
+def test_cycles_are_collected(model: type[UserModel], lead_back: Callable[[Any], None]) -> None:
+    one = model.model_validate_json(json.dumps(ANN))
+    lead_back(one)
+    reference = weakref.ref(one)
+    del one
+    gc.collect()
+    assert reference() is None
+
+
+def test_unread_objects_are_no_work_for_the_collector() -> None:
+    one = decoded()
+    assert not gc.is_tracked(one)
+    assert one.name and one.created_at
+    assert not gc.is_tracked(one)
+    assert one.group_ids
+    assert gc.is_tracked(one)
+
+
+def test_a_long_chain_is_freed() -> None:
+    first: Any = decoded()
+    for _ in range(50_000):
+        following: Any = decoded()
+        following.bio = first
+        first = following
+    del first, following
+    gc.collect()
