@@ -639,32 +639,46 @@ owu_status owu_write_json_normal(owu_writer *writer, const char *text, size_t le
 
 /* ---------------------------------------------------------------- cells and records */
 
-static bool same_cell(const owu_cell *a, const owu_cell *b) {
-    if (a->tag != b->tag) {
+/* Is this container as empty as the default, which is "[]" or "{}"? */
+static bool is_empty_like(const owu_cell *cell, const owu_cell *def) {
+    size_t i = 1;
+    if (cell->tag != OWU_TAG_JSON) {
+        return cell->len == 0 && (def->u.text[0] == '[') == (cell->tag == OWU_TAG_LIST);
+    }
+    while (i < cell->len && memchr(" \t\r\n", cell->u.text[i], 4) != NULL) {
+        i++;
+    }
+    return cell->u.text[0] == def->u.text[0] && i == cell->len - 1;
+}
+
+static bool is_default(const owu_cell *cell, const owu_cell *def) {
+    const owu_tag tag = (owu_tag)cell->tag;
+    if (def->tag == OWU_TAG_JSON) {
+        return (tag == OWU_TAG_JSON || tag == OWU_TAG_LIST || tag == OWU_TAG_MAP) &&
+               is_empty_like(cell, def);
+    }
+    if (cell->tag != def->tag) {
         return false;
     }
-    switch ((owu_tag)a->tag) {
+    switch (tag) {
     case OWU_TAG_UNSET:
     case OWU_TAG_NULL:
         return true;
     case OWU_TAG_BOOL:
-        return a->u.boolean == b->u.boolean;
+        return cell->u.boolean == def->u.boolean;
     case OWU_TAG_INT:
-        return a->u.integer == b->u.integer;
+        return cell->u.integer == def->u.integer;
     case OWU_TAG_FLOAT:
-        return a->u.number == b->u.number;
-    case OWU_TAG_DATE:
-        return a->u.date.year == b->u.date.year && a->u.date.month == b->u.date.month &&
-               a->u.date.day == b->u.date.day;
+        return cell->u.number == def->u.number;
+    case OWU_TAG_STR:
+        return cell->len == def->len && memcmp(cell->u.text, def->u.text, cell->len) == 0;
+    case OWU_TAG_DATE: /* no default is of these: owu_schema_check */
+    case OWU_TAG_BIGINT:
+    case OWU_TAG_JSON:
     case OWU_TAG_LIST:
     case OWU_TAG_MAP:
-        return a->len == 0 && b->len == 0;
     case OWU_TAG_RECORD:
-        return a->u.record == b->u.record;
-    case OWU_TAG_BIGINT:
-    case OWU_TAG_STR:
-    case OWU_TAG_JSON:
-        return a->len == b->len && memcmp(a->u.text, b->u.text, a->len) == 0;
+        break;
     }
     return false;
 }
@@ -762,7 +776,7 @@ static void write_record(owu_writer *w, const owu_record *record, unsigned flags
         if (((field->flags & OWU_EXCLUDED) != 0 && (flags & OWU_WRITE_EXCLUDED) == 0) ||
             ((record->set >> i & 1) == 0 && (flags & OWU_WRITE_EXCLUDE_UNSET) != 0) ||
             (cell->tag == OWU_TAG_NULL && (flags & OWU_WRITE_EXCLUDE_NONE) != 0) ||
-            ((flags & OWU_WRITE_EXCLUDE_DEFAULTS) != 0 && same_cell(cell, &field->def))) {
+            ((flags & OWU_WRITE_EXCLUDE_DEFAULTS) != 0 && is_default(cell, &field->def))) {
             continue;
         }
         owu_write_field(w, field, cell, flags);

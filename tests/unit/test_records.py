@@ -112,6 +112,16 @@ def test_dumps_do_not_share_what_can_be_changed() -> None:
     assert one.info == ANN["info"]
 
 
+@pytest.mark.parametrize("empty", ["[]", "[ ]", "[\\n]"])
+def test_empty_containers_are_defaults(empty: str) -> None:
+    text = json.dumps(ANN).replace('["g1", "g2"]', json.loads(f'"{empty}"'))
+    fresh, read = (UserGroupIdsModel.model_validate_json(text) for _ in range(2))
+    assert read.group_ids == []
+    for one in (fresh, read):
+        assert "group_ids" not in json.loads(one.model_dump_json(exclude_defaults=True))
+        assert "group_ids" not in one.model_dump(exclude_defaults=True)
+
+
 # ---------------------------------------------------------------- order and number of keys
 
 
