@@ -96,8 +96,8 @@ bench: build $(VENV)/.benched-with ## speed and memory beside peers and floors, 
 
 .PHONY: bench-docs
 bench-docs: build $(VENV)/.benched-with ## the same, and docs/performance.md with it; needs perf too
-	$(PY) benchmarks/run.py --docs $(ARGS)
 	$(PY) benchmarks/profiling.py --docs
+	$(PY) benchmarks/run.py --docs $(ARGS)
 
 .PHONY: lint
 lint: build $(VENV)/.linted-with ## ruff, mypy, stubs against the extension, clang-format

@@ -26,6 +26,7 @@ CURL_EASY = "curl_easy (C)"
 CURL_MULTI = "curl_multi (C)"
 CJSON = "cJSON, parse alone (C)"
 COPY = "memcpy of the text (C)"
+SHA256 = "sha256 of the text, without the GIL (C)"
 BARE_LIBCURL = "extension over libcurl (C)"
 
 

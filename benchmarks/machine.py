@@ -34,8 +34,7 @@ def cpu_model() -> str:
 
 def libcurl_versions() -> dict[str, str]:
     """pycurl may have brought a libcurl of its own."""
-    core = import_module("openwebui_users._core")
-    found = {"libcurl": str(core.libcurl_version())} if hasattr(core, "libcurl_version") else {}
+    found = {"libcurl": str(import_module("openwebui_users._core").version_info()["libcurl"])}
     try:
         info = import_module("pycurl").version_info()
     except ModuleNotFoundError:

@@ -120,7 +120,9 @@ def shares(stacks: flame.Stacks) -> str:
         places[stack[-1][1]] += samples
         functions[stack[-1]] += samples
     whose = ", ".join(
-        f"{place or 'unknown'} {samples / total:.0%}" for place, samples in places.most_common(6)
+        f"{place or 'unknown'} {samples / total:.0%}"
+        for place, samples in places.most_common()
+        if samples / total >= 0.01
     )
     rows = [
         f"| `{name}` | {place} | {samples / total:.1%} |"

@@ -5,7 +5,7 @@
 In a round each case runs once, and the libraries of one work run one after the other, so that
 what is compared was measured within seconds. Each round begins with another work, and each work
 with another library. Writes all that was measured as JSON, and prints tables in Markdown. The exit
-status is 1 when an answer was wrong or a target was missed.
+status is 1 when a case failed, an answer was wrong or a target was missed.
 """
 
 from __future__ import annotations
@@ -56,14 +56,17 @@ def rotated(rows: Sequence[T], by: int) -> list[T]:
     return [*rows[first:], *rows[:first]]
 
 
-def measure(suite: ModuleType, work: str, library: str, setting: Setting) -> dict[str, Any]:
-    """What the process of one case prints."""
+def measure(suite: ModuleType, work: str, library: str, setting: Setting) -> dict[str, Any] | None:
+    """What the process of one case prints; None when it failed."""
     command = [sys.executable, str(suite.__file__), work, library, str(setting)]
-    done = subprocess.run(command, text=True, capture_output=True, timeout=TIME_LIMIT, check=False)
     try:
-        found: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        raise SystemExit(f"{work}, {library} failed:\n{done.stdout}{done.stderr}") from None
+        done = subprocess.run(
+            command, text=True, capture_output=True, timeout=TIME_LIMIT, check=True
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        print(f"{work}, {library}: {error}\n{error.stderr or ''}", file=sys.stderr)
+        return None
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -100,6 +103,9 @@ class Run:
         numbers = measure(module, work, library, self.setting)
         if time.monotonic() - start > SLOW:
             self.slow.add((work, library))
+        if numbers is None:
+            self.wrong.append(f"{work}, {library}: failed")
+            return
         if "missing" in numbers:
             if library.startswith(names.OURS):
                 raise SystemExit(f"{library} is not built: see `make build`")
@@ -107,8 +113,8 @@ class Run:
             print(f"{library} is skipped: no {numbers['missing']}", file=sys.stderr)
             return
         if not numbers.pop("correct"):
-            self.wrong.append(f"{work}, {library}")
-            print(f"{work}, {library}: WRONG", file=sys.stderr)
+            self.wrong.append(f"{work}, {library}: another answer than expected")
+            print(self.wrong[-1], file=sys.stderr)
         found.setdefault(work, {})[library] = numbers
 
 
@@ -142,7 +148,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=SUITES, action="append", help="these suites alone")
     parser.add_argument("--work", default="", help="only works with this in their title")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.25, help="what each case repeats for")
+    parser.add_argument("--seconds", type=float, default=0.2, help="what each case repeats for")
     parser.add_argument("--quick", action="store_true", help="one short round: is all well?")
     parser.add_argument("--docs", action="store_true", help="write docs/performance.md as well")
     parser.add_argument("--json", type=Path, default=RESULTS)

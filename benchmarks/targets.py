@@ -70,7 +70,7 @@ class Target:
         return f"{'at least' if self.least else 'at most'} {self.written(self.limit)}"
 
     def written(self, value: float) -> str:
-        number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        number = f"{value:,.0f}" if value >= 100 else f"{value:.4g}"
         return f"{number}{'' if self.unit == '×' else ' '}{self.unit}"
 
 
