@@ -61,10 +61,13 @@ def measure(suite: ModuleType, work: str, library: str, setting: Setting) -> dic
     command = [sys.executable, str(suite.__file__), work, library, str(setting)]
     try:
         done = subprocess.run(
-            command, text=True, capture_output=True, timeout=TIME_LIMIT, check=True
+            command, text=True, capture_output=True, timeout=TIME_LIMIT, check=False
         )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        print(f"{work}, {library}: {error}\n{error.stderr or ''}", file=sys.stderr)
+    except subprocess.TimeoutExpired:
+        print(f"{work}, {library}: no end after {TIME_LIMIT} s", file=sys.stderr)
+        return None
+    if done.returncode != 0:
+        print(f"{work}, {library}:\n{done.stdout}{done.stderr}", file=sys.stderr)
         return None
     found: dict[str, Any] = json.loads(done.stdout)
     return found
