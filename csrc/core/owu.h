@@ -112,15 +112,17 @@ void *owu_arena_alloc(owu_arena *arena, size_t size);
 char *owu_arena_copy(owu_arena *arena, const char *text, size_t len);
 void owu_arena_free(owu_arena *arena);
 
+/** Gives a buffer memory of another's, which frees it: room for `capacity` bytes, of which those that
+ *  were written are kept; NULL: there is none. */
+typedef char *owu_resize(void *context, size_t capacity);
+
 /** Growing byte buffer with a cap. Zero-initialise, then set limit (0 = OWU_MAX_REQUEST). */
 typedef struct owu_buffer {
     char *data; /* owned; not NUL-terminated unless owu_buffer_terminate was called */
     size_t len, capacity, limit;
     owu_status status; /* sticky: the first failure; further appends do nothing */
-    /** Memory of another's: gives room for `capacity` bytes, of which the first len are kept, or
-     *  NULL. NULL itself: owu_realloc. With it, data is the caller's to free. */
-    char *(*resize)(void *context, size_t capacity);
-    void *context; /* borrowed: of resize */
+    owu_resize *resize; /* where its memory comes from; NULL: owu_realloc */
+    void *context;      /* borrowed: of resize */
 } owu_buffer;
 
 owu_status owu_buffer_append(owu_buffer *buffer, const char *text, size_t len);
@@ -134,23 +136,23 @@ void owu_buffer_free(owu_buffer *buffer);
 
 /** What a field, a parameter or an answer holds. */
 typedef enum owu_kind {
-    OWU_ANY, /* any JSON value, kept as text */
+    OWU_ANY,   /* any JSON value, kept as text */
     OWU_STR,
-    OWU_INT, /* exact, any size */
+    OWU_INT,   /* exact, any size */
     OWU_FLOAT,
     OWU_BOOL,
-    OWU_DATE, /* a day: YYYY-MM-DD */
-    OWU_DICT, /* object with items of kind `item`; with OWU_ANY kept as text */
-    OWU_LIST, /* array with items of kind `item`; with OWU_ANY kept as text */
+    OWU_DATE,  /* a day: YYYY-MM-DD */
+    OWU_DICT,  /* object with items of kind `item`; with OWU_ANY kept as text */
+    OWU_LIST,  /* array with items of kind `item`; with OWU_ANY kept as text */
     OWU_MODEL, /* record of `model` */
-    OWU_BYTES /* answers only: the body as it is */
+    OWU_BYTES  /* answers only: the body as it is */
 } owu_kind;
 
 typedef struct owu_model owu_model;
 
 typedef struct owu_type {
     owu_kind kind;
-    owu_kind item; /* of OWU_LIST and OWU_DICT: OWU_ANY, a scalar kind or OWU_MODEL */
+    owu_kind item;          /* of OWU_LIST and OWU_DICT: OWU_ANY, a scalar kind or OWU_MODEL */
     bool nullable;
     const owu_model *model; /* static; of OWU_MODEL, or of items of that kind */
 } owu_type;
@@ -160,21 +162,21 @@ typedef enum owu_tag {
     OWU_TAG_UNSET = 0, /* nothing was given */
     OWU_TAG_NULL,
     OWU_TAG_BOOL,
-    OWU_TAG_INT, /* u.integer */
+    OWU_TAG_INT,    /* u.integer */
     OWU_TAG_BIGINT, /* decimal digits with optional '-', no leading zeros: u.text, len */
-    OWU_TAG_FLOAT, /* u.number */
-    OWU_TAG_STR, /* UTF-8: u.text, len */
-    OWU_TAG_DATE, /* u.date */
-    OWU_TAG_JSON, /* checked JSON text of a free-form value: u.text, len */
-    OWU_TAG_LIST, /* u.cells, len items */
-    OWU_TAG_MAP, /* u.cells, 2 * len: key (STR), value, key, value …; keys are distinct */
-    OWU_TAG_RECORD /* u.record */
+    OWU_TAG_FLOAT,  /* u.number */
+    OWU_TAG_STR,    /* UTF-8: u.text, len */
+    OWU_TAG_DATE,   /* u.date */
+    OWU_TAG_JSON,   /* checked JSON text of a free-form value: u.text, len */
+    OWU_TAG_LIST,   /* u.cells, len items */
+    OWU_TAG_MAP,    /* u.cells, 2 * len: key (STR), value, key, value …; keys are distinct */
+    OWU_TAG_RECORD  /* u.record */
 } owu_tag;
 
 enum {
-    OWU_CELL_ASCII = 1, /* STR: all bytes below 0x80 */
-    OWU_CELL_PLAIN = 2, /* STR: needs no escape in JSON (no quote, backslash, control) */
-    OWU_CELL_NORMAL = 4 /* JSON: already in the normal form of owu_write_json_normal */
+    OWU_CELL_ASCII = 1,  /* STR: all bytes below 0x80 */
+    OWU_CELL_PLAIN = 2,  /* STR: needs no escape in JSON (no quote, backslash, control) */
+    OWU_CELL_NORMAL = 4  /* JSON: already in the normal form of owu_write_json_normal */
 };
 
 typedef struct owu_record owu_record;
@@ -186,7 +188,7 @@ typedef struct owu_date {
 
 /** One value: 16 bytes. Pointers are borrowed from the arena (or literal) behind it. */
 typedef struct owu_cell {
-    uint8_t tag; /* owu_tag */
+    uint8_t tag;   /* owu_tag */
     uint8_t flags; /* OWU_CELL_… */
     uint16_t reserved;
     uint32_t len;
@@ -206,8 +208,8 @@ typedef struct owu_extra {
     const struct owu_extra *next; /* in the order they came; keys are distinct */
     const char *key;
     uint32_t key_len;
-    uint8_t key_flags; /* OWU_CELL_ASCII, OWU_CELL_PLAIN */
-    owu_cell value; /* OWU_TAG_JSON */
+    uint8_t key_flags;            /* OWU_CELL_ASCII, OWU_CELL_PLAIN */
+    owu_cell value;               /* OWU_TAG_JSON */
 } owu_extra;
 
 /** A decoded model: immutable once read, freed with its document. Read it by owu_record_cell. */
@@ -223,20 +225,20 @@ struct owu_record {
 
 enum {
     OWU_REQUIRED = 1,
-    OWU_SECRET = 2, /* masked in repr, str, HTML and errors */
-    OWU_EXCLUDED = 4, /* never dumped */
-    OWU_FORGIVING = 8, /* a value of the wrong type reads as the default */
-    OWU_EPOCH = 16, /* seconds since 1970: gets a datetime beside it */
-    OWU_EPOCH_NS = 32 /* nanoseconds since 1970 */
+    OWU_SECRET = 2,     /* masked in repr, str, HTML and errors */
+    OWU_EXCLUDED = 4,   /* never dumped */
+    OWU_FORGIVING = 8,  /* a value of the wrong type reads as the default */
+    OWU_EPOCH = 16,     /* seconds since 1970: gets a datetime beside it */
+    OWU_EPOCH_NS = 32   /* nanoseconds since 1970 */
 };
 
 typedef struct owu_field {
-    const char *name; /* JSON key */
+    const char *name;        /* JSON key */
     const char *python_name; /* attribute: same as name unless that is a keyword */
     owu_type type;
     unsigned flags;
-    owu_cell def; /* default; OWU_TAG_UNSET where required. JSON text for containers */
-    const char *doc; /* one sentence */
+    owu_cell def;            /* default; OWU_TAG_UNSET where required. JSON text for containers */
+    const char *doc;         /* one sentence */
     uint8_t name_len;
     uint8_t quoted_len;
     char quoted[OWU_KEY_ROOM]; /* the key as it stands in JSON, with its colon; zeros behind it */
@@ -244,12 +246,12 @@ typedef struct owu_field {
 
 typedef enum owu_unknown {
     OWU_CARRY, /* unknown keys: no attribute, kept by copy and pickle, sent back in a body */
-    OWU_KEEP /* unknown keys are attributes and are dumped */
+    OWU_KEEP   /* unknown keys are attributes and are dumped */
 } owu_unknown;
 
 struct owu_model {
     const char *name;
-    const owu_model *base; /* static; NULL: derives from Model alone. Its fields come first, in
+    const owu_model *base;   /* static; NULL: derives from Model alone. Its fields come first, in
                                 the same order; a row of the same name may narrow the type. */
     const owu_field *fields; /* all, the base's included */
     uint32_t n_fields;
@@ -329,7 +331,7 @@ const char *owu_fault_message(owu_fault_type type, bool from_json);
 typedef struct owu_step {
     const char *key; /* borrowed from the faults' arena or static */
     uint32_t key_len;
-    uint32_t order; /* position among the model's fields, for sorting */
+    uint32_t order;  /* position among the model's fields, for sorting */
     size_t index;
 } owu_step;
 
@@ -338,10 +340,10 @@ typedef struct owu_fault {
     uint32_t n_steps;
     const owu_step *steps;
     const owu_model *model; /* the model being read */
-    const char *input; /* borrowed from the text that was read */
+    const char *input;      /* borrowed from the text that was read */
     size_t input_len;
-    bool secret; /* a SECRET field: the input must not be shown */
-    char detail[48]; /* appended to the message after ", "; may be empty */
+    bool secret;            /* a SECRET field: the input must not be shown */
+    char detail[48];        /* appended to the message after ", "; may be empty */
 } owu_fault;
 
 /** Zero-initialise; free with owu_faults_free. In field order, as pydantic reports them. */
@@ -450,18 +452,18 @@ void owu_write_end_array(owu_writer *writer);
 owu_status owu_write_json_normal(owu_writer *writer, const char *text, size_t len);
 
 enum {
-    OWU_WRITE_NORMAL = 1, /* free-form text normalised; without it, as it came */
-    OWU_WRITE_BY_ALIAS = 2, /* JSON keys; without it, Python attribute names */
+    OWU_WRITE_NORMAL = 1,        /* free-form text normalised; without it, as it came */
+    OWU_WRITE_BY_ALIAS = 2,      /* JSON keys; without it, Python attribute names */
     OWU_WRITE_EXCLUDE_UNSET = 4, /* without it, defaults are written */
     OWU_WRITE_EXCLUDE_NONE = 8,
     OWU_WRITE_EXCLUDE_DEFAULTS = 16,
-    OWU_WRITE_CARRIED = 32, /* also the unknown keys of models that carry them */
-    OWU_WRITE_EXCLUDED = 64, /* also fields that are never dumped */
+    OWU_WRITE_CARRIED = 32,      /* also the unknown keys of models that carry them */
+    OWU_WRITE_EXCLUDED = 64,     /* also fields that are never dumped */
     /* a body to the server: what was set, under JSON keys, nothing dropped */
     OWU_WRITE_BODY = OWU_WRITE_BY_ALIAS | OWU_WRITE_EXCLUDE_UNSET | OWU_WRITE_CARRIED
 };
 
-/** A field of a record or the like: its key by the flags, and the cell. Exclusions are not looked at. */
+/** A member: the key that the flags choose, and the cell. No flag leaves it out. */
 void owu_write_field(owu_writer *writer, const owu_field *field, const owu_cell *cell,
                      unsigned flags);
 /** The unknown keys of a record; NULL: none. */
@@ -502,42 +504,42 @@ const char *owu_json_library_version(void);
 typedef enum owu_place { OWU_IN_PATH, OWU_IN_QUERY, OWU_IN_BODY, OWU_IN_CLIENT } owu_place;
 
 typedef struct owu_param {
-    const char *name; /* name in Python and, for path and query, on the wire */
-    owu_place place; /* OWU_IN_BODY: the whole body (at most one).
+    const char *name;  /* name in Python and, for path and query, on the wire */
+    owu_place place;   /* OWU_IN_BODY: the whole body (at most one).
                           OWU_IN_CLIENT: a switch of the client, not sent */
     owu_type type;
     bool required;
-    owu_cell def; /* when not required: UNSET = not sent unless given */
+    owu_cell def;      /* when not required: UNSET = not sent unless given */
     const char *since; /* first server version known to have it; NULL: all */
-    const char *doc; /* one sentence */
-    int64_t min, max; /* of OWU_INT parameters; both 0: any */
+    const char *doc;   /* one sentence */
+    int64_t min, max;  /* of OWU_INT parameters; both 0: any */
 } owu_param;
 
 enum {
-    OWU_REPEATABLE = 1, /* may be sent twice without harm: reads */
-    OWU_FOLLOW_ONCE = 2, /* follows one redirect, without credentials */
-    OWU_PUBLIC = 4, /* needs no credentials */
-    OWU_ADOPTS_TOKEN = 8, /* the answer's token becomes the client's key */
-    OWU_DROPS_TOKEN = 16, /* the client's key is forgotten afterwards */
-    OWU_CHECKS_PASSWORD = 32, /* secret texts of the body are passwords, whose length is limited */
-    OWU_USER_ROUTE = 64, /* 400 and 404 with the not-found text mean an unknown user */
-    OWU_BARE_BODY = 128 /* the one field of the body's form may be given without the form */
+    OWU_REPEATABLE = 1,      /* may be sent twice without harm: reads */
+    OWU_FOLLOW_ONCE = 2,     /* follows one redirect, without credentials */
+    OWU_PUBLIC = 4,          /* needs no credentials */
+    OWU_ADOPTS_TOKEN = 8,    /* the answer's token becomes the client's key */
+    OWU_DROPS_TOKEN = 16,    /* the client's key is forgotten afterwards */
+    OWU_CHECKS_PASSWORD = 32,/* secret texts of the body are passwords, whose length is limited */
+    OWU_USER_ROUTE = 64,     /* 400 and 404 with the not-found text mean an unknown user */
+    OWU_BARE_BODY = 128      /* the one field of the body's form may be given without the form */
 };
 
 typedef struct owu_endpoint {
-    const char *resource; /* "users", "auths", "groups", "channels" */
-    const char *name; /* method name in Python */
-    const char *method; /* "GET", "POST", "DELETE" */
-    const char *path; /* template below the API root: "/api/v1/users/{user_id}" */
+    const char *resource;    /* "users", "auths", "groups", "channels" */
+    const char *name;        /* method name in Python */
+    const char *method;      /* "GET", "POST", "DELETE" */
+    const char *path;        /* template below the API root: "/api/v1/users/{user_id}" */
     const owu_param *params; /* in call order */
     uint32_t n_params;
     owu_type answer;
     unsigned flags;
-    const char *since; /* first server version known to have it */
+    const char *since;        /* first server version known to have it */
     const char *older_method; /* method on servers before older_before; NULL: the same */
     const char *older_before;
-    const char *doc; /* first line a sentence; then paragraphs */
-    const char *returns; /* what is returned */
+    const char *doc;          /* first line a sentence; then paragraphs */
+    const char *returns;      /* what is returned */
     const char *not_found_hint; /* what a 400/404 here may mean; may be NULL */
 } owu_endpoint;
 
@@ -585,23 +587,23 @@ owu_status owu_url_target_check(const char *text, size_t len, owu_error *err);
 
 /** When a request is sent again; initialise with OWU_RETRY_INIT. Times in seconds. */
 typedef struct owu_retry {
-    unsigned max_retries; /* of one call */
-    double base_delay; /* before the first retry; doubled before each further one */
+    unsigned max_retries;   /* of one call */
+    double base_delay;      /* before the first retry; doubled before each further one */
     double max_delay;
-    double jitter; /* 0 to 1: how much of a delay is left to chance */
+    double jitter;          /* 0 to 1: how much of a delay is left to chance */
     double max_retry_after; /* a server that asks to wait longer is not waited for */
-    double max_elapsed; /* of the whole call; 0: as the call's timeout */
-    bool writes; /* also what may have changed something already */
+    double max_elapsed;     /* of the whole call; 0: as the call's timeout */
+    bool writes;            /* also what may have changed something already */
 } owu_retry;
 #define OWU_RETRY_INIT {2, 0.5, 8.0, 0.25, 120.0, 0.0, false}
 
 /** How one attempt went. */
 typedef struct owu_attempt {
-    owu_status status; /* OWU_OK: an answer came, whatever its HTTP status */
-    int http_status; /* of that answer */
-    bool repeatable; /* the table says that it may be sent twice without harm */
-    bool sent; /* something of it may have reached the server */
-    bool final; /* no other try would mend it */
+    owu_status status;  /* OWU_OK: an answer came, whatever its HTTP status */
+    int http_status;    /* of that answer */
+    bool repeatable;    /* the table says that it may be sent twice without harm */
+    bool sent;          /* something of it may have reached the server */
+    bool final;         /* no other try would mend it */
     double retry_after; /* seconds the server asks to wait; below 0: it does not say */
 } owu_attempt;
 
@@ -632,7 +634,7 @@ double owu_retry_after(const char *text, size_t len, int64_t now);
 typedef bool (*owu_interrupt)(void *context);
 
 typedef struct owu_header {
-    const char *name; /* of the answer's header_texts; lower case */
+    const char *name;  /* of the answer's header_texts; lower case */
     const char *value;
     size_t value_len;
 } owu_header;
@@ -643,15 +645,15 @@ typedef struct owu_answer {
     int status; /* HTTP status; 0: none came */
     owu_header *headers;
     size_t n_headers;
-    owu_arena header_texts; /* owned: holds the lines above */
-    owu_buffer body; /* decompressed; empty once decoded, but for a token to adopt */
-    owu_document *document; /* owned; the decoded answer, when it was asked for and fits */
-    owu_faults faults; /* of an answer that does not fit */
-    double elapsed; /* seconds, waits between attempts included */
-    double retry_after; /* seconds that the last answer asks to wait; below 0: it does not */
-    unsigned retries; /* attempts of the last request beyond its first */
+    owu_arena header_texts;  /* owned: holds the lines above */
+    owu_buffer body;         /* decompressed; empty once decoded, but for a token to adopt */
+    owu_document *document;  /* owned; the decoded answer, when it was asked for and fits */
+    owu_faults faults;       /* of an answer that does not fit */
+    double elapsed;          /* seconds, waits between attempts included */
+    double retry_after;      /* seconds that the last answer asks to wait; below 0: it does not */
+    unsigned retries;        /* attempts of the last request beyond its first */
     char *location; /* owned: of a redirect, cut, without its query; NULL: it leads nowhere */
-    const char *needs; /* OWU_EUNSUPPORTED: static, first version that has the route */
+    const char *needs;       /* OWU_EUNSUPPORTED: static, first version that has the route */
     char server_version[32]; /* when known */
 } owu_answer;
 
@@ -661,15 +663,15 @@ const char *owu_answer_header(const owu_answer *answer, const char *name);
 
 /** What just happened in a call, for logs and hooks. Texts are borrowed for the call. */
 typedef struct owu_event {
-    bool answered; /* false: an attempt begins; true: it ended */
+    bool answered;      /* false: an attempt begins; true: it ended */
     const char *method;
-    const char *route; /* template of the table, or the path with "{}" for what may be an id */
-    unsigned attempt; /* from 1 */
-    owu_status status; /* OWU_OK: an answer came */
+    const char *route;  /* template of the table, or the path with "{}" for what may be an id */
+    unsigned attempt;   /* from 1 */
+    owu_status status;  /* OWU_OK: an answer came */
     int http_status;
-    double elapsed; /* seconds of this attempt */
-    size_t received; /* bytes of the body, decompressed */
-    double retry_in; /* seconds until the next attempt; below 0: there is none */
+    double elapsed;     /* seconds of this attempt */
+    size_t received;    /* bytes of the body, decompressed */
+    double retry_in;    /* seconds until the next attempt; below 0: there is none */
 } owu_event;
 
 /** Called outside libcurl, on the calling thread; true = stop with OWU_EINTERRUPTED. */
@@ -677,7 +679,7 @@ typedef bool (*owu_observer)(void *context, const owu_event *event);
 
 /** Per-call settings; initialise with OWU_OPTIONS_INIT. Pointers are borrowed for the call. */
 typedef struct owu_options {
-    double timeout; /* seconds for the whole call; 0 or less: none. With
+    double timeout;         /* seconds for the whole call; 0 or less: none. With
                                retry.max_elapsed: for each attempt */
     double connect_timeout; /* seconds to reach the server, each time; 0 or less: as timeout */
     double pool_timeout; /* seconds to wait for one of max_connections; 0 or less: as timeout */

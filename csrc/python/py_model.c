@@ -889,48 +889,62 @@ static int add_fields(ModelClass *klass) {
     return 0;
 }
 
-static PyObject *class_namespace(ModelClass *klass) {
-    PyObject *namespace = Py_BuildValue("{s:s,s:s,s:()}", "__module__", "openwebui_users.models",
-                                        "__doc__", klass->model->doc, "__slots__");
+/* What a class statement would put into the class. */
+static int add_namespace(ModelClass *klass) {
+    PyObject *const type = (PyObject *)klass->type;
     PyObject *capsule = PyCapsule_New(klass, capsule_name, NULL);
     PyObject *match = PyTuple_New((Py_ssize_t)klass->model->n_fields);
+    PyObject *slots = PyTuple_New(0);
+    PyObject *name = PyUnicode_FromString(klass->model->name);
     uint32_t i;
+    int failed;
     for (i = 0; match != NULL && i < klass->model->n_fields; i++) {
         PyTuple_SET_ITEM(match, (Py_ssize_t)i, Py_NewRef(klass->names[i]));
     }
-    if (namespace == NULL || capsule == NULL || match == NULL ||
-        PyDict_SetItem(namespace, klass->state->str_class_capsule, capsule) < 0 ||
-        PyDict_SetItemString(namespace, "__match_args__", match) < 0) {
-        Py_CLEAR(namespace);
-    }
+    failed = capsule == NULL || match == NULL || slots == NULL || name == NULL ||
+                     /* messages of Python then name the class as its users do, without a module */
+                     PyObject_SetAttrString(type, "__name__", name) < 0 ||
+                     PyObject_SetAttr(type, klass->state->str_class_capsule, capsule) < 0 ||
+                     PyObject_SetAttrString(type, "__match_args__", match) < 0 ||
+                     PyObject_SetAttrString(type, "__slots__", slots) < 0
+                 ? -1
+                 : 0;
     Py_XDECREF(capsule);
     Py_XDECREF(match);
-    return namespace;
+    Py_XDECREF(slots);
+    Py_XDECREF(name);
+    return failed;
 }
 
 static int make_class(PyObject *module, ModuleState *state, size_t index) {
     ModelClass *klass = &state->classes[index];
-    PyObject *namespace = NULL, *base;
-    int failed = -1;
+    const owu_model *model = owu_models[index];
+    /* The collector's functions would be found in the base, but by a search for every object. */
+    PyType_Slot slots[] = {
+        {Py_tp_doc, (void *)(uintptr_t)model->doc},
+        {Py_tp_traverse, SLOT(Model_tp_traverse)},
+        {Py_tp_clear, SLOT(Model_tp_clear)},
+        {0, NULL},
+    };
+    char name[128];
+    PyType_Spec spec = {
+        .name = name,
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    PyObject *base;
     klass->state = state;
-    klass->model = owu_models[index];
+    klass->model = model;
     if (intern_names(klass) < 0) {
         return -1;
     }
-    base = klass->model->base == NULL ? (PyObject *)state->Model_Type
-                                      : (PyObject *)owu_class_of(state, klass->model->base)->type;
-    namespace = class_namespace(klass);
-    if (namespace != NULL) {
-        klass->type = (PyTypeObject *)PyObject_CallFunction((PyObject *)&PyType_Type, "s(O)O",
-                                                            klass->model->name, base, namespace);
-    }
-    if (klass->type != NULL && add_fields(klass) == 0) {
-        /* Python would come to the same over the bases of the class, for every object anew. */
-        klass->type->tp_traverse = Model_tp_traverse;
-        failed = PyModule_AddObjectRef(module, klass->model->name, (PyObject *)klass->type);
-    }
-    Py_XDECREF(namespace);
-    return failed;
+    (void)PyOS_snprintf(name, sizeof name, "openwebui_users.models.%s", model->name);
+    base = model->base == NULL ? (PyObject *)state->Model_Type
+                               : (PyObject *)owu_class_of(state, model->base)->type;
+    klass->type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, base);
+    return klass->type == NULL || add_namespace(klass) < 0 || add_fields(klass) < 0
+               ? -1
+               : PyModule_AddObjectRef(module, model->name, (PyObject *)klass->type);
 }
 
 /* What is computed once a class, on the class: model_fields, __signature__ … */
