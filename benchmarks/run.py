@@ -2,10 +2,11 @@
 
     python benchmarks/run.py [--quick] [--only decode] [--docs]
 
-In a round each case runs once, and the libraries of one work run one after the other, so that
-what is compared was measured within seconds. Each round begins with another work, and each work
-with another library. Writes all that was measured as JSON, and prints tables in Markdown. The exit
-status is 1 when a case failed, an answer was wrong or a target was missed.
+In a round each case runs once, and the libraries of one work run one after the other, those that
+targets compare side by side, so that what is compared was measured within seconds. Each round
+begins with another work, and each work with another library. Writes all that was measured as JSON,
+and prints tables in Markdown. The exit status is 1 when a case failed, an answer was wrong or a
+target was missed.
 """
 
 from __future__ import annotations
@@ -56,6 +57,17 @@ def rotated(rows: Sequence[T], by: int) -> list[T]:
     return [*rows[first:], *rows[:first]]
 
 
+def in_order(work: str, libraries: list[str], number: int) -> list[str]:
+    """Those that a target compares first, side by side; each round begins with another one."""
+    keys = [key for target in TARGETS for key in (target.key, target.beside) if key is not None]
+    compared = {key.library for key in keys if key.work == work}
+    groups = (
+        [one for one in libraries if one in compared],
+        [one for one in libraries if one not in compared],
+    )
+    return [one for group in groups if group for one in rotated(group, number)]
+
+
 def measure(suite: ModuleType, work: str, library: str, setting: Setting) -> dict[str, Any] | None:
     """What the process of one case prints; None when it failed."""
     command = [sys.executable, str(suite.__file__), work, library, str(setting)]
@@ -95,7 +107,7 @@ class Run:
         works = self.works()
         found: Round = {}
         for module, work in rotated(works, number * max(1, len(works) // 3)):
-            for library in rotated(list(module.CASES[work]), number):
+            for library in in_order(work, list(module.CASES[work]), number):
                 rests = number % 2 == 1 and (work, library) in self.slow
                 if not rests and library not in self.skipped:
                     self._run_case(module, work, library, found)
