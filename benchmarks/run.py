@@ -162,7 +162,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", choices=SUITES, action="append", help="these suites alone")
     parser.add_argument("--work", default="", help="only works with this in their title")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=0.2, help="what each case repeats for")
     parser.add_argument("--quick", action="store_true", help="one short round: is all well?")
     parser.add_argument("--docs", action="store_true", help="write docs/performance.md as well")
