@@ -465,7 +465,11 @@ static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filte
                             const Path *path) {
     if (filters_nothing(filter) && self->absent == 0 && !o->exclude_unset && !o->exclude_defaults &&
         !o->exclude_none) {
-        return dump_whole(o, (ModelClass *)self->klass, self->record, self, path);
+        /* dumping may run code that lets go of the record */
+        owu_document *document = self->document == NULL ? NULL : owu_document_ref(self->document);
+        PyObject *result = dump_whole(o, (ModelClass *)self->klass, self->record, self, path);
+        owu_document_unref(document);
+        return result;
     }
     return dump_selected(o, self, filter, path);
 }
@@ -496,7 +500,16 @@ static int write_item(const DumpOptions *o, PyObject *value, owu_writer *writer,
         return write_model(o, (ModelObject *)value, writer, path);
     }
     if (!PyList_CheckExact(value)) {
-        return owu_write_python(o->state, writer, value, path);
+        PyObject *plain;
+        int failed_plain;
+        if (!o->by_alias && !o->exclude_unset && !o->exclude_none) {
+            return owu_write_python(o->state, writer, value, path);
+        }
+        plain =
+            dump_value(o, value, &no_filter, path); /* what is asked for holds for models in it */
+        failed_plain = plain == NULL ? -1 : owu_write_python(o->state, writer, plain, path);
+        Py_XDECREF(plain);
+        return failed_plain;
     }
     if (Path_depth(path) >= OWU_MAX_DEPTH) {
         return owu_raise_too_deep(o->state, path);

@@ -126,6 +126,7 @@ void Model_clear_values(ModelObject *self) {
     PyObject **values = self->values;
     uint32_t i;
     self->values = NULL; /* first: a destructor below may look at self */
+    self->containers = 0;
     if (values != NULL) {
         for (i = 0; i < self->klass->model->n_fields; i++) {
             Py_XDECREF(values[i]);
@@ -196,6 +197,7 @@ int Model_put(ModelObject *self, uint32_t index, PyObject *value) {
 PyObject *Model_value(ModelObject *self, uint32_t index) {
     const owu_field *field = &self->klass->model->fields[index];
     const owu_cell *cell = &field->def;
+    owu_document *held;
     PyObject *value;
 
     if (self->values != NULL && self->values[index] != NULL) {
@@ -209,7 +211,11 @@ PyObject *Model_value(ModelObject *self, uint32_t index) {
     if (self->record != NULL) {
         cell = owu_record_cell(self->record, index);
     }
+    /* making containers may run the collector, and that code which lets go of the record */
+    held = cell->tag >= OWU_TAG_JSON && self->document != NULL ? owu_document_ref(self->document)
+                                                               : NULL;
     value = owu_cell_to_python(self->klass->state, cell, self->document);
+    owu_document_unref(held);
     if (value == NULL || Model_reserve_values(self) < 0) {
         Py_XDECREF(value);
         return NULL;

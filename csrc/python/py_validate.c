@@ -174,7 +174,7 @@ int Model_tp_init(PyObject *op, PyObject *args, PyObject *kwargs) {
     owu_document_unref(self->document);
     self->document = NULL;
     self->record = NULL;
-    self->set = self->absent = 0;
+    self->set = self->absent = self->edited = 0;
     input = kwargs != NULL ? Py_NewRef(kwargs) : PyDict_New();
     if (input == NULL) {
         return -1;
