@@ -760,6 +760,10 @@ void owu_write_field(owu_writer *writer, const owu_field *field, const owu_cell 
 
 void owu_write_extra(owu_writer *writer, const owu_extra *extra, unsigned flags) {
     for (; extra != NULL; extra = extra->next) {
+        if ((flags & OWU_WRITE_EXCLUDE_NONE) != 0 && extra->value.len == 4 &&
+            memcmp(extra->value.u.text, "null", 4) == 0) {
+            continue;
+        }
         owu_write_key(writer, extra->key, extra->key_len, extra->key_flags);
         (void)owu_write_cell(writer, &extra->value, flags);
     }

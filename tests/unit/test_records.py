@@ -137,6 +137,17 @@ def test_options_hold_for_models_in_containers(
     assert json.loads(one.model_dump_json(**options)) == expected
 
 
+def test_kept_keys_that_are_null_are_excluded_with_none() -> None:
+    text = json.dumps({**ANN, "settings": {"ui": {}, "later": None}})
+    fresh, edited, read = (UserGroupIdsModel.model_validate_json(text) for _ in range(3))
+    edited.name = "B"
+    assert read.settings is not None
+    assert read.settings.model_extra == {"later": None}
+    for one in (fresh, edited, read):
+        assert json.loads(one.model_dump_json(exclude_none=True))["settings"] == {"ui": {}}
+        assert one.model_dump(exclude_none=True)["settings"] == {"ui": {}}
+
+
 def test_a_dump_that_makes_its_object_anew() -> None:
     """Code that a dump runs may let go of the record that the dump is reading."""
     one: Any = decoded()
