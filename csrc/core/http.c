@@ -132,7 +132,7 @@ static bool is_foreign(const owu_http_multi *multi) {
 
 enum {
     MAX_LINES = OWU_MAX_EXTRA_HEADERS + 7, /* header lines of one request */
-    MAX_SOCKETS = 8                        /* tried at once to reach a server */
+    MAX_SOCKETS = 8                        /* remembered of those tried to reach a server */
 };
 
 struct owu_http_transfer {
@@ -144,7 +144,7 @@ struct owu_http_transfer {
     owu_http_transfer *next; /* in the list where it is */
     CURLSH *
         share; /* owned: has its connection, which is used by no other; NULL: none, or the multi's */
-    curl_socket_t sockets[MAX_SOCKETS]; /* open for it; one, once it is connected */
+    curl_socket_t sockets[MAX_SOCKETS]; /* open for it, the newest last */
     size_t n_sockets;
     bool running; /* libcurl has it */
     bool by_proxy;
@@ -255,25 +255,30 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
 
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
     Transfer *t = context;
-    curl_socket_t fd = CURL_SOCKET_BAD;
+    const curl_socket_t fd = socket(address->family, address->socktype, address->protocol);
     (void)purpose;
-    if (t->n_sockets < MAX_SOCKETS) {
-        fd = socket(address->family, address->socktype, address->protocol);
-    }
     if (fd < 0) {
         return CURL_SOCKET_BAD;
     }
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (t->n_sockets ==
+        MAX_SOCKETS) { /* libcurl does not tell of all that it closes: see on_close */
+        memmove(t->sockets, t->sockets + 1, sizeof t->sockets - sizeof *t->sockets);
+        t->n_sockets--;
+    }
     t->sockets[t->n_sockets++] = fd;
     return fd;
 }
 
+/* Not called for a socket that was given up before it was connected (libcurl 7.88): the list can hold
+ * one that is closed. At worst a sound connection is dropped for it. */
 static int on_close(void *context, curl_socket_t fd) {
     Transfer *t = context; /* that opened it, whoever has used it since */
     size_t i;
     for (i = 0; i < t->n_sockets; i++) {
         if (t->sockets[i] == fd) {
-            t->sockets[i] = t->sockets[--t->n_sockets];
+            t->n_sockets--;
+            memmove(t->sockets + i, t->sockets + i + 1, (t->n_sockets - i) * sizeof *t->sockets);
             break;
         }
     }
@@ -515,6 +520,7 @@ static void drop_connection(Transfer *t) {
         (void)curl_share_cleanup(t->share);
         t->share = NULL;
     }
+    t->n_sockets = 0;
 }
 
 /*
@@ -963,6 +969,9 @@ owu_status owu_http__transfer_end(owu_http_transfer *t, bool late, owu_http_cost
     cost->final = t->final;
     count(t, cost);
     detach(t);
+    if (t->result != CURLE_OK) {
+        drop_connection(t);
+    }
     set_aside(t);
     return status;
 }

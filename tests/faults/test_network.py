@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http
 import resource
@@ -147,27 +148,68 @@ def test_a_resolver_that_hangs(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert took["close"] < 1.0
 
 
-def test_a_black_hole() -> None:
-    """A listener whose queue is full lets a connection wait for ever."""
-    with socket.socket() as listener:
+@contextlib.contextmanager
+def black_hole() -> Iterator[socket.socket]:
+    """A listener whose queue is full: a connection waits until somebody accepts."""
+    with socket.socket() as listener, contextlib.ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        address = listener.getsockname()
-        waiting = []
         for _ in range(4):
-            one = socket.socket()
+            one = waiting.enter_context(socket.socket())
             one.setblocking(False)
-            one.connect_ex(address)
-            waiting.append(one)
+            one.connect_ex(listener.getsockname())
+        yield listener
+
+
+def test_a_black_hole() -> None:
+    timeout = Timeout(20, connect=0.3)
+    with black_hole() as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         start = time.monotonic()
-        timeout = Timeout(20, connect=0.3)
-        with UsersClient(f"http://127.0.0.1:{address[1]}", KEY, timeout=timeout, retry=0) as client:
+        with UsersClient(url, KEY, timeout=timeout, retry=0) as client:
             with pytest.raises(ConnectTimeout) as caught:
                 client.get_users()
         assert 0.2 < time.monotonic() - start < 0.3 + SLACK
         assert isinstance(caught.value, (APITimeoutError, TimeoutError))
-        for one in waiting:
-            one.close()
+
+
+def test_a_client_outlives_many_attempts_to_connect() -> None:
+    """Attempts that were given up leave nothing behind that the next one trips over."""
+    timeout = Timeout(5, connect=0.03)
+    stop = threading.Event()
+
+    def answer(listener: socket.socket) -> None:
+        listener.settimeout(0.1)
+        while not stop.is_set():
+            with contextlib.suppress(OSError):
+                stream, _ = listener.accept()
+                with stream:
+                    stream.settimeout(0.05)
+                    if stream.recv(4096):
+                        body = b'{"version": "0.12.4"}'
+                        stream.sendall(
+                            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+                        )
+
+    with black_hole() as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with UsersClient(url, KEY, timeout=timeout, retry=0) as client:
+            for _ in range(20):
+                with pytest.raises(ConnectTimeout):
+                    client.get_version()
+            thread = threading.Thread(target=answer, args=(listener,))
+            thread.start()
+            try:
+                for _ in range(100):
+                    with contextlib.suppress(ConnectTimeout):  # while the queue is still full
+                        assert client.get_version() == "0.12.4"
+                        break
+                else:
+                    pytest.fail("no connection any more")
+            finally:
+                stop.set()
+                thread.join()
 
 
 # ---------------------------------------------------------------- no answer, or half of one
