@@ -2551,10 +2551,13 @@ class Client:
         password_limit: int | None = ...,
         on_request: Callable[[RequestEvent], object] | None = ...,
         on_response: Callable[[ResponseEvent], object] | None = ...,
+        api_key: str | _KeySource | None = ...,
     ) -> Self:
-        """This client with other options, over the same connections and with the same key.
+        """This client with other options, over the same connections.
 
-        Options that are not given stay as they are; extra_headers replaces all of them.
+        Options that are not given stay as they are; extra_headers replaces all of them. With
+        api_key it acts as somebody else: a new user, for instance, whose token is at hand.
+        Signing in or out then changes the key of this one alone.
         """
     def stats(self) -> ClientStats:
         """What was done since the client was made, over all its views, threads and tasks."""

@@ -299,10 +299,13 @@ def client_base() -> str:
         options += ["    @property", f"    def {row['name']}(self) -> {kind}:"]
         options += docstring(row["doc"][0].upper() + row["doc"][1:], 2)
     of_calls = [f"{row['name']}: {row['type']} = ..." for row in rows if row["of_calls"]]
+    of_calls.append("api_key: str | _KeySource | None = ...")
     options += signature("def with_options", ["self", "*", *of_calls], "Self", 1)
     options += docstring(
-        "This client with other options, over the same connections and with the same key.\n\n"
-        "Options that are not given stay as they are; extra_headers replaces all of them.",
+        "This client with other options, over the same connections.\n\n"
+        "Options that are not given stay as they are; extra_headers replaces all of them. With\n"
+        "api_key it acts as somebody else: a new user, for instance, whose token is at hand.\n"
+        "Signing in or out then changes the key of this one alone.",
         2,
     )
     return CLIENT_BASE.replace("@INIT@", "\n".join(init)).replace("@OPTIONS@", "\n".join(options))

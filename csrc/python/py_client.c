@@ -165,6 +165,7 @@ static ClientObject *make_view(ClientObject *self, PyTypeObject *type) {
     view->client = owu_client_ref(self->client);
     view->root = Py_NewRef(self->root != NULL ? self->root : (PyObject *)self);
     view->header_lines = Py_XNewRef(self->header_lines);
+    view->own_key = Py_XNewRef(self->own_key);
     for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
         view->options[i] = Py_XNewRef(self->options[i]);
     }
@@ -203,15 +204,26 @@ static PyObject *Client_get_with_raw_response(PyObject *op, void *closure) {
 }
 
 static PyObject *Client_with_options(PyObject *op, PyObject *args, PyObject *kwargs) {
-    ClientObject *view;
+    ClientObject *view = NULL;
+    PyObject *key = NULL, *options = NULL;
     if (PyTuple_GET_SIZE(args) > 0) {
         PyErr_SetString(PyExc_TypeError, "with_options() takes keyword arguments only");
         return NULL;
     }
+    if (kwargs != NULL && (options = PyDict_Copy(kwargs)) == NULL) {
+        return NULL;
+    }
+    if (options != NULL && (key = PyDict_GetItemString(options, "api_key")) != NULL) {
+        Py_INCREF(key);
+        (void)PyDict_DelItemString(options, "api_key");
+    }
     view = make_view((ClientObject *)op, Py_TYPE(op));
-    if (view != NULL && Client_set_options(view, kwargs, true) < 0) {
+    if (view != NULL && (Client_set_options(view, options, true) < 0 ||
+                         (key != NULL && Client_set_own_key(view, key) < 0))) {
         Py_CLEAR(view);
     }
+    Py_XDECREF(key);
+    Py_XDECREF(options);
     return (PyObject *)view;
 }
 
@@ -225,25 +237,8 @@ static PyObject *Client_get_base_url(PyObject *op, void *closure) {
 
 static PyObject *Client_get_api_key(PyObject *op, void *closure) {
     ClientObject *self = (ClientObject *)op;
-    owu_buffer key = {0};
-    PyObject *text = NULL;
     (void)closure;
-    if (Client_check(self) < 0) {
-        return NULL;
-    }
-    if (Client_key_source(self) != NULL) {
-        return Py_NewRef(Client_key_source(self));
-    }
-    if (owu_client_key(self->client, &key) != OWU_OK) {
-        PyErr_NoMemory();
-    } else if (key.len == 0) {
-        text = Py_NewRef(Py_None);
-    } else {
-        text = PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");
-        memset(key.data, 0, key.len);
-    }
-    owu_buffer_free(&key);
-    return text;
+    return Client_check(self) < 0 ? NULL : Client_shown_key(self);
 }
 
 static int Client_set_api_key(PyObject *op, PyObject *value, void *closure) {
@@ -415,20 +410,18 @@ static const char *short_name(const char *name) {
 static PyObject *Client_tp_repr(PyObject *op) {
     ClientObject *self = (ClientObject *)op;
     const char *name = short_name(Py_TYPE(op)->tp_name);
-    owu_buffer key = {0};
-    PyObject *text;
+    PyObject *key, *text = NULL;
     if (self->client == NULL) {
         return PyUnicode_FromFormat("<%s, not initialised>", name);
     }
-    (void)owu_client_key(self->client, &key);
-    text = PyUnicode_FromFormat(
-        "<%s %s, %s%s%s>", name, owu_client_base_url(self->client),
-        key.len > 0 || Client_key_source(self) != NULL ? "api_key='**********'" : "no api_key",
-        self->raw ? ", raw" : "", owu_client_closed(self->client) ? ", closed" : "");
-    if (key.data != NULL) {
-        memset(key.data, 0, key.len);
+    key = Client_shown_key(self);
+    if (key != NULL) {
+        text = PyUnicode_FromFormat("<%s %s, %s%s%s>", name, owu_client_base_url(self->client),
+                                    key != Py_None ? "api_key='**********'" : "no api_key",
+                                    self->raw ? ", raw" : "",
+                                    owu_client_closed(self->client) ? ", closed" : "");
+        Py_DECREF(key);
     }
-    owu_buffer_free(&key);
     return text;
 }
 
@@ -486,6 +479,7 @@ static int Client_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(self->root);
     Py_VISIT(self->header_lines);
     Py_VISIT(self->key_source);
+    Py_VISIT(self->own_key);
     Py_VISIT(self->ports);
     for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
         Py_VISIT(self->options[i]);
@@ -498,6 +492,7 @@ static int Client_tp_clear(PyObject *op) {
     ClientObject *self = (ClientObject *)op;
     Py_CLEAR(self->root);
     Py_CLEAR(self->key_source);
+    Py_CLEAR(self->own_key);
     Py_CLEAR(self->ports);
     for (size_t i = 0; i < CLIENT_N_OPTIONS; i++) {
         Py_CLEAR(self->options[i]);
@@ -528,8 +523,10 @@ static void Client_tp_dealloc(PyObject *op) {
 static PyMethodDef Client_methods[] = {
     {"with_options", (PyCFunction)(void (*)(void))Client_with_options, METH_VARARGS | METH_KEYWORDS,
      "with_options($self, /, **options)\n--\n\n"
-     "This client with other options, over the same connections and with the same key.\n\n"
-     "Options that are not given stay as they are; extra_headers replaces all of them."},
+     "This client with other options, over the same connections.\n\n"
+     "Options that are not given stay as they are; extra_headers replaces all of them. With\n"
+     "api_key it acts as somebody else: a new user, for instance, whose token is at hand. Signing\n"
+     "in or out then changes the key of this one alone."},
     {"stats", Client_stats, METH_NOARGS,
      "stats($self)\n--\n\nWhat was done since the client was made, over all its views and "
      "threads.\n\n"

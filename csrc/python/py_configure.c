@@ -694,10 +694,6 @@ PyObject *Client_options_doc(bool signature, bool all) {
 
 /* ---------------------------------------------------------------- the key */
 
-PyObject *Client_key_source(ClientObject *self) {
-    return Client_root(self)->key_source;
-}
-
 /* The UTF-8 of a key that was given; NULL with *len 0 for none; NULL with -1 for a refusal. */
 static int read_key(ModuleState *state, PyObject *value, const char **key, Py_ssize_t *len) {
     *key = NULL;
@@ -721,6 +717,9 @@ int Client_set_key(ClientObject *self, PyObject *value) {
     const char *key;
     Py_ssize_t len;
     owu_error err;
+    if (self->own_key != NULL) { /* what a view changes is its own */
+        return Client_set_own_key(self, value);
+    }
     if (state == NULL || read_key(state, source ? NULL : value, &key, &len) < 0) {
         return -1;
     }
@@ -731,10 +730,45 @@ int Client_set_key(ClientObject *self, PyObject *value) {
     return 0;
 }
 
+int Client_set_own_key(ClientObject *self, PyObject *value) {
+    ModuleState *state = owu_state_of_type(Py_TYPE(self));
+    const bool source = value != NULL && PyCallable_Check(value);
+    const char *key;
+    Py_ssize_t len;
+    if (state == NULL || read_key(state, source ? NULL : value, &key, &len) < 0) {
+        return -1;
+    }
+    Py_XSETREF(self->own_key, Py_NewRef(source || key != NULL ? value : Py_None));
+    return 0;
+}
+
+PyObject *Client_shown_key(ClientObject *self) {
+    PyObject *source = Client_root(self)->key_source, *text;
+    owu_buffer key = {0};
+    if (self->own_key != NULL || source != NULL) {
+        return Py_NewRef(self->own_key != NULL ? self->own_key : source);
+    }
+    if (owu_client_key(self->client, &key) != OWU_OK) {
+        text = PyErr_NoMemory();
+    } else {
+        text = key.len == 0 ? Py_NewRef(Py_None)
+                            : PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");
+    }
+    if (key.data != NULL) {
+        memset(key.data, 0, key.len);
+    }
+    owu_buffer_free(&key);
+    return text;
+}
+
 int Client_call_key(ClientObject *self, PyObject **out) {
-    PyObject *source = Client_key_source(self);
+    PyObject *source = self->own_key != NULL ? self->own_key : Client_root(self)->key_source;
     *out = NULL;
     if (source == NULL) {
+        return 0;
+    }
+    if (!PyCallable_Check(source)) {
+        *out = Py_NewRef(source);
         return 0;
     }
     Py_INCREF(source); /* it may replace itself */

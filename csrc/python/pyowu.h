@@ -298,6 +298,7 @@ typedef struct ClientObject {
     PyObject *options[CLIENT_N_OPTIONS]; /* owned, as they are shown; NULL: not given */
     PyObject *header_lines; /* owned tuple of bytes, "Name: value"; NULL: none */
     PyObject *key_source; /* owned, of a root: called for the key of each call; may be NULL */
+    PyObject *own_key; /* owned, of a view: str, None or a source; NULL: the root's key */
     PyObject *ports; /* owned dict, of a root: event loop -> Port; NULL: none so far */
     PyObject *dict; /* owned */
     PyObject *weakrefs;
@@ -354,9 +355,11 @@ PyObject *owu_core_defaults(PyObject *module, PyObject *unused);
 /** Replace the key: str, a callable that gives it for each call, or NULL or None for none.
  *  ConfigurationError never shows it. */
 int Client_set_key(ClientObject *self, PyObject *value);
-/** The callable that gives the key: borrowed; NULL: there is none. */
-PyObject *Client_key_source(ClientObject *self);
-/** Ask it for the key of one call: *out is a new reference, NULL without a source. */
+/** Give a view a key of its own, with the same choice. */
+int Client_set_own_key(ClientObject *self, PyObject *value);
+/** The key or the callable that gives it: new; None: there is none. */
+PyObject *Client_shown_key(ClientObject *self);
+/** The key of one call: *out is a new reference; NULL where the core has it. */
 int Client_call_key(ClientObject *self, PyObject **out);
 /** Let a call be made with this key, which is borrowed: str or None. ConfigurationError. */
 int Client_use_key(ClientObject *self, PyObject *key, owu_options *out);

@@ -50,6 +50,12 @@ ROWS = [
     ),
     Row(
         NETWORK,
+        "many attempts to connect that are given up",
+        "the client connects as before once the server answers again",
+        (f"{N}::test_a_client_outlives_many_attempts_to_connect",),
+    ),
+    Row(
+        NETWORK,
         "closed or reset before the status line",
         "`ReadError`; reads are repeated, what changes something is not",
         (f"{N}::test_no_status_line", f"{N}::test_no_status_line_then_an_answer"),

@@ -185,6 +185,38 @@ def test_variables_are_given_bare_or_as_a_form(client: UsersClient, server: Embe
     assert client.get_user_variables().variables == {"variables": "x"}
 
 
+def test_a_view_with_a_key_of_its_own(client: UsersClient, server: EmbeddedServer) -> None:
+    """It acts as somebody else, over the same connections, and changes nobody else's key."""
+    ann = server.add_user("Ann", "ann@example.com", "password")
+    hers = client.with_options(api_key=ann.token)
+    assert hers.api_key == ann.token and client.api_key != ann.token
+    assert ann.token not in repr(hers)
+    assert hers.auths.get_session_user().id == ann.id  # views of it too
+    assert client.auths.get_session_user().email == server.admin_email
+    assert pickle.loads(pickle.dumps(hers)).api_key == ann.token
+    hers.auths.sign_out()  # of this view of it alone
+    assert client.auths.get_session_user().email == server.admin_email
+
+    other = client.with_options(api_key="").auths
+    assert other.api_key is None and "no api_key" in repr(other)
+    with pytest.raises(AuthenticationError):
+        other.get_session_user()
+    other.signin(email="ann@example.com", password="password")
+    assert other.get_session_user().id == ann.id
+    assert client.api_key == server.admin_token
+
+    keys = iter([server.admin_token, "wrong"])
+    asked = client.with_options(api_key=lambda: next(keys))
+    assert asked.get_users().total == 2
+    with pytest.raises(AuthenticationError):
+        asked.get_users()
+    with pytest.raises(ConfigurationError, match="line end") as caught:
+        client.with_options(api_key="secret\n")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(TypeError):
+        client.with_options(api_key=7)  # type: ignore[arg-type]
+
+
 def test_a_password_that_no_server_takes_is_not_sent(
     client: UsersClient, server: EmbeddedServer
 ) -> None:
