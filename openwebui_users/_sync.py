@@ -38,7 +38,7 @@ class _Call:
         return self.pending.finish()
 
 
-class _Calls:
+class Calls:
     """The calls of one flow, and a wait for any of them."""
 
     def __init__(self, client: BlockingClient) -> None:
@@ -94,7 +94,7 @@ class _Calls:
 
 def _run(client: BlockingClient, flow: Flow) -> Generator[Any, None, Any]:
     """Carry out a flow on this thread; whoever stops iterating stops its calls."""
-    calls = _Calls(client)
+    calls = Calls(client)
     reply: Any = None
     try:
         while True:
@@ -113,7 +113,7 @@ def _run(client: BlockingClient, flow: Flow) -> Generator[Any, None, Any]:
         flow.close()
 
 
-def _run_one(client: BlockingClient, flow: Flow) -> Any:
+def run_one(client: BlockingClient, flow: Flow) -> Any:
     """Carry out a flow that emits nothing; what it returns."""
     steps = _run(client, flow)
     try:
@@ -270,5 +270,5 @@ def find_user(self: UsersClient, email: str) -> UserGroupIdsModel | None:
 
     Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.
     """
-    user: UserGroupIdsModel | None = _run_one(self, _listing.find_user(self, email))
+    user: UserGroupIdsModel | None = run_one(self, _listing.find_user(self, email))
     return user

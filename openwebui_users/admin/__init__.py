@@ -1,0 +1,36 @@
+"""What administrators do with many users at once."""
+
+from ._accounts import reset_passwords, set_role, update_user
+from ._errors import (
+    AdminError,
+    Interrupted,
+    InvalidInputError,
+    LockedError,
+    PartialFailureError,
+    Problem,
+    RefusedError,
+    ServerChangedError,
+)
+from ._members import add_to_group, remove_from_group, set_group_members
+from ._results import Result, RowResult
+from ._work import Progress
+
+__all__ = [
+    "AdminError",
+    "Interrupted",
+    "InvalidInputError",
+    "LockedError",
+    "PartialFailureError",
+    "Problem",
+    "Progress",
+    "RefusedError",
+    "Result",
+    "RowResult",
+    "ServerChangedError",
+    "add_to_group",
+    "remove_from_group",
+    "reset_passwords",
+    "set_group_members",
+    "set_role",
+    "update_user",
+]

@@ -1,0 +1,307 @@
+"""Changing accounts: name, e-mail address, role, password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from openwebui_users._flow import ask
+from openwebui_users.errors import UnprocessableEntityError
+
+from . import _passwords
+from ._checks import check_field
+from ._directory import Directory
+from ._errors import Problem, RefusedError, refuse
+from ._results import Result, RowResult
+from ._work import CONCURRENCY, Run
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    from openwebui_users._core import UsersClient
+    from openwebui_users._flow import Flow
+
+    from ._audit import Audit
+    from ._work import Progress
+
+_FORM = ("role", "name", "email", "profile_image_url")  # what older servers want whole
+_FIRST_PARTIAL = (0, 10)  # version whose update takes some of them
+
+
+# ---------------------------------------------------------------- one account
+
+
+def takes_partial_updates(run: Run[Any]) -> bool:
+    """Whether this server's update leaves alone what is not sent."""
+    parts = run.client.get_version().split(".")[:2]
+    known = all(part.isdecimal() for part in parts)
+    return not known or tuple(int(part) for part in parts) >= _FIRST_PARTIAL
+
+
+def write_account(run: Run[Any], row: RowResult, user: Any, changes: Mapping[str, Any]) -> Flow:
+    """Change fields of one account, and of the row that tells it.
+
+    Args:
+        run: whose client sends it.
+        row: gets its status and changes.
+        user: id, name, e-mail address and role as they are.
+        changes: fields of the update's form, already checked.
+    """
+    before = {name: getattr(user, name, None) for name in changes if name != "password"}
+    changes = {
+        name: value
+        for name, value in changes.items()
+        if name == "password" or value != before[name]
+    }
+    row.id = user.id
+    if not changes:
+        row.status = "unchanged"
+        return
+    facts = {"target": user.email, "before": {n: before.get(n) for n in changes}, "after": changes}
+    update = run.client.update_user_by_id
+    form: dict[str, Any] = dict(changes)
+    if not takes_partial_updates(run):
+        form = yield from _whole_form(run, user, changes)
+    try:
+        yield from run.change(update, user.id, **facts, **form)
+    except UnprocessableEntityError:
+        if len(form) >= len(_FORM):
+            raise
+        form = yield from _whole_form(run, user, changes)
+        yield from run.change(update, user.id, **facts, **form)
+    row.status = "updated"
+    for name, value in changes.items():
+        row.changes[name] = ("…", "…") if name == "password" else (before[name], value)
+
+
+def _whole_form(run: Run[Any], user: Any, changes: Mapping[str, Any]) -> Flow:
+    """The changes, and what else the form must hold, as it is on the server now."""
+    now = yield from ask(run.client.get_user_by_id, user.id)
+    return {**{name: getattr(now, name) for name in _FORM}, **changes}
+
+
+def check_changes(changes: Mapping[str, Any], limit: int | None) -> list[Problem]:
+    """What is wrong with changes to an account."""
+    problems = []
+    for name, value in changes.items():
+        if name not in (*_FORM, "password"):
+            known = ", ".join((*_FORM, "password"))
+            problems.append(Problem(f"no such field of an account; there are {known}", column=name))
+            continue
+        problem = check_field(name, value, limit)
+        if problem is not None:
+            problems.append(Problem(problem, column=name))
+    return problems
+
+
+# ---------------------------------------------------------------- verbs
+
+
+def update_user(
+    client: UsersClient,
+    user: Any,
+    *,
+    dry_run: bool = False,
+    audit: Audit | None = None,
+    **changes: Any,
+) -> RowResult:
+    """Change some fields of one account, and leave the others as they are.
+
+    Servers before 0.10 want the whole form: there the account is read first and the rest filled in.
+
+    Args:
+        client: of an administrator.
+        user: id, e-mail address, or a model of the user.
+        dry_run: send nothing that changes anything; say what would be changed.
+        audit: where changes are written down: path of a JSONL file, or a function.
+        **changes: name, email, role (admin, user or pending), password, profile_image_url.
+
+    Returns:
+        RowResult: `status` is "updated" or "unchanged"; `changes` holds (before, after) by field.
+
+    Raises:
+        InvalidInputError: there is no such user; a field is none, or its value is wrong; the e-mail
+            address is somebody else's. Nothing was sent.
+        RefusedError: the role of the primary administrator or one's own would be lost.
+        APIStatusError, APIConnectionError: as client.update_user_by_id().
+
+    Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all; on older servers
+    GET /api/v1/users/{user_id}.
+    """
+    result = Result("update_user")
+    with Run(result, client, dry_run=dry_run, concurrency=1, audit=audit) as run:
+        directory = Directory(client)
+        found, problems = directory.resolve([user])
+        problems = [Problem(one.message) for one in problems]
+        problems += check_changes(changes, client.password_limit)
+        refuse(problems)
+        (account,) = found
+        changes = {**changes}
+        if "email" in changes:
+            changes["email"] = changes["email"].lower()  # as servers store it
+            other = directory.by_email.get(changes["email"])
+            if other is not None and other.id != account.id:
+                refuse([Problem(f"is taken by the user {other.id}", column="email")])
+        if changes.get("role", account.role) != account.role:
+            directory.guard([account], "given another role")
+        row = RowResult(email=account.email)
+        if "profile_image_url" in changes or "name" in changes:
+            account = client.get_user_by_id(account.id)
+        run.do(write_account(run, row, account, changes))
+    return row
+
+
+def set_role(
+    client: UsersClient,
+    role: str,
+    users: Iterable[Any],
+    *,
+    dry_run: bool = False,
+    progress: bool | Callable[[Progress], object] = False,
+    concurrency: int = CONCURRENCY,
+    audit: Audit | None = None,
+) -> Result:
+    """Give users a role.
+
+    The server itself stores any text as a role, and locks out whoever gets one that it does not
+    know: here it is checked before anything is sent. To take access away, use deactivate_users(),
+    which revokes sessions too.
+
+    Args:
+        client: of an administrator.
+        role: admin, user or pending.
+        users: ids, e-mail addresses or models.
+        dry_run: send nothing that changes anything; say what would be changed.
+        progress: True for a bar, or a function that is given a Progress after each user.
+        concurrency: users under way at once.
+        audit: where changes are written down: path of a JSONL file, or a function.
+
+    Returns:
+        Result: a row a user.
+
+    Raises:
+        InvalidInputError: the role, or one of the users; nothing was sent.
+        RefusedError: the primary administrator or oneself is among them.
+        Interrupted: Ctrl-C; what was done is in its result.
+
+    Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all.
+    """
+    with Run(
+        Result("set_role"),
+        client,
+        dry_run=dry_run,
+        progress=progress,
+        concurrency=concurrency,
+        audit=audit,
+    ) as run:
+        directory = Directory(client)
+        found, problems = directory.resolve(users)
+        problem = check_field("role", role)
+        if problem is not None:
+            problems.insert(0, Problem(problem, column="role"))
+        refuse(problems)
+        changing = [user for user in found if user.role != role]
+        directory.guard(changing, "given another role")
+        by_row = run.add_rows(found)
+        run.each(run.result.rows, lambda row: write_account(run, row, by_row(row), {"role": role}))
+    return run.result
+
+
+def reset_passwords(
+    client: UsersClient,
+    users: Iterable[Any] | Mapping[str, str],
+    *,
+    passwords_out: str | os.PathLike[str] | None = None,
+    revoke_sessions: bool = True,
+    dry_run: bool = False,
+    progress: bool | Callable[[Progress], object] = False,
+    concurrency: int = CONCURRENCY,
+    audit: Audit | None = None,
+) -> Result:
+    """Give users new passwords, and end the sessions that were begun with the old ones.
+
+    Args:
+        client: of an administrator.
+        users: ids, e-mail addresses or models, for passwords that are made here; or a dict with the
+            password of each id or address.
+        passwords_out: CSV file `email,password` that passwords made here are added to. It is
+            readable by its owner only, and has each password on disk before the server has it.
+        revoke_sessions: end the sessions of each user after the change. Servers before 0.12 cannot.
+        dry_run, progress, concurrency, audit: as of set_role().
+
+    Returns:
+        Result: a row a user.
+
+    Raises:
+        InvalidInputError: a user or a password; passwords are to be made and there is no
+            passwords_out. Nothing was sent.
+        RefusedError: the primary administrator is among them, and somebody else's key is used.
+        LockedError: another run uses passwords_out.
+        Interrupted: Ctrl-C; what was done is in its result.
+
+    Server routes: POST /api/v1/users/{user_id}/update; POST
+    /api/v1/users/{user_id}/sessions/revoke;
+    GET /api/v1/users/all.
+    """
+    given = dict(users) if isinstance(users, dict) else {}
+    with Run(
+        Result("reset_passwords"),
+        client,
+        dry_run=dry_run,
+        progress=progress,
+        concurrency=concurrency,
+        audit=audit,
+    ) as run:
+        directory = Directory(client)
+        found, problems = directory.resolve(list(given) if given else users)
+        new: dict[str, str] = {}
+        for reference, password in given.items():
+            problem = check_field("password", password, client.password_limit)
+            user = directory.find(reference)
+            if problem is not None:
+                problems.append(Problem(problem, column="password", email=reference))
+            elif user is not None:
+                new[user.id] = password
+        if not given and passwords_out is None and found:
+            text = "must be given, so that passwords that are made here are not lost"
+            problems.append(Problem(text, column="passwords_out"))
+        refuse(problems)
+        _guard_primary(directory, found)
+        by_row = run.add_rows(found)
+        with _passwords.PasswordFile(None if dry_run or given else passwords_out) as file:
+
+            def steps(row: RowResult) -> Flow:
+                user = by_row(row)
+                password = new.get(user.id)
+                if password is None:
+                    password = _passwords.make_password()
+                    file.add(user.email, password)
+                yield from write_account(run, row, user, {"password": password})
+                if revoke_sessions:
+                    yield from revoke(run, row, user)
+
+            run.each(run.result.rows, steps)
+    return run.result
+
+
+def _guard_primary(directory: Directory, users: Iterable[Any]) -> None:
+    """Nobody but the primary administrator can change that account."""
+    for user in users:
+        why = directory.protected.get(user.id, "")
+        if "primary" in why and not directory.is_me(user.id):
+            raise RefusedError(
+                f"nothing was changed: {user.email} {why}; only that account itself can change it"
+            )
+
+
+def revoke(run: Run[Any], row: RowResult, user: Any) -> Flow:
+    """End all sessions of a user; a note where the server cannot."""
+    from openwebui_users.errors import UnsupportedByServerError
+
+    try:
+        yield from run.change(run.client.revoke_user_sessions, user.id, target=user.email)
+    except UnsupportedByServerError:
+        row.notes.append(
+            "this server cannot revoke sessions: whoever is signed in stays so until the session's "
+            "end"
+        )

@@ -1,0 +1,175 @@
+"""Who and what is on a server: users by id and e-mail address, groups by id and name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from openwebui_users._core import Model
+from openwebui_users.errors import NotFoundError, PermissionDeniedError
+
+from ._checks import shown
+from ._errors import AdminError, Problem, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from openwebui_users._core import UsersClient
+    from openwebui_users.models import GroupModel, SessionUserResponse, UserGroupIdsModel, UserModel
+
+_MOST_BYTES = 1 << 30  # of the list of all users
+
+
+def whoami(client: UsersClient) -> UserModel | SessionUserResponse | None:
+    """Whose key or token the client has; None where the server does not tell.
+
+    Newer servers tell holders of API keys only through the status route, which can be switched off.
+    """
+    try:
+        return client.auths.get_session_user()
+    except PermissionDeniedError:
+        pass
+    try:
+        return client.get_user_status()
+    except (PermissionDeniedError, NotFoundError):
+        return None
+
+
+def all_users(client: UsersClient) -> list[Any]:
+    """The list of all users, in one request: id, name, e-mail address, role."""
+    most = max(client.max_body, _MOST_BYTES)
+    return list(client.with_options(max_body=most).get_all_users().users)
+
+
+def reference_of(user: object) -> str | None:
+    """The id or e-mail address that stands for a user: a text, a model or a dict of one."""
+    if isinstance(user, str):
+        return user
+    for name in ("id", "email"):
+        value = user.get(name) if isinstance(user, dict) else getattr(user, name, None)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+class Directory:
+    """All users of a server, as they were when this was made.
+
+    Args:
+        client: whose server is asked.
+    """
+
+    def __init__(self, client: UsersClient) -> None:
+        self._client = client
+        self.users = all_users(client)
+        self.by_id: dict[str, Any] = {user.id: user for user in self.users}
+        self.by_email: dict[str, Any] = {user.email.lower(): user for user in self.users}
+        self._protected: dict[str, str] | None = None
+        self._me: Any = None
+
+    def find(self, reference: str) -> Any | None:
+        """The user with this id or e-mail address, in any case."""
+        return self.by_id.get(reference) or self.by_email.get(reference.lower())
+
+    def resolve(self, users: Any) -> tuple[list[Any], list[Problem]]:
+        """The users that ids, addresses, models or dicts stand for, each once; what is wrong."""
+        if isinstance(users, (str, dict, Model)):
+            users = [users]
+        found: dict[str, Any] = {}
+        problems = []
+        for number, one in enumerate(users, 1):
+            reference = reference_of(one)
+            if reference is None:
+                text = f"must be an id, an e-mail address or a user, got {type(one).__name__}"
+                problems.append(Problem(text, row=number))
+                continue
+            user = self.find(reference)
+            if user is None:
+                text = f"there is no user with the id or e-mail address {shown(reference)}"
+                problems.append(Problem(text, row=number))
+            else:
+                found[user.id] = user
+        return list(found.values()), problems
+
+    # ------------------------------------------------------------ whom guards protect
+
+    @property
+    def protected(self) -> dict[str, str]:
+        """By id, why a user is not to be deactivated, demoted or deleted."""
+        if self._protected is None:
+            found = {
+                user.id: "is the primary administrator, the one whose account was the first"
+                for user in primary_admins(self._client)
+            }
+            self._me = whoami(self._client)
+            if self._me is not None:
+                found.setdefault(self._me.id, "is the account that this client uses")
+            else:
+                why = (
+                    "is an administrator, perhaps the account that this client uses: the server "
+                    "does not tell holders of API keys who they are; use the token of a sign-in"
+                )
+                for user in self.users:
+                    if user.role == "admin":
+                        found.setdefault(user.id, why)
+            self._protected = found
+        return self._protected
+
+    def is_me(self, user_id: str) -> bool:
+        """Whether this is known to be the account that the client uses."""
+        return bool(self.protected) and self._me is not None and self._me.id == user_id
+
+    def guard(self, users: Iterable[Any], doing: str) -> None:
+        """Raise RefusedError if one of them is protected."""
+        for user in users:
+            why = self.protected.get(user.id)
+            if why is not None:
+                raise RefusedError(f"nothing was changed: {user.email} {why}, and is not {doing}")
+
+
+def primary_admins(client: UsersClient) -> list[UserGroupIdsModel]:
+    """Who may be the primary administrator: the account that was made first.
+
+    Times have seconds: of several accounts of the same second those of administrators count.
+    """
+    page = client.get_users(order_by="created_at", direction="asc").users
+    first = [user for user in page if user.created_at == page[0].created_at]
+    return [user for user in first if user.role == "admin"] or first
+
+
+# ---------------------------------------------------------------- groups
+
+
+class Groups:
+    """All groups of a server, as they were when this was made."""
+
+    def __init__(self, groups: Iterable[GroupModel]) -> None:
+        self.all = list(groups)
+        self.by_id: Mapping[str, GroupModel] = {group.id: group for group in self.all}
+        self.by_name: dict[str, list[GroupModel]] = {}
+        for group in self.all:
+            self.by_name.setdefault(group.name, []).append(group)
+
+    def problem_with(self, reference: object) -> str | None:
+        """Why this stands for no group, or None."""
+        name = reference if isinstance(reference, str) else getattr(reference, "id", None)
+        if not isinstance(name, str):
+            return f"must be the name or id of a group, got {type(reference).__name__}"
+        if name in self.by_id or len(self.by_name.get(name, ())) == 1:
+            return None
+        if name in self.by_name:
+            ids = ", ".join(group.id for group in self.by_name[name])
+            return f"several groups have the name {shown(name)}: give one of the ids {ids}"
+        names = ", ".join(sorted(self.by_name)) or "none"
+        return f"there is no group with the name or id {shown(name)}; there are: {names}"
+
+    def find(self, reference: object) -> GroupModel:
+        """The group with this name or id, or of this model.
+
+        Raises:
+            AdminError: there is none, or there are several.
+        """
+        problem = self.problem_with(reference)
+        if problem is not None:
+            raise AdminError(problem)
+        name = reference if isinstance(reference, str) else reference.id  # type: ignore[attr-defined]
+        return self.by_id.get(name) or self.by_name[name][0]

@@ -1,0 +1,111 @@
+"""What the verbs of administration raise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from openwebui_users.errors import OpenWebUIError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SHOWN = 20  # problems in the text of one exception
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with what was given.
+
+    Attributes:
+        message: what was expected, and what came.
+        row: number of the row, counted as a spreadsheet or an editor shows it; None: not of a row.
+        column: name of the column or field; None: not of one.
+        email: the address in that row, where there is one.
+    """
+
+    message: str
+    row: int | None = None
+    column: str | None = None
+    email: str | None = None
+
+    def __str__(self) -> str:
+        place = [] if self.row is None else [f"row {self.row}"]
+        if self.email:
+            place.append(self.email if self.row is None else f"({self.email})")
+        if self.column:
+            place.append(f"column {self.column}" if self.row is not None else self.column)
+        return f"{' '.join(place)}: {self.message}" if place else self.message
+
+
+class AdminError(OpenWebUIError):
+    """Base of what the verbs of administration raise by themselves."""
+
+
+class InvalidInputError(AdminError, ValueError):
+    """What was given is not right. Nothing was sent that changes anything.
+
+    Attributes:
+        problems (list[Problem]): all that is wrong.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__(f"nothing was changed: {shown_problems(self.problems)}")
+
+
+class RefusedError(AdminError):
+    """A guard keeps this from being done. Nothing was changed."""
+
+
+class ServerChangedError(RefusedError):
+    """The server is no longer as it was when the plan was made."""
+
+
+class LockedError(AdminError):
+    """Another run holds the lock or the file."""
+
+
+class PartialFailureError(AdminError):
+    """Something was done, and something failed.
+
+    Attributes:
+        result: what was done; of the class that the verb returns.
+    """
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+        super().__init__(str(result))
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C stopped a verb.
+
+    Calls that were under way were waited for, unless Ctrl-C came twice.
+
+    Attributes:
+        result: what was done before; of the class that the verb returns.
+    """
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+        super().__init__(result)
+
+    def __str__(self) -> str:
+        return str(self.result)
+
+
+def shown_problems(problems: list[Problem]) -> str:
+    """One on the same line, several on lines of their own."""
+    if len(problems) == 1:
+        return str(problems[0])
+    lines = [str(problem) for problem in problems[:_SHOWN]]
+    if len(problems) > _SHOWN:
+        lines.append(f"… and {len(problems) - _SHOWN} more")
+    return "\n  ".join([f"{len(problems)} problems", *lines])
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Raise InvalidInputError if there are any."""
+    if problems:
+        raise InvalidInputError(problems)

@@ -1,0 +1,255 @@
+"""Who is in which group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from openwebui_users._flow import ask
+
+from ._directory import Directory, Groups
+from ._errors import Problem, refuse
+from ._results import Result, RowResult
+from ._work import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from openwebui_users._core import UsersClient
+    from openwebui_users._flow import Flow
+    from openwebui_users.models import GroupModel
+
+    from ._audit import Audit
+
+_AT_ONCE = 200  # users of one request
+
+
+def member_ids(client: UsersClient, group: GroupModel) -> Flow:
+    """Ids of all who are in the group itself."""
+    members = yield from ask(client.groups.get_users_in_group, group.id)
+    return {user.id for user in members}
+
+
+def change_members(
+    run: Run[Any], group: GroupModel, add: Iterable[Any], remove: Iterable[Any]
+) -> Flow:
+    """Put users into a group, take others out of it, and look whether it is so.
+
+    Servers ignore ids that they do not know, and older ones drop a whole request for one user who
+    is in the group already: only who is missing is sent, and the group is read again afterwards.
+
+    Args:
+        run: whose client sends it.
+        group: the group.
+        add, remove: users, with id and e-mail address.
+
+    Returns:
+        dict[str, str | None]: for each id what became of it: "updated", "unchanged", or None: the
+        server answered that it was done, and it is not.
+    """
+    client = run.client
+    before = yield from member_ids(client, group)
+    adding = {user.id: user for user in add if user.id not in before}
+    removing = {user.id: user for user in remove if user.id in before}
+    steps = (
+        (client.groups.add_user_to_group, adding, "members added"),
+        (client.groups.remove_users_from_group, removing, "members removed"),
+    )
+    for method, users, what in steps:
+        ids = list(users)
+        for at in range(0, len(ids), _AT_ONCE):
+            some = ids[at : at + _AT_ONCE]
+            emails = [users[user_id].email for user_id in some]
+            yield from run.change(
+                method, group.id, target=group.name, after={what: emails}, user_ids=some
+            )
+    if (adding or removing) and not run.dry_run:
+        after = yield from member_ids(client, group)
+    else:
+        after = before | set(adding)
+        after -= set(removing)
+    outcome: dict[str, str | None] = {}
+    for user in (*add, *remove):
+        if user.id in adding or user.id in removing:
+            outcome[user.id] = "updated" if (user.id in after) == (user.id in adding) else None
+        else:
+            outcome[user.id] = "unchanged"
+    return outcome
+
+
+# ---------------------------------------------------------------- verbs
+
+
+def _set_members(
+    result: Result,
+    client: UsersClient,
+    group: Any,
+    users: Iterable[Any],
+    *,
+    adds: bool,
+    removes: bool,
+    exact: bool,
+    dry_run: bool,
+    audit: Audit | None,
+) -> Result:
+    """What the three verbs share."""
+    with Run(result, client, dry_run=dry_run, audit=audit) as run:
+        directory = Directory(client)
+        found, problems = directory.resolve(users)
+        groups = Groups(client.groups.get_groups())
+        problem = groups.problem_with(group)
+        if problem is not None:
+            problems.insert(0, Problem(problem, column="group"))
+        refuse(problems)
+        model = groups.find(group)
+        wanted = {user.id for user in found}
+        removing: list[Any] = list(found) if removes else []
+        if exact:
+            now = run.do(member_ids(client, model))
+            removing = [
+                directory.by_id[one]
+                for one in sorted(now - wanted, key=lambda one: _email(directory, one))
+                if one in directory.by_id
+            ]
+        adding = list(found) if adds else []
+        by_row = run.add_rows([*adding, *removing])
+        gone = {user.id for user in removing}
+
+        def steps(whole: RowResult) -> Flow:
+            outcome = yield from change_members(run, model, adding, removing)
+            whole.status = "updated"
+            for row in result.rows:
+                status = outcome[by_row(row).id]
+                row.status = status or "failed"
+                if status == "updated":
+                    inside = by_row(row).id not in gone
+                    row.changes[f"member of {model.name}"] = (not inside, inside)
+                elif status is None:
+                    row.error = "the server said that it was done, but the group does not show it"
+
+        whole = RowResult(email=model.name, id=model.id)
+        run.each([whole], steps)
+        if whole.status != "updated":
+            for row in result.rows:
+                row.status, row.error = whole.status, whole.error
+    return result
+
+
+def _email(directory: Directory, user_id: str) -> str:
+    user = directory.by_id.get(user_id)
+    return "" if user is None else str(user.email)
+
+
+def set_group_members(
+    client: UsersClient,
+    group: Any,
+    users: Iterable[Any],
+    *,
+    dry_run: bool = False,
+    audit: Audit | None = None,
+) -> Result:
+    """Let exactly these users be in a group: others are taken out of it.
+
+    Args:
+        client: of an administrator.
+        group: name, id, or a model of the group.
+        users: ids, e-mail addresses or models. None at all empties the group.
+        dry_run: send nothing that changes anything; say what would be changed.
+        audit: where changes are written down: path of a JSONL file, or a function.
+
+    Returns:
+        Result: a row for each user who is to be in the group, and for each who is taken out. What
+        the server answers is checked by reading the group again.
+
+    Raises:
+        InvalidInputError: there is no such group or user, or there are several groups of the name;
+            nothing was sent.
+        Interrupted: Ctrl-C; what was done is in its result.
+        APIStatusError, APIConnectionError: while the users and groups were read.
+
+    Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users/remove,
+    POST /api/v1/groups/id/{id}/users; GET /api/v1/groups/, GET /api/v1/users/all.
+    """
+    result = Result("set_group_members")
+    return _set_members(
+        result,
+        client,
+        group,
+        users,
+        adds=True,
+        removes=False,
+        exact=True,
+        dry_run=dry_run,
+        audit=audit,
+    )
+
+
+def add_to_group(
+    client: UsersClient,
+    group: Any,
+    users: Iterable[Any],
+    *,
+    dry_run: bool = False,
+    audit: Audit | None = None,
+) -> Result:
+    """Put users into a group, besides those who are in it.
+
+    Args:
+        client, group, users, dry_run, audit: as of set_group_members().
+
+    Returns:
+        Result: a row a user, "unchanged" for who was in it.
+
+    Raises:
+        InvalidInputError, Interrupted, APIStatusError, APIConnectionError: as set_group_members().
+
+    Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users;
+    GET /api/v1/groups/, GET /api/v1/users/all.
+    """
+    result = Result("add_to_group")
+    return _set_members(
+        result,
+        client,
+        group,
+        users,
+        adds=True,
+        removes=False,
+        exact=False,
+        dry_run=dry_run,
+        audit=audit,
+    )
+
+
+def remove_from_group(
+    client: UsersClient,
+    group: Any,
+    users: Iterable[Any],
+    *,
+    dry_run: bool = False,
+    audit: Audit | None = None,
+) -> Result:
+    """Take users out of a group.
+
+    Args:
+        client, group, users, dry_run, audit: as of set_group_members().
+
+    Returns:
+        Result: a row a user, "unchanged" for who was not in it.
+
+    Raises:
+        InvalidInputError, Interrupted, APIStatusError, APIConnectionError: as set_group_members().
+
+    Server routes: POST /api/v1/groups/id/{id}/users/remove, POST /api/v1/groups/id/{id}/users;
+    GET /api/v1/groups/, GET /api/v1/users/all.
+    """
+    result = Result("remove_from_group")
+    return _set_members(
+        result,
+        client,
+        group,
+        users,
+        adds=False,
+        removes=True,
+        exact=False,
+        dry_run=dry_run,
+        audit=audit,
+    )

@@ -1,0 +1,90 @@
+"""Passwords that are made here, and the file that they are handed out from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from ._errors import AdminError
+from ._files import GrowingFile
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+# Without characters that are taken for each other; nothing that a spreadsheet runs as a formula.
+_LOWER = "abcdefghijkmnpqrstuvwxyz"
+_UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_DIGITS = "23456789"
+_HEADER = ["email", "password"]
+
+
+def make_password() -> str:
+    """A password of 23 characters, of more than 100 bits.
+
+    It has letters in both cases, a digit and a hyphen, as servers may ask for.
+    """
+    while True:
+        letters = "".join(secrets.choice(_LOWER + _UPPER + _DIGITS) for _ in range(20))
+        password = "-".join(letters[at : at + 5] for at in range(0, 20, 5))
+        if all(set(password) & set(kind) for kind in (_LOWER, _UPPER, _DIGITS)):
+            return password
+
+
+def _line(*cells: str) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+class PasswordFile:
+    """A CSV file `email,password`, for its owner only; a line is on disk when add() returns.
+
+    Args:
+        path: the file, which may have lines of an earlier run; None: there is none, and nothing is
+            kept.
+
+    Attributes:
+        known: passwords of earlier runs, by e-mail address in lower case; of several the last.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        self.known: dict[str, str] = {}
+        self._file = None if path is None else GrowingFile(path, "passwords_out")
+        if self._file is not None:
+            try:
+                self._read(self._file)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _read(self, file: GrowingFile) -> None:
+        rows = list(csv.reader(io.StringIO(file.text, newline="")))
+        if not rows:
+            file.append(_line(*_HEADER))
+        elif rows[0] != _HEADER:
+            raise AdminError(
+                f"{file.path} (passwords_out) is another file: its first line must be "
+                f"{','.join(_HEADER)}"
+            )
+        self.known = {row[0].lower(): row[1] for row in rows[1:] if len(row) == len(_HEADER)}
+
+    def add(self, email: str, password: str) -> None:
+        """Keep one password."""
+        self.known[email.lower()] = password
+        if self._file is not None:
+            self._file.append(_line(email, password))
+
+    def __enter__(self) -> PasswordFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()

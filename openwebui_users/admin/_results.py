@@ -1,0 +1,143 @@
+"""What the verbs of administration return."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from ._errors import PartialFailureError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+#: What can become of a row, in the order in which results count them.
+STATUSES = (
+    "created",
+    "updated",
+    "deleted",
+    "unchanged",
+    "skipped",  # left alone on purpose; error says why
+    "invalid",  # refused before anything was sent
+    "failed",  # not done, or not wholly; error says what
+    "unknown",  # the answer did not come: it may have been done
+    "not_run",  # its turn never came
+)
+BAD = ("invalid", "failed", "unknown", "not_run")
+_SHOWN = 20  # rows in the text of a result
+
+
+@dataclass
+class RowResult:
+    """What became of one row, which is one user unless the verb says otherwise.
+
+    Attributes:
+        row: its number, as the source counts (a CSV file by lines, with the header as the first);
+            None: not from a source with rows.
+        email: the user's e-mail address, or the name of what the row is about.
+        id: the server's id, where it is known.
+        status: one of "created", "updated", "deleted", "unchanged", "skipped", "invalid", "failed",
+            "unknown" (the answer did not come) and "not_run".
+        error: what went wrong, or why the row was skipped; None: nothing.
+        changes: what was changed, by field: (before, after). Secrets are masked.
+        notes: what else whoever reads the result should know.
+    """
+
+    row: int | None = None
+    email: str | None = None
+    id: str | None = None
+    status: str = "not_run"
+    error: str | None = None
+    changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that was asked for this row is done."""
+        return self.status not in BAD and (self.error is None or self.status == "skipped")
+
+    def __str__(self) -> str:
+        place = [] if self.row is None else [f"row {self.row}"]
+        place += [self.email or self.id or "?"]
+        text = f"{' '.join(place)}: {self.status.replace('_', ' ')}"
+        if self.changes:
+            text += " (" + ", ".join(shown_change(*item) for item in self.changes.items()) + ")"
+        if self.error:
+            text += f": {self.error}"
+        return "; ".join([text, *self.notes])
+
+
+def shown_change(name: str, change: tuple[Any, Any]) -> str:
+    """name: before → after."""
+    return f"{name}: {change[0]!r} → {change[1]!r}"
+
+
+@dataclass
+class Result:
+    """What a verb did.
+
+    Attributes:
+        verb: name of the function.
+        rows: what became of each row, in the order in which they were given.
+        dry_run: nothing was sent that changes anything: rows say what would have been done.
+        stopped: why the verb stopped before its end; None: it did not.
+    """
+
+    verb: str
+    rows: list[RowResult] = field(default_factory=list)
+    dry_run: bool = False
+    stopped: str | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows have each status; a status that none has is left out."""
+        counted = Counter(row.status for row in self.rows)
+        return {status: counted[status] for status in STATUSES if status in counted}
+
+    @property
+    def failures(self) -> list[RowResult]:
+        """Rows of which not all was done."""
+        return [row for row in self.rows if not row.ok]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything was done."""
+        return self.stopped is None and not self.failures
+
+    def raise_for_failures(self) -> Self:
+        """Return the result itself.
+
+        Raises:
+            PartialFailureError: not everything was done.
+        """
+        if not self.ok:
+            raise PartialFailureError(self)
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, for JSON."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.repr}
+        plain["rows"] = [
+            {one.name: getattr(row, one.name) for one in fields(row) if one.repr}
+            for row in self.rows
+        ]
+        return {**plain, "counts": self.counts, "ok": self.ok}
+
+    def _headline(self) -> str:
+        counts = ", ".join(
+            f"{count} {name.replace('_', ' ')}" for name, count in self.counts.items()
+        )
+        title = f"{self.verb} (dry run)" if self.dry_run else self.verb
+        return f"{title}: {counts or 'nothing to do'}"
+
+    def _lines(self) -> list[str]:
+        """What the text says below its first line."""
+        told = self.failures or [row for row in self.rows if row.notes or row.error]
+        lines = [str(row) for row in told[:_SHOWN]]
+        if len(told) > _SHOWN:
+            lines.append(f"… and {len(told) - _SHOWN} more")
+        return lines
+
+    def __str__(self) -> str:
+        stopped = [f"stopped: {self.stopped}"] if self.stopped else []
+        return "\n  ".join([self._headline(), *stopped, *self._lines()])

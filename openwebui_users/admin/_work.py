@@ -1,0 +1,344 @@
+"""Carrying a verb out: many rows at once, on one thread, with progress, an audit trail and Ctrl-C.
+
+What is done for one row is a flow (see `openwebui_users._flow`). Rows begin in order, so many at
+once as the verb was told; none waits for another. A row ends when its flow does, and what it raises
+is its error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from openwebui_users._core import UsersClient
+from openwebui_users._flow import LOOK, Begin, ask, check_count
+from openwebui_users._sync import Calls, run_one
+from openwebui_users.errors import (
+    APIConnectionError,
+    AuthenticationError,
+    ConnectError,
+    OpenWebUIError,
+)
+
+from ._audit import Trail, route_of
+from ._directory import whoami
+from ._errors import Interrupted
+from ._results import Result, RowResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from openwebui_users._flow import Flow
+
+    from ._audit import Audit
+
+R = TypeVar("R", bound=Result)
+
+CONCURRENCY = 8  # what hashing passwords on the server can use; see `concurrency` of each verb
+_REPORT = 0.1  # seconds between two lines of progress at least
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a verb is.
+
+    Attributes:
+        verb: name of the function.
+        done, total: rows.
+        last: what became of the row that ended last; None before the first.
+    """
+
+    verb: str
+    done: int
+    total: int
+    last: RowResult | None
+
+
+class _Bar:
+    """progress=True: a bar of tqdm where that is installed, else a line on stderr."""
+
+    def __init__(self, verb: str) -> None:
+        self._verb = verb
+        self._bar: Any = None
+
+    def __call__(self, progress: Progress) -> None:
+        if self._bar is None:
+            self._bar = self._make(progress.total)
+        self._bar.update(progress.done - self._bar.n)
+        if progress.done >= progress.total:
+            self.close()
+
+    def _make(self, total: int) -> Any:
+        try:
+            from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
+        except ImportError:
+            return _Line(self._verb, total)
+        return tqdm(total=total, desc=self._verb, unit="row")
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class _Line:
+    """The little of tqdm that is needed, without tqdm."""
+
+    def __init__(self, verb: str, total: int) -> None:
+        self._verb = verb
+        self._total = total
+        self.n = 0
+        self._told = 0.0
+
+    def update(self, more: int) -> None:
+        import time
+
+        self.n += more
+        now = time.monotonic()
+        if self.n == self._total or now - self._told >= _REPORT:
+            self._told = now
+            print(f"\r{self._verb}: {self.n}/{self._total}", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        print(file=sys.stderr)
+
+
+class Run(Generic[R]):
+    """One run of a verb.
+
+    Args:
+        result: what the verb will return; its rows are filled in here.
+        client: whose calls are made.
+        dry_run: change() sends nothing.
+        progress: True, or a function that is given a Progress after each row.
+        concurrency: rows under way at once, at most.
+        audit: see _audit.Trail.
+    """
+
+    def __init__(
+        self,
+        result: R,
+        client: UsersClient,
+        *,
+        dry_run: bool = False,
+        progress: bool | Callable[[Progress], object] = False,
+        concurrency: int = CONCURRENCY,
+        audit: Audit | None = None,
+    ) -> None:
+        check_client(client)
+        check_count("concurrency", concurrency, 1)
+        self.result = result
+        self.client = client
+        self.dry_run = result.dry_run = dry_run
+        self._concurrency = concurrency
+        self._bar = _Bar(result.verb) if progress is True else None
+        self._report = self._bar or (progress if callable(progress) else None)
+        self._interrupts = 0
+        self._unreachable = 0  # rows, one after another, whose server did not answer
+        self._done = 0
+        self._audit = audit
+        self._trail: Trail | None = None
+
+    def __enter__(self) -> Run[R]:
+        facts: dict[str, Any] = {"verb": self.result.verb, "server": self.client.base_url}
+        if self._audit is not None and not self.dry_run:
+            me = whoami(self.client)
+            facts["who"] = None if me is None else {"id": me.id, "email": me.email}
+        self._trail = Trail(None if self.dry_run else self._audit, facts)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        if self._trail is not None:
+            self._trail.close()
+
+    # ------------------------------------------------------------ what flows of rows use
+
+    def change(
+        self,
+        method: Callable[..., Any],
+        *args: Any,
+        target: str | None = None,
+        before: Any = None,
+        after: Any = None,
+        **kwargs: Any,
+    ) -> Flow:
+        """One call that changes something, told to the audit trail; returns its result.
+
+        Args:
+            method, args, kwargs: the call.
+            target: e-mail address or name of what is changed.
+            before, after: what is changed, as dicts; secrets in them are masked.
+
+        Returns: None in a dry run, in which nothing is sent.
+        """
+        if self.dry_run:
+            return None
+        assert self._trail is not None
+        route = route_of(method, args, kwargs) if self._trail.is_kept else ""
+        facts = {"target": target, "before": before, "after": after}
+        number = self._trail.sent(route, **facts)
+        try:
+            answer = yield from ask(method, *args, **kwargs)
+        except OpenWebUIError as error:
+            stage = "unknown" if is_unknown(error) else "failed"
+            self._trail.settled(number, stage, route=route, target=target, error=str(error))
+            raise
+        except GeneratorExit:  # stopped while it was under way
+            self._trail.settled(number, "unknown", route=route, target=target)
+            raise
+        self._trail.settled(number, "done", route=route, **facts)
+        return answer
+
+    # ------------------------------------------------------------ rows
+
+    def add_rows(self, users: Iterable[Any]) -> Callable[[RowResult], Any]:
+        """Add a row for each user to the result; returns what gives the user of a row."""
+        by_id = {user.id: user for user in users}
+        self.result.rows += [RowResult(email=one.email, id=one.id) for one in by_id.values()]
+        return lambda row: by_id[row.id]
+
+    def do(self, flow: Flow) -> Any:
+        """Carry out one flow by itself, and raise what it raises; what it returns."""
+        return run_one(self.client, flow)
+
+    def each(
+        self,
+        rows: Iterable[RowResult],
+        steps: Callable[[RowResult], Flow],
+        total: int | None = None,
+    ) -> None:
+        """Do for each row what steps does; rows whose turn never came stay "not_run".
+
+        Args:
+            rows: those of the result, or some of them.
+            steps: the flow of one row, which sets the row's status.
+            total: rows that are expected in all, for progress; None: so many as there are.
+
+        Raises:
+            Interrupted: Ctrl-C; what had begun was waited for.
+        """
+        waiting = deque(rows)
+        total = self._done + len(waiting) if total is None else total
+        parked: deque[tuple[RowResult, Flow]] = deque()
+        calls = Calls(self.client)
+        try:
+            with self._sigint():
+                while parked or (waiting and not self.is_stopping):
+                    while waiting and len(parked) < self._concurrency and not self.is_stopping:
+                        row = waiting.popleft()
+                        flow = steps(row)
+                        if self._goes_on(calls, row, flow, None):
+                            parked.append((row, flow))
+                        else:
+                            self._tell(row, total)
+                    if parked:
+                        ended = calls.wait()
+                        for _ in range(len(parked)):
+                            row, flow = parked.popleft()
+                            if self._goes_on(calls, row, flow, ended):
+                                parked.append((row, flow))
+                            else:
+                                self._tell(row, total)
+        except BaseException as error:
+            self._abandon(calls, parked)
+            if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+                self._raise_interrupted(error)
+            raise
+        finally:
+            calls.stop()
+        if self._interrupts:
+            self._raise_interrupted(None)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no further row is to begin."""
+        return self._interrupts > 0 or self.result.stopped is not None
+
+    def _goes_on(self, calls: Calls, row: RowResult, flow: Flow, reply: Any) -> bool:
+        """Let a row's flow go on to its next wait; False: it has ended."""
+        try:
+            while True:
+                step = flow.send(reply)
+                if isinstance(step, Begin):
+                    reply = calls.begin(step)
+                elif step is LOOK:
+                    reply = calls.look()
+                else:
+                    return True
+        except StopIteration:
+            self._unreachable = 0
+        except OpenWebUIError as error:
+            self._fail(row, error)
+        return False
+
+    def _fail(self, row: RowResult, error: OpenWebUIError) -> None:
+        row.status = "unknown" if is_unknown(error) else "failed"
+        row.error = str(error)
+        self._unreachable = self._unreachable + 1 if isinstance(error, APIConnectionError) else 0
+        if isinstance(error, AuthenticationError) and self.result.stopped is None:
+            self.result.stopped = "the server no longer takes the client's key or token"
+        elif self._unreachable > self._concurrency and self.result.stopped is None:
+            self.result.stopped = f"the server cannot be reached: {error}"
+
+    def _tell(self, row: RowResult, total: int) -> None:
+        self._done += 1
+        if self._report is not None:
+            self._report(Progress(self.result.verb, self._done, total, row))
+
+    def _abandon(self, calls: Calls, parked: deque[tuple[RowResult, Flow]]) -> None:
+        calls.stop()
+        for row, flow in parked:
+            flow.close()
+            row.status = "unknown"
+            row.error = "stopped while it was under way"
+
+    # ------------------------------------------------------------ Ctrl-C
+
+    @contextlib.contextmanager
+    def _sigint(self) -> Iterator[None]:
+        """The first Ctrl-C lets what has begun end, the second raises at once.
+
+        Only where Ctrl-C would raise KeyboardInterrupt anyway: others' handlers stay.
+        """
+        if (
+            threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        ):
+            yield
+            return
+
+        def on_sigint(number: int, frame: Any) -> None:
+            self._interrupts += 1
+            if self._interrupts > 1:
+                signal.default_int_handler(number, frame)
+
+        signal.signal(signal.SIGINT, on_sigint)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _raise_interrupted(self, cause: BaseException | None) -> None:
+        self.result.stopped = "interrupted"
+        raise Interrupted(self.result) from cause
+
+
+def is_unknown(error: OpenWebUIError) -> bool:
+    """May the call have been carried out although it raised this?"""
+    return isinstance(error, APIConnectionError) and not isinstance(error, ConnectError)
+
+
+def check_client(client: object) -> None:
+    """Refuse what is no blocking client."""
+    if not isinstance(client, UsersClient):
+        raise TypeError(
+            f"client must be a UsersClient, not {type(client).__name__}: the verbs of "
+            "administration block; in an event loop, await asyncio.to_thread(verb, client, …)"
+        )
