@@ -164,7 +164,7 @@ def test_passwords_that_are_made(
     assert {row["email"] for row in rows} == {person.email for person in people}
     guest = client.with_options(api_key="").auths
     for row in rows:
-        assert guest.signin(**row, set_client_api_key=False).token
+        assert guest.signin(row, set_client_api_key=False).token
         assert row["password"] not in str(result) + repr(result)
     with pytest.raises(AuthenticationError):  # of the old session
         client.with_options(api_key=people[0].token).auths.get_session_user()
