@@ -1,0 +1,236 @@
+"""Rows of a table, whatever it is kept in: CSV, JSONL, JSON, iterables, data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from openwebui_users._core import Model
+
+from ._errors import InvalidInputError, Problem, refuse
+
+FORMATS = ("csv", "jsonl", "json")
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+}
+_DELIMITERS = ",;\t|"
+#: First characters of a cell that spreadsheets take for a formula.
+FORMULA = "=+-@\t\r"
+
+Row = tuple[int, dict[str, Any]]  # its number, and its cells by the column's name
+
+
+def read_rows(source: Any, *, format: str | None = None) -> Iterator[Row]:  # noqa: A002
+    """The rows of a table, with their numbers.
+
+    Args:
+        source: path of a file; an open file; an iterable of dicts or models; a pandas or polars data
+            frame.
+        format: csv, jsonl or json; None: by the file's suffix, else by its first character.
+
+    Returns:
+        Iterator: number and cells of each row. Numbers count as a spreadsheet or an editor does:
+        in CSV the header is row 1; in JSONL they are lines; elsewhere the first row is 1. Names of
+        columns are in lower case with "_" for spaces and hyphens. In CSV all cells are texts; empty
+        ones, and null elsewhere, are left out.
+
+    Raises:
+        InvalidInputError: the source is no table.
+        OSError: the file cannot be read.
+    """
+    if format is not None and format not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
+    if isinstance(source, (str, os.PathLike)):
+        data = Path(source).read_bytes()
+        suffix = Path(source).suffix.lower()
+        return _rows_of_data(data, format or _BY_SUFFIX.get(suffix))
+    if hasattr(source, "read"):
+        data = source.read()
+        return _rows_of_data(data.encode() if isinstance(data, str) else data, format)
+    if hasattr(source, "iter_rows") and hasattr(source, "columns"):  # polars
+        return _rows_of_items(source.iter_rows(named=True))
+    if hasattr(source, "to_dict") and hasattr(source, "columns"):  # pandas
+        return _rows_of_items(source.to_dict("records"))
+    if isinstance(source, Mapping) or not isinstance(source, Iterable):
+        raise TypeError(
+            "source must be a path, an open file, an iterable of dicts or models, or a data frame, "
+            f"not {type(source).__name__}"
+        )
+    return _rows_of_items(source)
+
+
+def column_name(name: object) -> str:
+    """The name by which a column is known: " E-Mail " is e_mail."""
+    return "_".join(str(name).strip().lower().replace("-", " ").replace("_", " ").split())
+
+
+# ---------------------------------------------------------------- values
+
+
+def _is_absent(value: object) -> bool:
+    """None, or what data frames have in its place."""
+    if value is None or value == "":
+        return True
+    if isinstance(value, float):
+        return value != value
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def _cells(row: Mapping[Any, Any], number: int) -> dict[str, Any]:
+    cells: dict[str, Any] = {}
+    for key, value in row.items():
+        name = column_name(key)
+        if name in cells:
+            raise InvalidInputError([Problem("there are two columns of this name", number, name)])
+        cells[name] = value
+    return {name: value for name, value in cells.items() if not _is_absent(value)}
+
+
+def _rows_of_items(items: Iterable[Any]) -> Iterator[Row]:
+    for number, item in enumerate(items, 1):
+        yield number, _cells(_mapping(item, number), number)
+
+
+def _mapping(item: object, number: int) -> Mapping[Any, Any]:
+    if isinstance(item, Model):
+        return {**item.model_dump(exclude_unset=True), **(item.model_extra or {})}
+    if isinstance(item, Mapping):
+        return item
+    text = f"must be an object with a value for each column, got {type(item).__name__}"
+    raise InvalidInputError([Problem(text, number)])
+
+
+# ---------------------------------------------------------------- files
+
+
+def _text_of(data: bytes) -> str:
+    """Text in UTF-8, or in what its byte order mark says."""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        text = "the file is not in UTF-8: save it as “CSV UTF-8”, or convert it"
+        raise InvalidInputError([Problem(text, line)]) from None
+
+
+def _rows_of_data(data: bytes, format: str | None) -> Iterator[Row]:  # noqa: A002
+    text = _text_of(data)
+    if format is None:
+        first = text.lstrip()[:1]
+        format = {"[": "json", "{": "jsonl"}.get(first, "csv")  # noqa: A001
+    if format == "csv":
+        return _rows_of_csv(text)
+    return _rows_of_jsonl(text) if format == "jsonl" else _rows_of_json(text)
+
+
+def _parsed(text: str, line: int) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        place = getattr(error, "lineno", 1) - 1 + line
+        reason = getattr(error, "msg", "nested too deep")
+        raise InvalidInputError([Problem(f"is not JSON: {reason}", place)]) from None
+
+
+def _rows_of_jsonl(text: str) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, _cells(_mapping(_parsed(line, number), number), number)
+
+
+def _rows_of_json(text: str) -> Iterator[Row]:
+    """A list, or an object with one list in it, such as {"users": [...]}."""
+    value = _parsed(text, 1)
+    if isinstance(value, dict):
+        lists = [one for one in value.values() if isinstance(one, list)]
+        value = lists[0] if len(lists) == 1 else value
+    if not isinstance(value, list):
+        raise InvalidInputError([Problem("the file must hold a list of objects")])
+    return _rows_of_items(value)
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """What separates cells, and the text without a line that only says so."""
+    first, _, rest = text.partition("\n")
+    if first.lower().startswith("sep=") and len(first.strip()) == 5:  # as Excel writes it
+        return first.strip()[4], rest
+    quoted, counts = False, dict.fromkeys(_DELIMITERS, 0)
+    for character in text:
+        if character == '"':
+            quoted = not quoted
+        elif not quoted:
+            if character in "\r\n":
+                break
+            if character in counts:
+                counts[character] += 1
+    return max(_DELIMITERS, key=lambda one: counts[one]), text
+
+
+def _header(cells: list[str], number: int) -> list[str]:
+    names = [column_name(cell) for cell in cells]
+    problems = [
+        Problem("there are two columns of this name", number, name)
+        for name in dict.fromkeys(names)
+        if name and names.count(name) > 1
+    ]
+    refuse(problems)
+    return names
+
+
+def _row(cells: list[str], header: list[str], number: int) -> dict[str, Any]:
+    if len(cells) > len(header) and any(cells[len(header) :]):
+        text = f"has {len(cells)} cells, but the header has {len(header)}: is a quote missing?"
+        raise InvalidInputError([Problem(text, number)])
+    found = {}
+    for name, cell in zip(header, cells, strict=False):
+        if not cell:
+            continue
+        if not name:
+            raise InvalidInputError([Problem("is in a column without a name", number)])
+        found[name] = undefused(cell) if name != "password" else cell
+    return found
+
+
+def _rows_of_csv(text: str) -> Iterator[Row]:
+    delimiter, rest = _delimiter(text)
+    offset = text.count("\n") - rest.count("\n")
+    reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    number = offset
+    try:
+        for number, cells in enumerate(reader, 1 + offset):
+            if not any(cell.strip() for cell in cells):
+                continue
+            if header is None:
+                header = _header(cells, number)
+            else:
+                yield number, _row(cells, header, number)
+    except csv.Error as error:
+        raise InvalidInputError([Problem(f"is not CSV: {error}", number + 1)]) from None
+    if header is None:
+        raise InvalidInputError([Problem("the file is empty: it needs a header line")])
+
+
+def defused(cell: str) -> str:
+    """A text that no spreadsheet runs as a formula: a quote before what could be one."""
+    risky = cell[:1] in FORMULA + "'" if cell else False
+    return f"'{cell}" if risky and (cell[0] != "'" or cell[1:2] in FORMULA + "'") else cell
+
+
+def undefused(cell: str) -> str:
+    """The text that defused() was given."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] and cell[1:2] in FORMULA + "'" else cell
