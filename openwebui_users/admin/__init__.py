@@ -11,12 +11,16 @@ from ._errors import (
     RefusedError,
     ServerChangedError,
 )
+from ._export import ExportResult, export_users
+from ._import import ImportResult, import_users
 from ._members import add_to_group, remove_from_group, set_group_members
 from ._results import Result, RowResult
 from ._work import Progress
 
 __all__ = [
     "AdminError",
+    "ExportResult",
+    "ImportResult",
     "Interrupted",
     "InvalidInputError",
     "LockedError",
@@ -28,6 +32,8 @@ __all__ = [
     "RowResult",
     "ServerChangedError",
     "add_to_group",
+    "export_users",
+    "import_users",
     "remove_from_group",
     "reset_passwords",
     "set_group_members",

@@ -22,6 +22,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
+def printable(text: str) -> str:
+    """A text as it is safe on a terminal: what would not be seen, or change what is, as escapes."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
 def check_text(value: Any) -> str | None:
     """A text that can be sent, and is not empty."""
     if not isinstance(value, str):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from openwebui_users.errors import OpenWebUIError
 
+from ._checks import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,9 +34,11 @@ class Problem:
     def __str__(self) -> str:
         place = [] if self.row is None else [f"row {self.row}"]
         if self.email:
-            place.append(self.email if self.row is None else f"({self.email})")
+            email = printable(self.email)
+            place.append(email if self.row is None else f"({email})")
         if self.column:
-            place.append(f"column {self.column}" if self.row is not None else self.column)
+            column = printable(self.column)
+            place.append(column if self.row is None else f"column {column}")
         return f"{' '.join(place)}: {self.message}" if place else self.message
 
 

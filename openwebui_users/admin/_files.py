@@ -27,23 +27,20 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, mode: int | None = None, **how: Any) -> Iterator[IO[Any]]:
+def replacing(path: Path, new_mode: int = OWNER_ONLY, **how: Any) -> Iterator[IO[Any]]:
     """A new file in place of an old one, which is replaced at the end in one step.
 
     Args:
         path: the file; nothing at it changes when the block raises.
-        mode: its permissions; None: those of the file that is replaced, or what is usual.
+        new_mode: its permissions where there is none; those of an old one are kept.
         how: arguments of open(), its mode left out ("w", or "wb" with binary=True).
     """
     path = Path(os.path.realpath(path))  # the target of a link is replaced, not the link
     binary = how.pop("binary", False)
-    if mode is None:
-        try:
-            mode = path.stat().st_mode & 0o777
-        except FileNotFoundError:
-            mask = os.umask(0)
-            os.umask(mask)
-            mode = 0o666 & ~mask
+    try:
+        mode = path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        mode = new_mode
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(descriptor, "wb" if binary else "w", **how) as file:  # noqa: PTH123

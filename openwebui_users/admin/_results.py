@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from ._checks import printable
 from ._errors import PartialFailureError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class RowResult:
 
     def __str__(self) -> str:
         place = [] if self.row is None else [f"row {self.row}"]
-        place += [self.email or self.id or "?"]
+        place += [printable(self.email or self.id or "?")]
         text = f"{' '.join(place)}: {self.status.replace('_', ' ')}"
         if self.changes:
             text += " (" + ", ".join(shown_change(*item) for item in self.changes.items()) + ")"

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,24 @@ FORMULA = "=+-@\t\r"
 Row = tuple[int, dict[str, Any]]  # its number, and its cells by the column's name
 
 
-def read_rows(source: Any, *, format: str | None = None) -> Iterator[Row]:  # noqa: A002
+def _raise(problem: Problem) -> None:
+    raise InvalidInputError([problem])
+
+
+def read_rows(
+    source: Any,
+    *,
+    format: str | None = None,  # noqa: A002
+    on_problem: Callable[[Problem], object] = _raise,
+) -> Iterator[Row]:
     """The rows of a table, with their numbers.
 
     Args:
-        source: path of a file; an open file; an iterable of dicts or models; a pandas or polars data
-            frame.
+        source: path of a file; an open file; an iterable of dicts or models; a data frame of
+            pandas or polars.
         format: csv, jsonl or json; None: by the file's suffix, else by its first character.
+        on_problem: is given what is wrong with one row, which is left out. Without it that is
+            raised; what is wrong with the whole is always.
 
     Returns:
         Iterator: number and cells of each row. Numbers count as a spreadsheet or an editor does:
@@ -53,20 +64,21 @@ def read_rows(source: Any, *, format: str | None = None) -> Iterator[Row]:  # no
     if isinstance(source, (str, os.PathLike)):
         data = Path(source).read_bytes()
         suffix = Path(source).suffix.lower()
-        return _rows_of_data(data, format or _BY_SUFFIX.get(suffix))
+        return _rows_of_data(data, format or _BY_SUFFIX.get(suffix), on_problem)
     if hasattr(source, "read"):
         data = source.read()
-        return _rows_of_data(data.encode() if isinstance(data, str) else data, format)
+        data = data.encode() if isinstance(data, str) else data
+        return _rows_of_data(data, format, on_problem)
     if hasattr(source, "iter_rows") and hasattr(source, "columns"):  # polars
-        return _rows_of_items(source.iter_rows(named=True))
+        return _rows_of_items(source.iter_rows(named=True), on_problem)
     if hasattr(source, "to_dict") and hasattr(source, "columns"):  # pandas
-        return _rows_of_items(source.to_dict("records"))
+        return _rows_of_items(source.to_dict("records"), on_problem)
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
         raise TypeError(
             "source must be a path, an open file, an iterable of dicts or models, or a data frame, "
             f"not {type(source).__name__}"
         )
-    return _rows_of_items(source)
+    return _rows_of_items(source, on_problem)
 
 
 def column_name(name: object) -> str:
@@ -86,28 +98,51 @@ def _is_absent(value: object) -> bool:
     return type(value).__name__ in ("NAType", "NaTType")
 
 
-def _cells(row: Mapping[Any, Any], number: int) -> dict[str, Any]:
+class _RowError(Exception):
+    """What is wrong with one row."""
+
+    def __init__(self, message: str, column: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.column = column
+
+
+def _cells_of(item: object) -> dict[str, Any]:
+    """The values of a dict or a model by the names of their columns."""
+    row: Mapping[Any, Any]
+    if isinstance(item, Model):
+        row = {**item.model_dump(exclude_unset=True), **(item.model_extra or {})}
+    elif isinstance(item, Mapping):
+        row = item
+    else:
+        text = f"must be an object with a value for each column, got {type(item).__name__}"
+        raise _RowError(text)
     cells: dict[str, Any] = {}
     for key, value in row.items():
         name = column_name(key)
         if name in cells:
-            raise InvalidInputError([Problem("there are two columns of this name", number, name)])
+            raise _RowError("there are two columns of this name", name)
         cells[name] = value
     return {name: value for name, value in cells.items() if not _is_absent(value)}
 
 
-def _rows_of_items(items: Iterable[Any]) -> Iterator[Row]:
-    for number, item in enumerate(items, 1):
-        yield number, _cells(_mapping(item, number), number)
+def _each(
+    items: Iterable[tuple[int, Any]],
+    cells_of: Callable[[Any], dict[str, Any]],
+    on_problem: Callable[[Problem], object],
+) -> Iterator[Row]:
+    """The rows that can be read; of the others on_problem is told."""
+    for number, item in items:
+        try:
+            cells = cells_of(item)
+        except _RowError as error:  # noqa: PERF203
+            on_problem(Problem(error.message, number, error.column))
+        else:
+            yield number, cells
 
 
-def _mapping(item: object, number: int) -> Mapping[Any, Any]:
-    if isinstance(item, Model):
-        return {**item.model_dump(exclude_unset=True), **(item.model_extra or {})}
-    if isinstance(item, Mapping):
-        return item
-    text = f"must be an object with a value for each column, got {type(item).__name__}"
-    raise InvalidInputError([Problem(text, number)])
+def _rows_of_items(items: Iterable[Any], on_problem: Callable[[Problem], object]) -> Iterator[Row]:
+    return _each(enumerate(items, 1), _cells_of, on_problem)
 
 
 # ---------------------------------------------------------------- files
@@ -124,40 +159,44 @@ def _text_of(data: bytes) -> str:
         raise InvalidInputError([Problem(text, line)]) from None
 
 
-def _rows_of_data(data: bytes, format: str | None) -> Iterator[Row]:  # noqa: A002
+def _rows_of_data(
+    data: bytes,
+    format: str | None,  # noqa: A002
+    on_problem: Callable[[Problem], object],
+) -> Iterator[Row]:
     text = _text_of(data)
     if format is None:
         first = text.lstrip()[:1]
         format = {"[": "json", "{": "jsonl"}.get(first, "csv")  # noqa: A001
     if format == "csv":
-        return _rows_of_csv(text)
-    return _rows_of_jsonl(text) if format == "jsonl" else _rows_of_json(text)
+        return _rows_of_csv(text, on_problem)
+    if format == "json":
+        return _rows_of_json(text, on_problem)
+    lines = ((n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip())
+    return _each(lines, lambda line: _cells_of(_parsed(line)), on_problem)
 
 
-def _parsed(text: str, line: int) -> Any:
+def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        place = getattr(error, "lineno", 1) - 1 + line
-        reason = getattr(error, "msg", "nested too deep")
-        raise InvalidInputError([Problem(f"is not JSON: {reason}", place)]) from None
+    except ValueError as error:
+        raise _RowError(f"is not JSON: {error}") from None
+    except RecursionError:
+        raise _RowError("is nested too deep") from None
 
 
-def _rows_of_jsonl(text: str) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield number, _cells(_mapping(_parsed(line, number), number), number)
-
-
-def _rows_of_json(text: str) -> Iterator[Row]:
+def _rows_of_json(text: str, on_problem: Callable[[Problem], object]) -> Iterator[Row]:
     """A list, or an object with one list in it, such as {"users": [...]}."""
-    value = _parsed(text, 1)
+    try:
+        value = _parsed(text)
+    except _RowError as error:
+        raise InvalidInputError([Problem(f"the file {error.message}")]) from None
     if isinstance(value, dict):
         lists = [one for one in value.values() if isinstance(one, list)]
         value = lists[0] if len(lists) == 1 else value
     if not isinstance(value, list):
         raise InvalidInputError([Problem("the file must hold a list of objects")])
-    return _rows_of_items(value)
+    return _rows_of_items(value, on_problem)
 
 
 # ---------------------------------------------------------------- CSV
@@ -191,38 +230,44 @@ def _header(cells: list[str], number: int) -> list[str]:
     return names
 
 
-def _row(cells: list[str], header: list[str], number: int) -> dict[str, Any]:
+def _cells_of_line(cells: list[str], header: list[str]) -> dict[str, Any]:
     if len(cells) > len(header) and any(cells[len(header) :]):
-        text = f"has {len(cells)} cells, but the header has {len(header)}: is a quote missing?"
-        raise InvalidInputError([Problem(text, number)])
+        raise _RowError(
+            f"has {len(cells)} cells, but the header has {len(header)}: is a quote missing?"
+        )
     found = {}
     for name, cell in zip(header, cells, strict=False):
         if not cell:
             continue
         if not name:
-            raise InvalidInputError([Problem("is in a column without a name", number)])
+            raise _RowError("a cell is in a column without a name")
         found[name] = undefused(cell) if name != "password" else cell
     return found
 
 
-def _rows_of_csv(text: str) -> Iterator[Row]:
+def _rows_of_csv(text: str, on_problem: Callable[[Problem], object]) -> Iterator[Row]:
     delimiter, rest = _delimiter(text)
     offset = text.count("\n") - rest.count("\n")
     reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    number = offset
-    try:
-        for number, cells in enumerate(reader, 1 + offset):
-            if not any(cell.strip() for cell in cells):
-                continue
-            if header is None:
-                header = _header(cells, number)
-            else:
-                yield number, _row(cells, header, number)
-    except csv.Error as error:
-        raise InvalidInputError([Problem(f"is not CSV: {error}", number + 1)]) from None
-    if header is None:
+    lines = ((n, one) for n, one in _numbered(reader, offset) if any(c.strip() for c in one))
+    number, cells = next(lines, (0, []))
+    if not cells:
         raise InvalidInputError([Problem("the file is empty: it needs a header line")])
+    header = _header(cells, number)
+    return _each(lines, lambda one: _cells_of_line(one, header), on_problem)
+
+
+def _numbered(reader: Iterator[list[str]], number: int) -> Iterator[tuple[int, list[str]]]:
+    """Lines of a CSV file with their numbers."""
+    while True:
+        number += 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:  # where the next row begins is not known any more
+            raise InvalidInputError([Problem(f"is not CSV: {error}", number)]) from None
+        yield number, cells
 
 
 def defused(cell: str) -> str:

@@ -108,6 +108,23 @@ class _Line:
         print(file=sys.stderr)
 
 
+@contextlib.contextmanager
+def make_reporter(
+    verb: str, progress: bool | Callable[[Progress], object]
+) -> Iterator[Callable[[Progress], object]]:
+    """What progress is told to: a bar for True, nothing for False."""
+    if callable(progress):
+        yield progress
+    elif progress:
+        bar = _Bar(verb)
+        try:
+            yield bar
+        finally:
+            bar.close()
+    else:
+        yield lambda _: None
+
+
 class Run(Generic[R]):
     """One run of a verb.
 
@@ -136,8 +153,8 @@ class Run(Generic[R]):
         self.client = client
         self.dry_run = result.dry_run = dry_run
         self._concurrency = concurrency
-        self._bar = _Bar(result.verb) if progress is True else None
-        self._report = self._bar or (progress if callable(progress) else None)
+        self._progress = progress
+        self._open = contextlib.ExitStack()
         self._interrupts = 0
         self._unreachable = 0  # rows, one after another, whose server did not answer
         self._done = 0
@@ -145,18 +162,17 @@ class Run(Generic[R]):
         self._trail: Trail | None = None
 
     def __enter__(self) -> Run[R]:
+        self._report = self._open.enter_context(make_reporter(self.result.verb, self._progress))
         facts: dict[str, Any] = {"verb": self.result.verb, "server": self.client.base_url}
         if self._audit is not None and not self.dry_run:
             me = whoami(self.client)
             facts["who"] = None if me is None else {"id": me.id, "email": me.email}
         self._trail = Trail(None if self.dry_run else self._audit, facts)
+        self._open.callback(self._trail.close)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-        if self._trail is not None:
-            self._trail.close()
+        self._open.close()
 
     # ------------------------------------------------------------ what flows of rows use
 
@@ -289,8 +305,7 @@ class Run(Generic[R]):
 
     def _tell(self, row: RowResult, total: int) -> None:
         self._done += 1
-        if self._report is not None:
-            self._report(Progress(self.result.verb, self._done, total, row))
+        self._report(Progress(self.result.verb, self._done, total, row))
 
     def _abandon(self, calls: Calls, parked: deque[tuple[RowResult, Flow]]) -> None:
         calls.stop()

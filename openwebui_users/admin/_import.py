@@ -1,0 +1,628 @@
+"""import_users: accounts for the rows of a table."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from openwebui_users._flow import ask
+from openwebui_users.errors import (
+    APIConnectionError,
+    APIStatusError,
+    AuthenticationError,
+    ConnectError,
+    EmailTakenError,
+    InternalServerError,
+    OpenWebUIError,
+)
+
+from ._accounts import write_account
+from ._checks import check_field, shown
+from ._directory import Directory, Groups
+from ._errors import Problem, refuse
+from ._journal import Journal
+from ._members import member_ids
+from ._passwords import PasswordFile, make_password
+from ._personal import PERSONAL_FIELDS, check_personal, write_personal
+from ._results import Result, RowResult
+from ._rows import read_rows
+from ._work import CONCURRENCY, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
+    from openwebui_users._core import UsersClient
+    from openwebui_users._flow import Flow
+    from openwebui_users.models import GroupModel
+
+    from ._audit import Audit
+    from ._work import Progress
+
+ACCOUNT_FIELDS = ("name", "email", "password", "role", "profile_image_url")
+COLUMNS = (*ACCOUNT_FIELDS, "groups", *PERSONAL_FIELDS)
+_OTHER_NAMES = {
+    "e_mail": "email",
+    "e_mail_address": "email",
+    "email_address": "email",
+    "mail": "email",
+    "full_name": "name",
+    "display_name": "name",
+    "group": "groups",
+    "time_zone": "timezone",
+}
+_SEPARATORS = (";", "|", "\n", ",")  # of groups in one cell; the first that is in it
+_UNANSWERED = 5.0  # seconds that a server may still work on a request whose client was killed
+
+
+@dataclass
+class ImportResult(Result):
+    """What import_users() did.
+
+    Attributes:
+        source: what was imported, for people.
+        passwords_out: path of the file with the passwords that were made; None: none was made.
+    """
+
+    source: str = ""
+    passwords_out: str | None = None
+
+    def _headline(self) -> str:
+        return super()._headline().replace(self.verb, f"import of {self.source}", 1)
+
+
+@dataclass
+class _Person:
+    """One row that is to become an account, checked."""
+
+    result: RowResult
+    account: dict[str, Any]
+    personal: dict[str, Any]
+    group_names: list[str]
+    has_role: bool
+    groups: list[GroupModel] = field(default_factory=list)
+    existing: Any = None
+
+    @property
+    def email(self) -> str:
+        return str(self.account["email"])
+
+
+# ---------------------------------------------------------------- reading and checking
+
+
+def _known_name(name: str) -> str:
+    return _OTHER_NAMES.get(name, name)
+
+
+def _group_names(value: object) -> list[str]:
+    """Names in one cell or list."""
+    if isinstance(value, str):
+        separator = next((one for one in _SEPARATORS if one in value), None)
+        parts = [value] if separator is None else value.split(separator)
+        return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return list(dict.fromkeys(str(part) for part in value))
+    raise TypeError(type(value).__name__)
+
+
+class _Reader:
+    """Reads rows and says what is wrong with them."""
+
+    def __init__(self, default_role: str, password_limit: int | None, makes: bool) -> None:
+        self._default_role = default_role
+        self._limit = password_limit
+        self._makes_passwords = makes
+        self.people: list[_Person] = []
+        self.rows: list[RowResult] = []
+        self.problems: list[Problem] = []
+        self._first: dict[str, int] = {}
+
+    def note(self, row: RowResult, message: str, column: str | None) -> None:
+        """Something is wrong with this row."""
+        self.problems.append(Problem(message, row.row, column, row.email))
+        text = message if column is None else f"{column} {message}"
+        row.status = "invalid"
+        row.error = text if row.error is None else f"{row.error}; {text}"
+
+    def take_unreadable(self, problem: Problem) -> None:
+        row = RowResult(row=problem.row)
+        self.rows.append(row)
+        self.note(row, problem.message, problem.column)
+
+    def take(self, number: int, cells: Mapping[str, Any]) -> None:
+        email = cells.get("email")
+        row = RowResult(row=number, email=email if isinstance(email, str) else None)
+        self.rows.append(row)
+        account: dict[str, Any] = {}
+        personal: dict[str, Any] = {}
+        groups: list[str] = []
+        for name, value in cells.items():
+            if name in PERSONAL_FIELDS:
+                personal[name] = value
+                problem = check_personal(name, value)
+            elif name == "groups":
+                try:
+                    groups, problem = _group_names(value), None
+                except TypeError as error:
+                    problem = f"must be a list of names, got {error}"
+            else:
+                account[name] = self._tidied(name, value)
+                problem = check_field(name, account[name], self._limit)
+            if problem is not None:
+                self.note(row, problem, name)
+        for name in ("email", "name"):
+            if name not in account:
+                self.note(row, "is missing", name)
+        if "password" not in account and not self._makes_passwords:
+            text = "is missing; give passwords_out= to have passwords made for rows without"
+            self.note(row, text, "password")
+        if row.status != "invalid":
+            self._take_valid(row, account, personal, groups)
+
+    @staticmethod
+    def _tidied(name: str, value: object) -> object:
+        if not isinstance(value, str) or name == "password":
+            return value
+        value = value.strip()
+        return value.lower() if name in ("email", "role") else value  # as servers have them
+
+    def _take_valid(
+        self, row: RowResult, account: dict[str, Any], personal: dict[str, Any], groups: list[str]
+    ) -> None:
+        has_role = "role" in account
+        account.setdefault("role", self._default_role)
+        email = row.email = account["email"]
+        if email in self._first:
+            self.note(row, f"is in row {self._first[email]} already", "email")
+            return
+        self._first[email] = row.row or 0
+        self.people.append(_Person(row, account, personal, groups, has_role))
+
+
+def _read(
+    source: Any,
+    format: str | None,  # noqa: A002
+    ignore_columns: Iterable[str] | bool,
+    reader: _Reader,
+) -> None:
+    """Let the reader take all rows; columns that are none are refused whatever else holds."""
+    ignored = set() if isinstance(ignore_columns, bool) else set(ignore_columns)
+    ignored = {"_".join(name.lower().replace("-", " ").split()) for name in ignored}
+    unknown: dict[str, int] = {}
+    for number, cells in read_rows(source, format=format, on_problem=reader.take_unreadable):
+        known: dict[str, Any] = {}
+        for name, value in cells.items():
+            column = _known_name(name)
+            if column in COLUMNS:
+                known[column] = value
+            elif name not in ignored and ignore_columns is not True:
+                unknown.setdefault(name, number)
+        reader.take(number, known)
+    refuse(
+        [
+            Problem(
+                f"there is no such column; known are {', '.join(COLUMNS)}. Give "
+                f"ignore_columns=[{name!r}] to leave it out",
+                number,
+                name,
+            )
+            for name, number in unknown.items()
+        ]
+    )
+
+
+# ---------------------------------------------------------------- the work
+
+
+class _Import:
+    """One import under way."""
+
+    def __init__(
+        self,
+        run: Run[ImportResult],
+        directory: Directory,
+        journal: Journal,
+        passwords: PasswordFile,
+        update_passwords: bool,
+    ) -> None:
+        self._run = run
+        self._client = run.client
+        self._directory = directory
+        self._journal = journal
+        self._passwords = passwords
+        self._update_passwords = update_passwords
+        self._members: dict[str, set[str]] = {}  # ids by group, where it matters who is in
+
+    def is_ours(self, email: str) -> bool:
+        """Whether an earlier run meant to make this account, or did."""
+        return self._journal.step_of(email) is not None
+
+    # ------------------------------------------------------------ an account that is to be made
+
+    def create(self, person: _Person) -> Flow:
+        row, email = person.result, person.email
+        step = self._journal.step_of(email)
+        row.id = self._journal.id_of(email)
+        token = None
+        if step in ("created", "done") and row.id in self._directory.by_id:
+            self._tell_created_before(row)
+            if step == "done":
+                return
+        else:  # or it was deleted since
+            token = yield from self._add(person)
+        yield from self._finish(person, token)
+
+    @staticmethod
+    def _tell_created_before(row: RowResult) -> None:
+        row.status = "created"
+        row.notes.append("created by an earlier run of this import")
+
+    def _add(self, person: _Person) -> Flow:
+        """Make the account; returns the new user's token, where the server gives one."""
+        row, email = person.result, person.email
+        password = person.account.get("password") or self._passwords.known.get(email)
+        if password is None:
+            password = make_password()
+            if not self._run.dry_run:
+                self._passwords.add(email, password)
+        was_meant = self.is_ours(email)
+        if not self._run.dry_run:
+            self._journal.add("intent", email)
+        form = {**person.account, "password": password}
+        try:
+            answer = yield from self._run.change(
+                self._client.auths.add_user, form, target=email, after=form
+            )
+        except (EmailTakenError, InternalServerError, APIConnectionError) as error:
+            if isinstance(error, ConnectError) or (
+                isinstance(error, EmailTakenError) and not was_meant
+            ):
+                raise
+            answer = yield from self._sign_in(email, password, error)
+            if was_meant:
+                row.notes.append("created by an earlier run of this import")
+        row.status = "created"
+        if answer is None:
+            return None
+        row.id = answer.id
+        self._journal.add("created", email, answer.id)
+        return answer.token
+
+    def _sign_in(self, email: str, password: str, error: OpenWebUIError) -> Flow:
+        """Was the account made by the request that ended like this? Then its password fits."""
+        guest = self._client.with_options(api_key="").auths
+        try:
+            return (
+                yield from ask(
+                    guest.signin, email=email, password=password, set_client_api_key=False
+                )
+            )
+        except APIStatusError as refusal:
+            if refusal.status_code in (400, 401):
+                raise error from None  # it is another's, or was never made
+            raise
+
+    def _finish(self, person: _Person, token: str | None) -> Flow:
+        """All that a row asks for besides the account itself."""
+        row = person.result
+        try:
+            yield from self._join_groups(person)
+            if person.personal:
+                yield from self._write_personal(person, token)
+        except AuthenticationError:
+            raise
+        except OpenWebUIError as error:
+            row.error = f"the account is there, but not all of its row: {error}"
+            return
+        if not self._run.dry_run:
+            self._journal.add("done", person.email)
+
+    def _write_personal(self, person: _Person, token: str | None) -> Flow:
+        """What only the user can change, with the user's own token."""
+        row = person.result
+        if self._run.dry_run:
+            return
+        if token is None:
+            password = person.account.get("password") or self._passwords.known.get(person.email)
+            answer = yield from ask(
+                self._client.with_options(api_key="").auths.signin,
+                email=person.email,
+                password=password,
+                set_client_api_key=False,
+            )
+            token = answer.token
+        if token is None:
+            columns = ", ".join(person.personal)
+            row.error = f"the server gave no token, so {columns} could not be set"
+            return
+        user = self._client.with_options(api_key=token)
+        yield from write_personal(self._run, row, user, person.personal)
+
+    # ------------------------------------------------------------ an account that is there
+
+    def update(self, person: _Person) -> Flow:
+        row, user = person.result, person.existing
+        changes = {"name": person.account["name"]}
+        if person.has_role:
+            changes["role"] = person.account["role"]
+        if self._update_passwords and "password" in person.account:
+            changes["password"] = person.account["password"]
+        yield from write_account(self._run, row, user, changes)
+        missing = [one for one in person.groups if user.id not in self._members[one.id]]
+        if missing:
+            yield from self._join_groups(person, missing)
+            row.status = "updated"
+        if person.personal:
+            columns = ", ".join(person.personal)
+            row.notes.append(f"left as they are, as only the user can change them: {columns}")
+
+    # ------------------------------------------------------------ groups
+
+    def read_members(self, groups: Iterable[GroupModel]) -> None:
+        """Learn who is in these groups."""
+        for group in groups:
+            self._members[group.id] = self._run.do(member_ids(self._client, group))
+
+    def _join_groups(self, person: _Person, groups: list[GroupModel] | None = None) -> Flow:
+        row = person.result
+        for group in person.groups if groups is None else groups:
+            yield from self._run.change(
+                self._client.groups.add_user_to_group,
+                group.id,
+                target=group.name,
+                after={"members added": [person.email]},
+                user_ids=[row.id] if row.id is not None else [],
+            )
+            row.changes[f"member of {group.name}"] = (False, True)
+
+    def verify_groups(self, people: Iterable[_Person]) -> None:
+        """Look whether everybody is in the groups that the server said they were put into."""
+        expected: dict[str, list[_Person]] = {}
+        models: dict[str, GroupModel] = {}
+        for person in people:
+            if person.result.ok and person.result.status in ("created", "updated"):
+                for group in person.groups:
+                    expected.setdefault(group.id, []).append(person)
+                    models[group.id] = group
+
+        def steps(row: RowResult) -> Flow:
+            inside = yield from member_ids(self._client, models[str(row.id)])
+            row.status = "unchanged"
+            for person in expected[str(row.id)]:
+                if person.result.id not in inside:
+                    person.result.error = (
+                        f"the server said that the user was put into the group {row.email}, but "
+                        "the group does not show it"
+                    )
+
+        rows = [RowResult(id=group.id, email=group.name) for group in models.values()]
+        self._run.each(rows, steps)
+        for row in rows:
+            if row.status != "unchanged":
+                for person in expected[str(row.id)]:
+                    person.result.error = f"the group {row.email} could not be checked: {row.error}"
+
+
+def _find_groups(
+    run: Run[ImportResult], reader: _Reader, people: list[_Person], create_groups: bool
+) -> None:
+    """The groups of all rows; those that are missing are problems, or are made."""
+    names = dict.fromkeys(name for person in people for name in person.group_names)
+    if not names:
+        return
+    groups = Groups(run.client.groups.get_groups())
+    for person in people:
+        for name in person.group_names:
+            problem = groups.problem_with(name)
+            if problem is not None and not (create_groups and name not in groups.by_name):
+                reader.note(person.result, problem, "groups")
+
+
+def _make_groups(run: Run[ImportResult], people: list[_Person]) -> None:
+    names = dict.fromkeys(name for person in people for name in person.group_names)
+    if not names:
+        return
+    groups = Groups(run.client.groups.get_groups())
+    for name in names:
+        if groups.problem_with(name) is not None:
+            create = run.client.groups.create_new_group
+            form = {"name": name, "description": ""}
+            run.do(run.change(create, form, target=name, after=form))
+    groups = Groups(run.client.groups.get_groups())
+    for person in people:
+        for name in person.group_names:
+            if groups.problem_with(name) is None:
+                person.groups.append(groups.find(name))
+            else:  # in a dry run
+                person.result.changes[f"member of {name}"] = (False, True)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
+
+
+def _match_existing(
+    work: _Import, reader: _Reader, directory: Directory, on_existing: str
+) -> tuple[list[_Person], list[_Person]]:
+    """Whose account is to be made, and whose is to be updated."""
+    creating, updating = [], []
+    for person in reader.people:
+        person.existing = directory.by_email.get(person.email)
+        row = person.result
+        if row.status == "invalid":
+            continue
+        if person.existing is None or work.is_ours(person.email):
+            creating.append(person)
+        elif on_existing == "error":
+            reader.note(row, "is registered already", "email")
+        elif on_existing == "update":
+            row.id = person.existing.id
+            if person.has_role and person.account["role"] != person.existing.role:
+                why = directory.protected.get(row.id)
+                if why is not None:
+                    reader.note(row, f"cannot be given: {row.email} {why}", "role")
+                    continue
+            updating.append(person)
+        else:
+            row.id = person.existing.id
+            row.status, row.error = "skipped", "is registered already"
+    return creating, updating
+
+
+def import_users(
+    client: UsersClient,
+    source: Any,
+    *,
+    format: Literal["csv", "jsonl", "json"] | None = None,  # noqa: A002
+    on_invalid: Literal["error", "skip"] = "error",
+    on_existing: Literal["skip", "update", "error"] = "skip",
+    default_role: str = "user",
+    create_groups: bool = False,
+    update_passwords: bool = False,
+    ignore_columns: Iterable[str] | bool = (),
+    passwords_out: str | os.PathLike[str] | None = None,
+    journal: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+    progress: bool | Callable[[Progress], object] = False,
+    concurrency: int = CONCURRENCY,
+    audit: Audit | None = None,
+) -> ImportResult:
+    """Make an account for each row of a table.
+
+    All rows are checked before anything is sent. With a journal an import that was cut off, in
+    whatever way, is finished by calling this again with the same arguments: every user then exists
+    once, and has the password that was given or written to passwords_out.
+
+    Args:
+        client: of an administrator.
+        source: path of a CSV, JSONL or JSON file; an open file; an iterable of dicts or models; a
+            data frame of pandas or polars. Columns, in any case and order: name, email, password,
+            role, profile_image_url, groups (names, separated by ";"), and what the new user's own
+            token is used to set: timezone, bio, gender, date_of_birth, settings and variables. The
+            header of the server's own page, Name,Email,Password,Role, is one of those.
+        format: csv, jsonl or json; None: by the file's suffix or content.
+        on_invalid: "error": one bad row refuses the whole import; "skip": the good rows are
+            imported.
+        on_existing: what happens with a row whose e-mail address is registered. "skip": nothing;
+            "update": name, role and further groups become those of the row; "error": it is a bad
+            row.
+        default_role: of rows without a role.
+        create_groups: make groups that there are not. False: a row that names one is bad.
+        update_passwords: with on_existing="update", set the passwords that rows give.
+        ignore_columns: names of columns that are not looked at; True: all that are not known.
+        passwords_out: CSV file `email,password` for passwords that are made for rows without one.
+            It is readable by its owner only, lines are added to it, and each is on disk before its
+            account is made. None: rows without a password are bad.
+        journal: path of the file in which the import notes what it has done.
+        dry_run: send nothing that changes anything; say what would be done.
+        progress: True for a bar, or a function that is given a Progress after each row.
+        concurrency: rows under way at once. Servers spend their time on hashing passwords: more
+            than their number of processors gains nothing.
+        audit: where changes are written down: path of a JSONL file, or a function.
+
+    Returns:
+        ImportResult: a row for each row of the source: created, updated, skipped, invalid, failed,
+        unknown or not_run. `error` of a created row says what else of it could not be done.
+
+    Raises:
+        InvalidInputError: with on_invalid="error", all that is wrong with any row; also columns
+            that are not known, and a source that is no table. Nothing was sent.
+        LockedError: another run uses the journal or passwords_out.
+        RefusedError: the journal is of another server.
+        Interrupted: Ctrl-C; what was done is in its result.
+        APIStatusError, APIConnectionError: while users and groups were read.
+
+    Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add; GET
+    /api/v1/users/all, GET /api/v1/groups/, POST /api/v1/groups/id/{id}/users; POST
+    /api/v1/auths/signin after a lost answer; as the new user POST /api/v1/auths/update/profile,
+    /api/v1/auths/update/timezone, /api/v1/users/user/settings/update and
+    /api/v1/users/user/variables/update; with on_existing="update" POST
+    /api/v1/users/{user_id}/update.
+    """
+    _check_choice("on_invalid", on_invalid, ("error", "skip"))
+    _check_choice("on_existing", on_existing, ("skip", "update", "error"))
+    problem = check_field("role", default_role)
+    if problem is not None:
+        raise ValueError(f"default_role {problem}")
+    result = ImportResult("import_users", source=_shown_source(source))
+    with (
+        Run(
+            result,
+            client,
+            dry_run=dry_run,
+            progress=progress,
+            concurrency=concurrency,
+            audit=audit,
+        ) as run,
+        ExitStack() as files,
+    ):
+        reader = _Reader(default_role, client.password_limit, passwords_out is not None)
+        result.rows = reader.rows
+        _read(source, format, ignore_columns, reader)
+        if on_invalid == "error":
+            refuse(reader.problems)
+        book = files.enter_context(Journal(None if dry_run else journal, client.base_url))
+        passwords = files.enter_context(PasswordFile(None if dry_run else passwords_out))
+        _wait_for_killed(book)
+        directory = Directory(client)
+        work = _Import(run, directory, book, passwords, update_passwords)
+        creating, updating = _match_existing(work, reader, directory, on_existing)
+        _check_passwords_of_earlier_runs(book, passwords, reader, creating)
+        _find_groups(run, reader, creating + updating, create_groups)
+        if on_invalid == "error":
+            refuse(reader.problems)
+        creating = [person for person in creating if person.result.status != "invalid"]
+        updating = [person for person in updating if person.result.status != "invalid"]
+        _make_groups(run, creating + updating)
+        work.read_members({one.id: one for person in updating for one in person.groups}.values())
+        _carry_out(run, work, creating, updating)
+        if any("password" not in person.account for person in creating) and not dry_run:
+            result.passwords_out = None if passwords_out is None else os.fspath(passwords_out)
+    return result
+
+
+def _carry_out(
+    run: Run[ImportResult], work: _Import, creating: list[_Person], updating: list[_Person]
+) -> None:
+    people = {id(one.result): one for one in [*creating, *updating]}
+    new = {id(one.result) for one in creating}
+
+    def steps(row: RowResult) -> Flow:
+        person = people[id(row)]
+        return work.create(person) if id(row) in new else work.update(person)
+
+    rows = [row for row in run.result.rows if id(row) in people]
+    run.each(rows, steps)
+    if not run.dry_run and not run.is_stopping:
+        work.verify_groups(people.values())
+
+
+def _wait_for_killed(journal: Journal) -> None:
+    """A run that was killed may have left requests that the server works on still."""
+    wait = journal.last_intent + _UNANSWERED - time.time()
+    if 0 < wait <= _UNANSWERED:
+        time.sleep(wait)
+
+
+def _check_passwords_of_earlier_runs(
+    journal: Journal, passwords: PasswordFile, reader: _Reader, people: list[_Person]
+) -> None:
+    """An account that an earlier run may have made is known by its password."""
+    for person in people:
+        given = person.account.get("password") or passwords.known.get(person.email)
+        if journal.step_of(person.email) == "intent" and person.existing and given is None:
+            text = "was made by an earlier run: give the same passwords_out as then"
+            reader.note(person.result, text, "password")
+
+
+def _shown_source(source: Any) -> str:
+    if isinstance(source, (str, os.PathLike)):
+        return os.path.basename(os.fspath(source))  # noqa: PTH119
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else type(source).__name__
