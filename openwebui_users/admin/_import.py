@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
@@ -27,7 +30,7 @@ from ._errors import Problem, refuse
 from ._journal import Journal
 from ._members import member_ids
 from ._passwords import PasswordFile, make_password
-from ._personal import PERSONAL_FIELDS, check_personal, write_personal
+from ._personal import PERSONAL_FIELDS, check_personal, check_personal_role, write_personal
 from ._results import Result, RowResult
 from ._rows import read_rows
 from ._work import CONCURRENCY, Run
@@ -101,6 +104,9 @@ def _known_name(name: str) -> str:
 
 def _group_names(value: object) -> list[str]:
     """Names in one cell or list."""
+    if isinstance(value, str) and value.startswith("["):  # names with separators in them
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
     if isinstance(value, str):
         separator = next((one for one in _SEPARATORS if one in value), None)
         parts = [value] if separator is None else value.split(separator)
@@ -108,6 +114,16 @@ def _group_names(value: object) -> list[str]:
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return list(dict.fromkeys(str(part) for part in value))
     raise TypeError(type(value).__name__)
+
+
+def _personal_value(name: str, value: object) -> object:
+    """A cell as the server takes it: JSON and days are texts in some tables, times in others."""
+    if name in ("settings", "variables") and isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    if isinstance(value, datetime) and value.time() == datetime.min.time():
+        return value.date()
+    return value
 
 
 class _Reader:
@@ -143,8 +159,8 @@ class _Reader:
         groups: list[str] = []
         for name, value in cells.items():
             if name in PERSONAL_FIELDS:
-                personal[name] = value
-                problem = check_personal(name, value)
+                personal[name] = _personal_value(name, value)
+                problem = check_personal(name, personal[name])
             elif name == "groups":
                 try:
                     groups, problem = _group_names(value), None
@@ -176,6 +192,10 @@ class _Reader:
     ) -> None:
         has_role = "role" in account
         account.setdefault("role", self._default_role)
+        problem = check_personal_role(personal, account["role"])
+        if problem is not None:
+            self.note(row, problem, next(iter(personal)))
+            return
         email = row.email = account["email"]
         if email in self._first:
             self.note(row, f"is in row {self._first[email]} already", "email")
@@ -317,15 +337,17 @@ class _Import:
         except AuthenticationError:
             raise
         except OpenWebUIError as error:
-            row.error = f"the account is there, but not all of its row: {error}"
-            return
-        if not self._run.dry_run:
+            row.error = str(error)
+        if row.error is not None:
+            row.error = f"the account is there, but not all of its row: {row.error}"
+        elif not self._run.dry_run:
             self._journal.add("done", person.email)
 
     def _write_personal(self, person: _Person, token: str | None) -> Flow:
         """What only the user can change, with the user's own token."""
         row = person.result
         if self._run.dry_run:
+            yield from write_personal(self._run, row, None, person.personal)
             return
         if token is None:
             password = person.account.get("password") or self._passwords.known.get(person.email)
@@ -338,7 +360,7 @@ class _Import:
             token = answer.token
         if token is None:
             columns = ", ".join(person.personal)
-            row.error = f"the server gave no token, so {columns} could not be set"
+            row.error = f"the server gave no token, without which {columns} cannot be set"
             return
         user = self._client.with_options(api_key=token)
         yield from write_personal(self._run, row, user, person.personal)

@@ -166,14 +166,35 @@ def _rows_of_data(
 ) -> Iterator[Row]:
     text = _text_of(data)
     if format is None:
-        first = text.lstrip()[:1]
-        format = {"[": "json", "{": "jsonl"}.get(first, "csv")  # noqa: A001
+        format = _guessed_format(text)  # noqa: A001
     if format == "csv":
         return _rows_of_csv(text, on_problem)
     if format == "json":
         return _rows_of_json(text, on_problem)
     lines = ((n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip())
     return _each(lines, lambda line: _cells_of(_parsed(line)), on_problem)
+
+
+def _guessed_format(text: str) -> str:
+    """What a text of no known suffix is."""
+    first = text.lstrip()[:1]
+    if first != "{":
+        return "json" if first == "[" else "csv"
+    try:
+        _list_of(_parsed(text))
+    except _RowError:
+        return "jsonl"
+    return "json"
+
+
+def _list_of(value: Any) -> list[Any]:
+    """A list, or the one list of an object such as {"users": [...]}."""
+    if isinstance(value, dict):
+        lists = [one for one in value.values() if isinstance(one, list)]
+        value = lists[0] if len(lists) == len(value) == 1 else value
+    if not isinstance(value, list):
+        raise _RowError("must hold a list of objects")
+    return value
 
 
 def _parsed(text: str) -> Any:
@@ -186,17 +207,11 @@ def _parsed(text: str) -> Any:
 
 
 def _rows_of_json(text: str, on_problem: Callable[[Problem], object]) -> Iterator[Row]:
-    """A list, or an object with one list in it, such as {"users": [...]}."""
     try:
-        value = _parsed(text)
+        items = _list_of(_parsed(text))
     except _RowError as error:
         raise InvalidInputError([Problem(f"the file {error.message}")]) from None
-    if isinstance(value, dict):
-        lists = [one for one in value.values() if isinstance(one, list)]
-        value = lists[0] if len(lists) == 1 else value
-    if not isinstance(value, list):
-        raise InvalidInputError([Problem("the file must hold a list of objects")])
-    return _rows_of_items(value, on_problem)
+    return _rows_of_items(items, on_problem)
 
 
 # ---------------------------------------------------------------- CSV

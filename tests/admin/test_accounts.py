@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ def test_the_audit_trail_tells_each_change_and_no_secret(
     client: UsersClient, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     ann = server.add_user("Ann", "ann@example.com")
+    later = {**server._database.user(ann.id), "created_at": int(time.time()) + 9}
+    server._database.store_user(later)  # administrators of one second are all taken for the first
     path = tmp_path / "audit.jsonl"
     update_user(client, ann.id, role="admin", password="a new secret", audit=path)
     update_user(client, ann.id, role="pending", audit=path, dry_run=True)

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pyarrow import parquet
+from pyarrow import parquet  # type: ignore[import-untyped, unused-ignore]
 
 from openwebui_users import APIStatusError, UsersClient
 from openwebui_users.admin import Interrupted, InvalidInputError, export_users, import_users
@@ -132,12 +132,13 @@ def test_targets_that_are_none(client: UsersClient, monkeypatch: pytest.MonkeyPa
 
 
 EXPORTING = """
-import resource, sys
+import sys
 from openwebui_users import UsersClient
 from openwebui_users.admin import export_users
 
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
 
 with UsersClient(sys.argv[1], sys.argv[2]) as client:
     export_users(client, sys.argv[3], query="p0000")  # what is imported when it is needed
