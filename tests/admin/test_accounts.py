@@ -76,8 +76,9 @@ def test_the_audit_trail_tells_each_change_and_no_secret(
     client: UsersClient, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     ann = server.add_user("Ann", "ann@example.com")
-    later = {**server._database.user(ann.id), "created_at": int(time.time()) + 9}
-    server._database.store_user(later)  # administrators of one second are all taken for the first
+    row = server._database.user(ann.id)
+    assert row is not None  # administrators of one second are all taken for the first
+    server._database.store_user({**row, "created_at": int(time.time()) + 9})
     path = tmp_path / "audit.jsonl"
     update_user(client, ann.id, role="admin", password="a new secret", audit=path)
     update_user(client, ann.id, role="pending", audit=path, dry_run=True)

@@ -148,15 +148,14 @@ with UsersClient(sys.argv[1], sys.argv[2]) as client:
 """
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_memory_does_not_grow_with_the_users(
-    server: EmbeddedServer, tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+    server: EmbeddedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """10,000 users in less than 20 MB."""
     for number in range(10_000):
         server.add_user(f"Person {number}", f"p{number:05}@example.com")
     done = subprocess.run(
-        [sys.executable, "-c", EXPORTING, server.url, server.admin_token, tmp_path / f"u.{kind}"],
+        [sys.executable, "-c", EXPORTING, server.url, server.admin_token, tmp_path / "users.csv"],
         capture_output=True,
         text=True,
         timeout=120,
@@ -165,5 +164,5 @@ def test_memory_does_not_grow_with_the_users(
     count, grown = map(int, done.stdout.split())
     assert count == 10_001
     with capsys.disabled():
-        print(f"\nexport of 10,000 users as {kind}: memory grew by {grown / 1024:.1f} MiB")
+        print(f"\nexport of 10,000 users: memory grew by {grown / 1024:.1f} MiB")
     assert grown < 20 * 1024
