@@ -203,9 +203,13 @@ def test_rule_of_models() -> None:
 
 # ---------------------------------------------------------------- Python: imports
 
-# Functions that exist for the sake of another package, and only run when that package calls them.
+# Of functions that only run where that package is there, or is asked for.
 OPTIONAL_IMPORTS = {
     "openwebui_users/_describe.py": {"pydantic_core"},
+    # of extras, or used where they are there
+    "openwebui_users/admin/_export.py": {"pyarrow"},
+    "openwebui_users/admin/_formats.py": {"tomli", "tomli_w", "yaml"},
+    "openwebui_users/admin/_work.py": {"tqdm"},
 }
 
 
@@ -275,9 +279,16 @@ def test_rule_of_imports(source: str, allowed: bool) -> None:
     assert (refused_imports("openwebui_users/admin.py", source) == []) is allowed
 
 
+def test_the_clients_know_nothing_of_the_verbs() -> None:
+    """What administrators do is built on the clients, and costs nothing who does not use it."""
+    for path in PACKAGE.glob("*.py"):
+        names = [name for _, name in imported_modules(ast.parse(path.read_text()))]
+        assert not [name for name in names if "admin" in name.split(".")], path
+
+
 def test_package_needs_nothing_installed() -> None:
     """Imported by an interpreter that sees no site-packages at all."""
-    code = "import openwebui_users, openwebui_users.errors"
+    code = "import openwebui_users.admin, openwebui_users.errors"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
