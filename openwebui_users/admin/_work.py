@@ -27,7 +27,7 @@ from openwebui_users.errors import (
 
 from ._audit import Trail, route_of
 from ._directory import whoami
-from ._errors import Interrupted
+from ._errors import Interrupted, PartialFailureError
 from ._results import Result, RowResult
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ class Run(Generic[R]):
         self._open = contextlib.ExitStack()
         self._interrupts = 0
         self._unreachable = 0  # rows, one after another, whose server did not answer
-        self._done = 0
+        self._done = self._total = 0
+        self._broken: Exception | None = None
         self._audit = audit
         self._trail: Trail | None = None
 
@@ -239,38 +240,37 @@ class Run(Generic[R]):
 
         Raises:
             Interrupted: Ctrl-C; what had begun was waited for.
+            PartialFailureError: something else than a call failed: a file, or the progress's
+                function; what had begun was waited for.
         """
         waiting = deque(rows)
-        total = self._done + len(waiting) if total is None else total
-        parked: deque[tuple[RowResult, Flow]] = deque()
+        self._total = self._done + len(waiting) if total is None else total
+        begun: list[tuple[RowResult, Flow]] = []  # and not ended
         calls = Calls(self.client)
         try:
             with self._sigint():
-                while parked or (waiting and not self.is_stopping):
-                    while waiting and len(parked) < self._concurrency and not self.is_stopping:
+                while begun or (waiting and not self.is_stopping):
+                    while waiting and len(begun) < self._concurrency and not self.is_stopping:
                         row = waiting.popleft()
-                        flow = steps(row)
-                        if self._goes_on(calls, row, flow, None):
-                            parked.append((row, flow))
-                        else:
-                            self._tell(row, total)
-                    if parked:
+                        begun.append((row, steps(row)))
+                        if not self._goes_on(calls, *begun[-1], None):
+                            del begun[-1]
+                    if begun:
                         ended = calls.wait()
-                        for _ in range(len(parked)):
-                            row, flow = parked.popleft()
-                            if self._goes_on(calls, row, flow, ended):
-                                parked.append((row, flow))
-                            else:
-                                self._tell(row, total)
+                        for one in [*begun]:
+                            if not self._goes_on(calls, *one, ended):
+                                begun.remove(one)
         except BaseException as error:
-            self._abandon(calls, parked)
-            if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+            self._abandon(calls, begun)
+            if isinstance(error, KeyboardInterrupt):
                 self._raise_interrupted(error)
             raise
         finally:
             calls.stop()
         if self._interrupts:
             self._raise_interrupted(None)
+        if self._broken is not None:
+            raise PartialFailureError(self.result) from self._broken
 
     @property
     def is_stopping(self) -> bool:
@@ -292,7 +292,21 @@ class Run(Generic[R]):
             self._unreachable = 0
         except OpenWebUIError as error:
             self._fail(row, error)
+        except Exception as error:
+            row.status = "failed"
+            row.error = f"{type(error).__name__}: {error}"
+            self._break(error)
+        self._done += 1
+        try:
+            self._report(Progress(self.result.verb, self._done, self._total, row))
+        except Exception as error:
+            self._break(error)
         return False
+
+    def _break(self, error: Exception) -> None:
+        """Begin no further row, because of a failure that is no call's."""
+        self._broken = self._broken or error
+        self.result.stopped = self.result.stopped or f"{type(error).__name__}: {error}"
 
     def _fail(self, row: RowResult, error: OpenWebUIError) -> None:
         row.status = "unknown" if is_unknown(error) else "failed"
@@ -303,13 +317,9 @@ class Run(Generic[R]):
         elif self._unreachable > self._concurrency and self.result.stopped is None:
             self.result.stopped = f"the server cannot be reached: {error}"
 
-    def _tell(self, row: RowResult, total: int) -> None:
-        self._done += 1
-        self._report(Progress(self.result.verb, self._done, total, row))
-
-    def _abandon(self, calls: Calls, parked: deque[tuple[RowResult, Flow]]) -> None:
+    def _abandon(self, calls: Calls, begun: list[tuple[RowResult, Flow]]) -> None:
         calls.stop()
-        for row, flow in parked:
+        for row, flow in begun:
             flow.close()
             row.status = "unknown"
             row.error = "stopped while it was under way"

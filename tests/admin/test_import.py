@@ -528,6 +528,36 @@ def test_ctrl_c_says_what_was_done(client: UsersClient, server: EmbeddedServer) 
     assert f"{made} created" in err and "stopped: interrupted" in err
 
 
+def test_a_full_disk_stops_the_import_and_says_what_was_done(
+    client: UsersClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, left = GrowingFile.append, [8]
+
+    def fail_at_last(self: GrowingFile, line: str) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        append(self, line)
+
+    monkeypatch.setattr(GrowingFile, "append", fail_at_last)
+    rows = [{"name": "P", "email": f"p{i}@example.com", "password": "pw"} for i in range(9)]
+    with pytest.raises(PartialFailureError, match="No space left on device") as caught:
+        import_users(client, rows, journal=tmp_path / "journal", concurrency=2)
+    counts = caught.value.result.counts
+    assert counts["not_run"] >= 3 and isinstance(caught.value.__cause__, OSError)
+    assert len([row for row in caught.value.result.rows if row.id]) == client.get_users().total - 1
+
+
+def test_a_progress_function_that_fails(client: UsersClient) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("no more")
+
+    rows = [{"name": "P", "email": f"p{i}@example.com", "password": "pw"} for i in range(9)]
+    with pytest.raises(PartialFailureError, match="stopped: RuntimeError: no more") as caught:
+        import_users(client, rows, progress=fail, concurrency=1)
+    assert caught.value.result.counts == {"created": 1, "not_run": 8}
+
+
 def test_a_taken_address_is_told_as_such(client: UsersClient, server: EmbeddedServer) -> None:
     """The class of the error behind a row stays what the server's answer means."""
     server.add_user("Ann", "ann@example.com")
