@@ -62,6 +62,15 @@ def option_table() -> list[dict[str, Any]]:
 def core_defaults() -> dict[str, Any]:
     """What the core does where no option is given, by name."""
 
+def json_merge(document: str | bytes, patch: str | bytes, /) -> bytes:
+    """A JSON text after a merge patch (RFC 7396). Numbers stay as they stand."""
+
+def json_diff(before: str | bytes, after: str | bytes, /) -> bytes:
+    """The merge patch that turns one JSON text into the other."""
+
+def json_equal(a: str | bytes, b: str | bytes, /) -> bool:
+    """Are two JSON texts equal as values?"""
+
 def version_info() -> dict[str, str]:
     """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
 

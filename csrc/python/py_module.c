@@ -128,6 +128,14 @@ static PyMethodDef module_methods[] = {
      "option_table($module)\n--\n\nThe options of clients, as a list of dicts."},
     {"core_defaults", owu_core_defaults, METH_NOARGS,
      "core_defaults($module)\n--\n\nWhat the core does where no option is given, by name."},
+    {"json_merge", (PyCFunction)(void (*)(void))owu_json_merge_texts, METH_FASTCALL,
+     "json_merge($module, document, patch, /)\n--\n\nA JSON text after a merge patch (RFC 7396). "
+     "Numbers stay as they stand."},
+    {"json_diff", (PyCFunction)(void (*)(void))owu_json_diff_texts, METH_FASTCALL,
+     "json_diff($module, before, after, /)\n--\n\nThe merge patch that turns one JSON text into "
+     "the other."},
+    {"json_equal", (PyCFunction)(void (*)(void))owu_json_equal_texts, METH_FASTCALL,
+     "json_equal($module, a, b, /)\n--\n\nAre two JSON texts equal as values?"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -480,4 +480,12 @@ PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_en
 PyObject *owu_model_table(PyObject *module, PyObject *unused);
 PyObject *owu_endpoint_table(PyObject *module, PyObject *unused);
 
+/* ---------------------------------------------------------------- JSON texts (py_json.c) */
+
+/** _core.json_merge(), json_diff() and json_equal(): two texts, str or bytes. ValueError for what is
+ *  no JSON, or too large. */
+PyObject *owu_json_merge_texts(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+PyObject *owu_json_diff_texts(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+PyObject *owu_json_equal_texts(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+
 #endif
