@@ -32,11 +32,7 @@ def test_a_difference_applied_gives_the_other(before: Any, after: Any) -> None:
 
 def test_numbers_stay_as_they_stand() -> None:
     text = '{"a": 12345678901234567890123, "b": 0.10}'
-    assert (
-        _core.json_merge(text, '{"c": true}')
-        == (b'{"a":12345678901234567890123,"b":0.10,"c":true}')
-        or json.loads(_core.json_merge(text, "{}"))["a"] == 12345678901234567890123
-    )
+    assert json.loads(_core.json_merge(text, '{"b": 1}'))["a"] == 12345678901234567890123
     assert not _core.json_equal("9007199254740993", "9007199254740992")
 
 
