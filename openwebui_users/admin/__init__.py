@@ -14,26 +14,45 @@ from ._errors import (
 from ._export import ExportResult, export_users
 from ._import import ImportResult, import_users
 from ._members import add_to_group, remove_from_group, set_group_members
+from ._permissions import (
+    PRESETS,
+    EffectivePermissions,
+    PermissionsDiff,
+    effective_permissions,
+    patch_default_permissions,
+    permissions_diff,
+    preset,
+)
+from ._provision import ProvisionResult, provision_user
 from ._results import Result, RowResult
 from ._work import Progress
 
 __all__ = [
+    "PRESETS",
     "AdminError",
+    "EffectivePermissions",
     "ExportResult",
     "ImportResult",
     "Interrupted",
     "InvalidInputError",
     "LockedError",
     "PartialFailureError",
+    "PermissionsDiff",
     "Problem",
     "Progress",
+    "ProvisionResult",
     "RefusedError",
     "Result",
     "RowResult",
     "ServerChangedError",
     "add_to_group",
+    "effective_permissions",
     "export_users",
     "import_users",
+    "patch_default_permissions",
+    "permissions_diff",
+    "preset",
+    "provision_user",
     "remove_from_group",
     "reset_passwords",
     "set_group_members",

@@ -189,7 +189,8 @@ class EmbeddedServer:
             raise RuntimeError("this server runs already")
         self._database = Database(self._file, self.version)
         self._prepare()
-        self._socket = socket.socket()
+        # with the protocol named, as asyncio sends small answers at once only then
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind(self._address)

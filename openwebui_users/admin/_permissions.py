@@ -1,0 +1,389 @@
+"""Permissions: what everybody may do by default, what one user may do and why, and what differs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from openwebui_users._core import Model
+
+from ._checks import printable, shown
+from ._directory import Directory
+from ._errors import AdminError, Problem, refuse
+from ._results import Result
+from ._work import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
+    from openwebui_users._core import UsersClient
+    from openwebui_users._flow import Flow
+
+    from ._audit import Audit
+
+    Nested: TypeAlias = dict[str, dict[str, Any]]
+
+_ABSENT = "absent"  # how a text shows a permission that one side does not have
+_RESTRICTIONS = frozenset({"chat.temporary_enforced"})  # True takes away
+
+
+# ---------------------------------------------------------------- names
+
+
+def dotted(permissions: Any) -> dict[str, Any]:
+    """Permissions by dotted name, "workspace.models"; those that no model knows as well.
+
+    Args:
+        permissions: a model, a dict (nested, or by dotted names), anything with model_dump, or None
+            for none at all.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    leaves = _leaves(_as_dict(permissions), "")
+    return {name: value for name, value in leaves if value is not None}
+
+
+def _as_dict(value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if isinstance(value, EffectivePermissions):
+        return value.permissions
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, Model):
+        given = {
+            info.alias or name: getattr(value, name)
+            for name, info in type(value).model_fields.items()
+            if name in value.model_fields_set
+        }
+        given = {name: one for name, one in given.items() if one is not None}  # no such section
+        return {**given, **value.model_unknown, **(value.model_extra or {})}
+    if hasattr(value, "model_dump"):
+        dumped: Mapping[str, Any] = value.model_dump(by_alias=True)
+        return dumped
+    raise TypeError(f"permissions must be a model or a dict, not {type(value).__name__}")
+
+
+def _leaves(value: Mapping[str, Any], place: str) -> Iterator[tuple[str, Any]]:
+    for key, one in value.items():
+        name = f"{place}{key}"
+        if isinstance(one, (Mapping, Model)):
+            yield from _leaves(_as_dict(one), f"{name}.")
+        else:
+            yield name, one
+
+
+def nested(permissions: Mapping[str, Any]) -> Nested:
+    """The opposite of dotted()."""
+    found: Nested = {}
+    for name, value in permissions.items():
+        *sections, last = name.split(".")
+        inner: dict[str, Any] = found
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[last] = value
+    return found
+
+
+# ---------------------------------------------------------------- differences
+
+
+class PermissionsDiff(Mapping[str, "tuple[Any, Any]"]):
+    """What differs, by dotted name: (before, after); None where one side does not have it.
+
+    It is a mapping, false where nothing differs; its text has a line for each difference.
+    """
+
+    def __init__(self, changes: Mapping[str, tuple[Any, Any]]) -> None:
+        self._changes = dict(changes)
+
+    def __getitem__(self, name: str) -> tuple[Any, Any]:
+        return self._changes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._changes)
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def __repr__(self) -> str:
+        return f"PermissionsDiff({self._changes!r})"
+
+    def __str__(self) -> str:
+        lines = [
+            f"{printable(name)}: {_word(before)} → {_word(after)}"
+            for name, (before, after) in self._changes.items()
+        ]
+        return "\n".join(lines) or "no difference"
+
+
+def _word(value: Any) -> str:
+    return _ABSENT if value is None else shown(value)
+
+
+def permissions_diff(before: Any, after: Any) -> PermissionsDiff:
+    """What differs between two sets of permissions.
+
+    Args:
+        before, after: a model such as UserPermissions, a dict (nested, or by dotted names), what
+            effective_permissions() returns, the permissions of a group, or None for none at all.
+            What a model carries without knowing it counts too.
+
+    Returns:
+        PermissionsDiff: by dotted name, (before, after).
+
+    Raises:
+        TypeError: one of them is something else.
+    """
+    old, new = dotted(before), dotted(after)
+    names = [*old, *(name for name in new if name not in old)]
+    return PermissionsDiff(
+        {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+    )
+
+
+# ---------------------------------------------------------------- presets
+
+_SERVER_DEFAULTS = "server_defaults"
+# The sections of which a preset grants everything.
+_GRANTED: dict[str, Callable[[str], bool]] = {
+    "none": lambda _: False,
+    "all": lambda _: True,
+    "chat_only": lambda section: section in ("chat", "settings"),
+}
+#: The names that preset() takes.
+PRESETS = (*_GRANTED, _SERVER_DEFAULTS)
+
+
+def preset(client: UsersClient, name: str) -> Nested:
+    """A set of all permissions that this server has, for patch_default_permissions() or a group.
+
+    Args:
+        client: of an administrator.
+        name: "none": nothing is granted; "all": everything is, and nothing enforced; "chat_only":
+            one's own chats and settings, and nothing else; "server_defaults": what a new server
+            starts with.
+
+    Returns:
+        dict: by section and name.
+
+    Raises:
+        InvalidInputError: there is no such preset.
+        UnsupportedByServerError: "server_defaults" of a server before 0.10.2.
+        APIStatusError, APIConnectionError: as client.get_default_user_permissions().
+
+    Server routes: GET /api/v1/users/default/permissions; for "server_defaults" GET
+    /api/v1/users/default/permissions/defaults.
+    """
+    if name not in PRESETS:
+        text = f"must be one of {', '.join(PRESETS)}, got {shown(name)}{_nearest(name, PRESETS)}"
+        refuse([Problem(text, column="preset")])
+    raw = client.with_raw_response
+    if name == _SERVER_DEFAULTS:
+        return nested(dotted(raw.get_default_user_permission_defaults().json()))
+    flags = dotted(raw.get_default_user_permissions().json())
+    return nested(_preset_of(name, flags))
+
+
+def _preset_of(name: str, flags: Mapping[str, Any]) -> dict[str, bool]:
+    grants = _GRANTED[name]
+    return {flag: grants(flag.partition(".")[0]) and flag not in _RESTRICTIONS for flag in flags}
+
+
+# ---------------------------------------------------------------- defaults
+
+
+def patch_default_permissions(
+    client: UsersClient,
+    changes: Any,
+    *,
+    dry_run: bool = False,
+    audit: Audit | None = None,
+) -> PermissionsDiff:
+    """Change some of the default permissions, which everybody has, and leave the others alone.
+
+    The server takes them whole, drops names that it does not know without a word, and has no way to
+    refuse a change that rests on an old reading. So they are read, merged, written and read again:
+    what somebody else writes in between is either kept or told.
+
+    Args:
+        client: of an administrator.
+        changes: what is to change: {"workspace": {"models": True}}, {"workspace.models": True}, a
+            model of which the fields that were set count, or the name of a preset().
+        dry_run: send nothing that changes anything; return what would be changed.
+        audit: where changes are written down: path of a JSONL file, or a function.
+
+    Returns:
+        PermissionsDiff: what was changed; empty, and nothing written, if all was so already.
+
+    Raises:
+        InvalidInputError: a permission that this server does not have, or a value that is neither
+            True nor False. Nothing was sent.
+        AdminError: after the write the permissions are not what was written.
+        UnsupportedByServerError: as preset().
+        APIStatusError, APIConnectionError: as client.update_default_user_permissions().
+
+    Server routes: GET and POST /api/v1/users/default/permissions.
+    """
+    with Run(
+        Result("patch_default_permissions"), client, dry_run=dry_run, concurrency=1, audit=audit
+    ) as run:
+        if isinstance(changes, str):
+            changes = preset(client, changes)
+        before = _read(client)
+        wanted, problems = _wanted(changes, before)
+        refuse(problems)
+        after = {**before, **wanted}
+        diff = permissions_diff(before, after)
+        if diff and not dry_run:
+            run.do(_write(run, diff, after))
+            now = _read(client)
+            if now != after:
+                raise AdminError(
+                    "the default permissions were written, but are not what was written: somebody "
+                    "else changed them meanwhile, or the server did not take all. Wanted → found:\n"
+                    f"{permissions_diff(after, now)}"
+                )
+    return diff
+
+
+def _read(client: UsersClient) -> dict[str, Any]:
+    """As the server tells them, with those that no model knows."""
+    return dotted(client.with_raw_response.get_default_user_permissions().json())
+
+
+def _write(run: Run[Any], diff: PermissionsDiff, after: Mapping[str, Any]) -> Flow:
+    yield from run.change(
+        run.client.update_default_user_permissions,
+        nested(after),
+        target="default permissions",
+        before={name: change[0] for name, change in diff.items()},
+        after={name: change[1] for name, change in diff.items()},
+    )
+
+
+def _wanted(changes: Any, flags: Mapping[str, Any]) -> tuple[dict[str, bool], list[Problem]]:
+    """The changes by dotted name, and what is wrong with them."""
+    sections = {name.rpartition(".")[0] for name in flags}
+    wanted: dict[str, bool] = {}
+    problems = []
+    for name, value in _leaves(_as_dict(changes), ""):
+        if name in sections:
+            some = next(flag for flag in flags if flag.startswith(f"{name}."))
+            text = f"is a section: give a dict of its permissions, such as {{{some!r}: True}}"
+        elif name not in flags:
+            text = f"this server has no such permission{_nearest(name, flags)}"
+        elif not isinstance(value, bool):
+            text = f"must be True or False, got {shown(value)}"
+        elif wanted.setdefault(name, value) != value:
+            text = "is given twice, with different values"
+        else:
+            continue
+        problems.append(Problem(text, column=name))
+    return wanted, problems
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that there is not."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+# ---------------------------------------------------------------- what one user may do
+
+
+@dataclass
+class EffectivePermissions:
+    """What one user may do, and what gives it to them.
+
+    Attributes:
+        user_id, email, role: whose they are.
+        permissions: by section and name, as client.get_user_permissions() of that user says.
+        sources: by dotted name, what grants it: "default", and names of groups; none: nobody.
+        notes: what else whoever reads them should know.
+    """
+
+    user_id: str
+    email: str
+    role: str
+    permissions: dict[str, Any]
+    sources: dict[str, list[str]]
+    notes: list[str] = field(default_factory=list)
+
+    def allows(self, name: str) -> bool:
+        """Whether this permission is granted, by its dotted name.
+
+        Raises:
+            KeyError: the server has no such permission.
+        """
+        try:
+            return bool(dotted(self)[name])
+        except KeyError:
+            text = f"there is no permission {name!r}{_nearest(name, dotted(self))}"
+            raise KeyError(text) from None
+
+    def __str__(self) -> str:
+        flags = dotted(self)
+        width = max(map(len, flags), default=0)
+        lines = [f"{printable(self.email)} ({self.role})", *self.notes]
+        for name, value in flags.items():
+            word = ("yes" if value else "no") if isinstance(value, bool) else shown(value)
+            by = ", ".join(printable(source) for source in self.sources.get(name, ()))
+            lines.append(f"  {name:{width}}  {word:3}  {by}".rstrip())
+        return "\n".join(lines)
+
+
+def effective_permissions(
+    client: UsersClient, user: Any, *, include_inherited: bool = True
+) -> EffectivePermissions:
+    """What a user may do: the default permissions, and what each of their groups adds.
+
+    Args:
+        client: of an administrator.
+        user: id, e-mail address, or a model of the user.
+        include_inherited: count groups that the user's groups are within, as servers do. Servers
+            before 0.12.4 have no groups within groups.
+
+    Returns:
+        EffectivePermissions: the permissions, and for each what grants it; its text is a table.
+
+    Raises:
+        InvalidInputError: there is no such user.
+        APIStatusError, APIConnectionError: as the calls of the client.
+
+    Server routes: GET /api/v1/users/default/permissions, GET /api/v1/users/{user_id}/groups;
+    GET /api/v1/users/all.
+    """
+    found, problems = Directory(client).resolve([user])
+    refuse([Problem(one.message) for one in problems])
+    (account,) = found
+    groups = client.get_user_groups_by_id(account.id, include_inherited=include_inherited)
+    granting = [("default", _read(client))]
+    granting += [(group.name, dotted(group.permissions)) for group in groups]
+    permissions: dict[str, Any] = {}
+    sources: dict[str, list[str]] = {}
+    for source, flags in granting:
+        for name, value in flags.items():
+            permissions[name] = permissions.get(name) or value  # as the server combines them
+            by = sources.setdefault(name, [])
+            if value:
+                by.append(source)
+    return EffectivePermissions(
+        account.id, account.email, account.role, nested(permissions), sources, _notes(account.role)
+    )
+
+
+def _notes(role: str) -> list[str]:
+    if role == "admin":
+        text = (
+            "an administrator: servers let administrators do all of it, whatever is said here; "
+            "only for making an API key older ones ask administrators for features.api_keys too"
+        )
+        return [text]
+    if role != "user":
+        return [f"the role is {printable(role)}: nothing of it may be done before it is user"]
+    return []
