@@ -71,4 +71,13 @@ def build_app(database: Database, version: str, extra: Permissions) -> FastAPI:
             return JSONResponse({"detail": "Invalid authentication request."}, 422)
         return await request_validation_exception_handler(request, error)
 
+    prepare(app)
     return app
+
+
+def prepare(app: FastAPI) -> None:
+    """Let FastAPI look at each route once: it prepares them then, with warnings switched off, which
+    is not safe while other servers do the same on their threads."""
+    nowhere = {"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []}
+    for route in app.routes:
+        route.matches(nowhere)
