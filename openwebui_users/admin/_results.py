@@ -17,6 +17,7 @@ STATUSES = (
     "created",
     "updated",
     "deleted",
+    "done",  # of a server: the function has returned
     "unchanged",
     "skipped",  # left alone on purpose; error says why
     "invalid",  # refused before anything was sent
