@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -224,6 +224,18 @@ def test_ctrl_c_stops_waiting_and_reports(gate: threading.Event) -> None:
     assert isinstance(result, fleet.FleetResult) and result.stopped == "interrupted"
     statuses = [row.status for row in result.rows]
     assert statuses == ["done", "unknown", "not_run", "not_run"]
+
+
+class Distant(Executor):
+    """Runs nothing, and says of everything that it could be cancelled, as Dask's does."""
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        return Future()
+
+
+def test_what_a_distant_executor_may_have_begun() -> None:
+    result = fleet.run({"a": DOWN, "b": DOWN}, count, Distant(), concurrency=1, timeout=0.05)
+    assert [row.status for row in result.rows] == ["unknown", "not_run"]
 
 
 # ---------------------------------------------------------------- processes

@@ -193,8 +193,9 @@ def test_differences_between_all_kinds(newer: UsersClient) -> None:
 def test_what_a_user_may_do_and_why(any_client: UsersClient, any_server: EmbeddedServer) -> None:
     ann = any_server.add_user("Ann", "ann@example.com")
     for name, flags in (("a", ["tools"]), ("b", ["tools", "prompts"]), ("c", ["models"])):
+        permissions = {"workspace": dict.fromkeys(flags, True), "chat": {"edit": False}}
         group = any_client.groups.create_new_group(
-            name=name, description="", permissions={"workspace": dict.fromkeys(flags, True)}
+            name=name, description="", permissions=permissions
         )
         assert group is not None
         if name != "c":
@@ -205,7 +206,7 @@ def test_what_a_user_may_do_and_why(any_client: UsersClient, any_server: Embedde
     assert sorted(found.sources["workspace.tools"]) == ["a", "b"]
     assert found.sources["workspace.prompts"] == ["b"]
     assert found.sources["workspace.models"] == []
-    assert found.sources["chat.edit"] == ["default"]
+    assert found.sources["chat.edit"] == ["default"]  # a group takes nothing away
     assert found.allows("workspace.tools") and not found.allows("workspace.models")
     with pytest.raises(KeyError, match=r"did you mean workspace\.tools"):
         found.allows("workspace.tool")

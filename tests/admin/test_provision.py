@@ -21,7 +21,7 @@ from openwebui_users.admin import (
     patch_default_permissions,
     provision_user,
 )
-from openwebui_users.admin._personal import PERSONAL_FIELDS, check_personal
+from openwebui_users.admin._personal import PERSONAL_FIELDS, check_personal, end_token
 from openwebui_users.testing import EmbeddedServer
 from openwebui_users.testing.database import Database
 
@@ -75,6 +75,7 @@ def test_everything_in_one_call(
     result = ann(any_client, groups=["staff", "kitchen"], api_key=True, audit=audit, **PERSONAL)
 
     assert result.ok and result.row.status == "created" and result.counts == {"created": 1}
+    assert result.row.email == "ann@example.com"
     assert result.user is not None
     user = any_client.get_user_by_id(result.user.id)
     assert (user.email, user.name, user.role) == ("ann@example.com", "Ann", "user")
@@ -119,6 +120,27 @@ def test_the_token_is_of_no_use_afterwards(
             hers.auths.get_session_user()
         assert result.notes == []
     assert any_client.with_options(api_key=result.api_key).get_user_permissions()
+
+
+def test_the_token_is_not_kept(any_client: UsersClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients: list[UsersClient] = []
+
+    def noted(run: Any, row: Any, user: UsersClient, user_id: str) -> Any:
+        assert user.api_key
+        clients.append(user)
+        return end_token(run, row, user, user_id)
+
+    monkeypatch.setattr(_provision, "end_token", noted)
+    assert ann(any_client).ok
+    assert [client.api_key for client in clients] == [None]
+
+
+def test_an_older_server_that_ends_sessions(oldest: EmbeddedServer) -> None:
+    """As those that keep ended tokens in Redis."""
+    oldest.reset()
+    with UsersClient(oldest.url, oldest.admin_token) as client:
+        oldest.fault("status", code=401, method="GET", path="/api/v1/auths/")
+        assert ann(client).notes == []
 
 
 def test_a_dry_run_sends_nothing(any_client: UsersClient, any_server: EmbeddedServer) -> None:
@@ -275,6 +297,15 @@ def test_an_api_key_that_is_refused(any_client: UsersClient) -> None:
     with pytest.raises(PartialFailureError, match=r"api_key: .*not allowed") as caught:
         ann(any_client, api_key=True)
     assert caught.value.result.user.email == "ann@example.com"
+
+
+def test_a_server_that_goes_away(client: UsersClient, server: EmbeddedServer) -> None:
+    """What follows is not tried, as each call would wait for its time-out."""
+    server.fault("reset", path="/api/v1/auths/update/timezone")
+    with pytest.raises(PartialFailureError) as caught:
+        ann(client, timezone="UTC", bio="x", variables={"a": "b"})
+    error = caught.value.result.row.error
+    assert "timezone: POST" in error and "bio: not tried; variables: not tried" in error
 
 
 def test_no_token(client: UsersClient, monkeypatch: pytest.MonkeyPatch) -> None:
