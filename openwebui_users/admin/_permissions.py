@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users import _core
 from openwebui_users._core import Model
 
 from ._checks import printable, shown
@@ -234,32 +236,33 @@ def patch_default_permissions(
     ) as run:
         if isinstance(changes, str):
             changes = preset(client, changes)
-        before = _read(client)
+        text = _read(client)
+        before = dotted(json.loads(text))
         wanted, problems = _wanted(changes, before)
         refuse(problems)
-        after = {**before, **wanted}
-        diff = permissions_diff(before, after)
+        after = _core.json_merge(text, json.dumps(nested(wanted)))
+        diff = permissions_diff(before, json.loads(after))
         if diff and not dry_run:
             run.do(_write(run, diff, after))
             now = _read(client)
-            if now != after:
+            if not _core.json_equal(now, after):
                 raise AdminError(
                     "the default permissions were written, but are not what was written: somebody "
                     "else changed them meanwhile, or the server did not take all. Wanted → found:\n"
-                    f"{permissions_diff(after, now)}"
+                    f"{permissions_diff(json.loads(after), json.loads(now))}"
                 )
     return diff
 
 
-def _read(client: UsersClient) -> dict[str, Any]:
+def _read(client: UsersClient) -> bytes:
     """As the server tells them, with those that no model knows."""
-    return dotted(client.with_raw_response.get_default_user_permissions().json())
+    return client.with_raw_response.get_default_user_permissions().content
 
 
-def _write(run: Run[Any], diff: PermissionsDiff, after: Mapping[str, Any]) -> Flow:
+def _write(run: Run[Any], diff: PermissionsDiff, after: bytes) -> Flow:
     yield from run.change(
         run.client.update_default_user_permissions,
-        nested(after),
+        json.loads(after),
         target="default permissions",
         before={name: change[0] for name, change in diff.items()},
         after={name: change[1] for name, change in diff.items()},
@@ -362,7 +365,7 @@ def effective_permissions(
     refuse([Problem(one.message) for one in problems])
     (account,) = found
     groups = client.get_user_groups_by_id(account.id, include_inherited=include_inherited)
-    granting = [("default", _read(client))]
+    granting = [("default", dotted(json.loads(_read(client))))]
     granting += [(group.name, dotted(group.permissions)) for group in groups]
     permissions: dict[str, Any] = {}
     sources: dict[str, list[str]] = {}
