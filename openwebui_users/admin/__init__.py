@@ -1,5 +1,6 @@
 """What administrators do with many users at once."""
 
+from . import fleet
 from ._accounts import reset_passwords, set_role, update_user
 from ._errors import (
     AdminError,
@@ -48,6 +49,7 @@ __all__ = [
     "add_to_group",
     "effective_permissions",
     "export_users",
+    "fleet",
     "import_users",
     "patch_default_permissions",
     "permissions_diff",

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["FleetResult", "ServerRow", "run"]
 
 CONCURRENCY = 8
-# Executors whose word that a task has not begun can be relied on.
-_KNOWN = (futures.ThreadPoolExecutor, futures.ProcessPoolExecutor)
 
 
 @dataclass
@@ -241,10 +239,12 @@ class _Fleet:
 
     def abandon(self) -> None:
         """Wait no longer. What has ended meanwhile is told all the same."""
+        # whose word that a task has not begun can be relied on
+        known = (futures.ThreadPoolExecutor, futures.ProcessPoolExecutor)
         for future, name in list(self._running.items()):
             if future.done() and not future.cancelled():
                 self._settle(future)
-            elif not (future.cancel() and isinstance(self._executor, _KNOWN)):
+            elif not (future.cancel() and isinstance(self._executor, known)):
                 row = self._result[name]
                 row.status = "unknown"
                 row.error = "it was not waited for, and may go on"
