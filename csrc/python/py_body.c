@@ -40,7 +40,7 @@ static int body_value(Body *b, ModelObject *self, uint32_t index, PyObject *valu
                field->type.item == OWU_MODEL) {
         failed = body_list(b, converted, path);
     } else {
-        failed = owu_write_python(b->state, b->out, converted, path);
+        failed = owu_write_python(b->state, b->out, converted, NULL, path);
     }
     Py_DECREF(converted);
     return failed;
@@ -99,7 +99,7 @@ static int body_extra(Body *b, ModelObject *self, const Path *path) {
         } else {
             owu_write_key(b->out, text, (size_t)len, 0);
             failed = owu_write_python(b->state, b->out,
-                                      PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1), &step);
+                                      PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1), NULL, &step);
         }
     }
     failed = items == NULL ? -1 : failed;

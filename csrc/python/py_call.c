@@ -320,8 +320,9 @@ static int write_body(Call *call, uint32_t index) {
         return -1;
     }
     owu_writer_init(&writer, &call->body, -1);
-    failed = param->type.kind == OWU_MODEL ? Model_write_body(value, &writer)
-                                           : owu_write_python(call->state, &writer, value, NULL);
+    failed = param->type.kind == OWU_MODEL
+                 ? Model_write_body(value, &writer)
+                 : owu_write_python(call->state, &writer, value, NULL, NULL);
     Py_DECREF(value);
     if (failed == 0 && call->body.status != OWU_OK) {
         failed = call->body.status == OWU_ENOMEM

@@ -5,12 +5,12 @@
 
 /* ---------------------------------------------------------------- what a dump selects */
 
-typedef struct DumpOptions {
+struct DumpOptions {
     ModuleState *state;
     bool json; /* mode="json" */
     bool by_alias;
     bool exclude_unset, exclude_defaults, exclude_none;
-} DumpOptions;
+};
 
 /* include/exclude of one level: sets of keys, or dicts of key -> True or a deeper filter. Owned,
  * because what is dumped may run code that changes the filter; arguments are borrowed instead. */
@@ -259,7 +259,7 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
     } else if (PyList_Check(value) || PyTuple_CheckExact(value)) {
         result = dump_list(o, value, filter, path);
     } else if (o->json) {
-        result = owu_python_to_plain(o->state, value, path);
+        result = owu_python_to_plain(o->state, value, o, path);
     } else {
         result = Py_NewRef(value);
     }
@@ -488,45 +488,6 @@ static bool is_scalar(const owu_cell *cell) {
            cell->tag != OWU_TAG_RECORD;
 }
 
-static int write_model(const DumpOptions *o, ModelObject *self, owu_writer *writer,
-                       const Path *path);
-
-/* A value that was read or assigned. */
-static int write_item(const DumpOptions *o, PyObject *value, owu_writer *writer, const Path *path) {
-    PyObject *items;
-    Path step = {path, NULL, 0};
-    int failed = 0;
-    if (Model_check(o->state, value)) {
-        return write_model(o, (ModelObject *)value, writer, path);
-    }
-    if (!PyList_CheckExact(value)) {
-        PyObject *plain;
-        int failed_plain;
-        if (!o->by_alias && !o->exclude_unset && !o->exclude_none) {
-            return owu_write_python(o->state, writer, value, path);
-        }
-        plain =
-            dump_value(o, value, &no_filter, path); /* what is asked for holds for models in it */
-        failed_plain = plain == NULL ? -1 : owu_write_python(o->state, writer, plain, path);
-        Py_XDECREF(plain);
-        return failed_plain;
-    }
-    if (Path_depth(path) >= OWU_MAX_DEPTH) {
-        return owu_raise_too_deep(o->state, path);
-    }
-    items = PySequence_List(value); /* writing an item may run code that changes the list */
-    if (items == NULL) {
-        return -1;
-    }
-    owu_write_begin_array(writer);
-    for (; failed == 0 && step.index < PyList_GET_SIZE(items); step.index++) {
-        failed = write_item(o, PyList_GET_ITEM(items, step.index), writer, &step);
-    }
-    owu_write_end_array(writer);
-    Py_DECREF(items);
-    return failed;
-}
-
 static int write_field(const DumpOptions *o, ModelObject *self, uint32_t index, owu_writer *writer,
                        const Path *path) {
     const ModelClass *klass = self->klass;
@@ -554,38 +515,41 @@ static int write_field(const DumpOptions *o, ModelObject *self, uint32_t index, 
     }
     owu_write_key(writer, name, strlen(name), OWU_CELL_PLAIN);
     Py_INCREF(value); /* writing it may replace it */
-    failed = write_item(o, value, writer, &step);
+    failed = owu_write_python(o->state, writer, value, o, &step);
     Py_DECREF(value);
     return failed;
 }
 
 static int write_extra(const DumpOptions *o, ModelObject *self, owu_writer *writer,
                        const Path *path) {
-    PyObject *items;
+    PyObject *extra, *items;
     Py_ssize_t i;
     int failed = 0;
     if (self->extra == NULL && !o->exclude_none) {
         owu_write_extra(writer, self->record == NULL ? NULL : self->record->extra, write_flags(o));
         return owu_check_buffer(o->state, writer->buffer, path);
     }
-    items = Model_extra(self) == NULL ? NULL : PyDict_Items(self->extra);
+    extra = Py_XNewRef(Model_extra(self)); /* writing a value may make the object anew */
+    items = extra == NULL ? NULL : PyDict_Items(extra);
     for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
         PyObject *value = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
         const Path step = {path, key, 0};
         if (!o->exclude_none || value != Py_None) {
-            failed = owu_write_python_key(o->state, writer, self->extra, key, path) < 0 ||
-                             owu_write_python(o->state, writer, value, &step) < 0
+            failed = owu_write_python_key(o->state, writer, extra, key, path) < 0 ||
+                             owu_write_python(o->state, writer, value, o, &step) < 0
                          ? -1
                          : 0;
         }
     }
     failed = items == NULL ? -1 : failed;
+    Py_XDECREF(extra);
     Py_XDECREF(items);
     return failed;
 }
 
-/* Nothing filtered, no defaults left out. What was not touched is written as its record has it. */
+/* Nothing filtered; no defaults left out but of what is all in its record. What was not touched is
+ * written as its record has it. */
 static int write_model(const DumpOptions *o, ModelObject *self, owu_writer *writer,
                        const Path *path) {
     uint32_t i;
@@ -609,9 +573,26 @@ static int write_model(const DumpOptions *o, ModelObject *self, owu_writer *writ
     return failed < 0 ? -1 : owu_check_buffer(o->state, writer->buffer, path);
 }
 
-int Model_write_dump(PyObject *self, owu_writer *writer, const Path *path) {
-    const DumpOptions o = {((ModelObject *)self)->klass->state, true, false, false, false, false};
-    return write_model(&o, (ModelObject *)self, writer, path);
+/* With a filter by way of model_dump, and without defaults, which the core tells in records only. */
+static int write_dump(const DumpOptions *o, ModelObject *self, const Filter *filter,
+                      owu_writer *writer, const Path *path) {
+    PyObject *plain;
+    int failed;
+    if (filters_nothing(filter) && (!o->exclude_defaults || Model_is_pristine(self))) {
+        return write_model(o, self, writer, path);
+    }
+    plain = dump_model(o, self, filter, path);
+    failed = plain == NULL ? -1 : owu_write_python(o->state, writer, plain, NULL, path);
+    Py_XDECREF(plain);
+    return failed;
+}
+
+int Model_write_dump(PyObject *self, const DumpOptions *options, owu_writer *writer,
+                     const Path *path) {
+    const DumpOptions none = {
+        ((ModelObject *)self)->klass->state, true, false, false, false, false};
+    return write_dump(options == NULL ? &none : options, (ModelObject *)self, &no_filter, writer,
+                      path);
 }
 
 int Model_write_everything(ModelObject *self, owu_writer *writer) {
@@ -662,22 +643,6 @@ PyObject *Model_model_dump(PyObject *self, PyObject *args, PyObject *kwargs) {
     return dump_model(&o, (ModelObject *)self, &filter, NULL);
 }
 
-/* With filters, and without defaults, by way of model_dump. */
-static int dump_to_buffer(const DumpOptions *o, ModelObject *self, const Filter *filter, int indent,
-                          owu_buffer *buffer) {
-    owu_writer writer;
-    PyObject *plain;
-    int failed;
-    owu_writer_init(&writer, buffer, indent);
-    if (filters_nothing(filter) && (!o->exclude_defaults || Model_is_pristine(self))) {
-        return write_model(o, self, &writer, NULL);
-    }
-    plain = dump_model(o, self, filter, NULL);
-    failed = plain == NULL ? -1 : owu_write_python(o->state, &writer, plain, NULL);
-    Py_XDECREF(plain);
-    return failed;
-}
-
 /* Memory of a buffer that becomes a bytes object: saves a copy of the whole. */
 static char *resize_bytes(void *context, size_t capacity) {
     PyObject **bytes = context;
@@ -702,6 +667,7 @@ static PyObject *dump_json(PyObject *self, PyObject *args, PyObject *kwargs, boo
     Filter filter = {NULL, NULL};
     PyObject *bytes = NULL;
     owu_buffer buffer = {0};
+    owu_writer writer;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OOOpppp:model_dump_json", names,
                                      &indent_object, &filter.include, &filter.exclude, &by_alias,
@@ -729,7 +695,8 @@ static PyObject *dump_json(PyObject *self, PyObject *args, PyObject *kwargs, boo
         buffer.resize = resize_bytes;
         buffer.context = &bytes;
     }
-    if (dump_to_buffer(&o, (ModelObject *)self, &filter, indent, &buffer) == 0) {
+    owu_writer_init(&writer, &buffer, indent);
+    if (write_dump(&o, (ModelObject *)self, &filter, &writer, NULL) == 0) {
         if (!as_bytes) {
             result = PyUnicode_DecodeUTF8(buffer.data, (Py_ssize_t)buffer.len, NULL);
         } else if (_PyBytes_Resize(&bytes, (Py_ssize_t)buffer.len) == 0) {

@@ -129,7 +129,7 @@ int Call_prepare_request(Call *call, PyObject *method, PyObject *path, PyObject 
         return -1;
     }
     owu_writer_init(&writer, &call->body, -1);
-    return json == Py_None ? 0 : owu_write_python(call->state, &writer, json, NULL);
+    return json == Py_None ? 0 : owu_write_python(call->state, &writer, json, NULL, NULL);
 }
 
 PyObject *Client_request(PyObject *op, PyObject *args, PyObject *kwargs) {

@@ -8,6 +8,7 @@
 typedef struct JsonWriter {
     ModuleState *state;
     owu_writer *out;
+    const DumpOptions *options; /* borrowed: what holds for models; NULL: none were given */
     int depth;
 } JsonWriter;
 
@@ -221,7 +222,7 @@ static int write_other(JsonWriter *w, PyObject *value, const Path *path) {
 
 static int write_container_or_other(JsonWriter *w, PyObject *value, const Path *path) {
     if (Model_check(w->state, value)) {
-        return Model_write_dump(value, w->out, path);
+        return Model_write_dump(value, w->options, w->out, path);
     }
     if (PyDict_Check(value)) {
         return write_dict(w, value, path);
@@ -278,7 +279,7 @@ static int write_value(JsonWriter *w, PyObject *value, const Path *path) {
 
 int owu_write_python_key(ModuleState *state, owu_writer *writer, PyObject *dict, PyObject *key,
                          const Path *path) {
-    JsonWriter w = {state, writer, 0};
+    JsonWriter w = {state, writer, NULL, 0};
     PyObject *text = key_text(&w, key, path);
     const Path step = {path, text, 0};
     const int failed = text == NULL || check_key_is_one(&w, dict, key, text, &step) < 0
@@ -288,20 +289,22 @@ int owu_write_python_key(ModuleState *state, owu_writer *writer, PyObject *dict,
     return failed;
 }
 
-int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path) {
-    JsonWriter w = {state, writer, Path_depth(path)};
+int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value,
+                     const DumpOptions *options, const Path *path) {
+    JsonWriter w = {state, writer, options, Path_depth(path)};
     if (write_value(&w, value, path) < 0) {
         return -1;
     }
     return owu_check_buffer(state, writer->buffer, path);
 }
 
-PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *path) {
+PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const DumpOptions *options,
+                              const Path *path) {
     owu_buffer buffer = {0};
     owu_writer writer;
     PyObject *result = NULL;
     owu_writer_init(&writer, &buffer, -1);
-    if (owu_write_python(state, &writer, value, path) == 0) {
+    if (owu_write_python(state, &writer, value, options, path) == 0) {
         result = owu_json_to_python(state, buffer.data, buffer.len);
     }
     owu_buffer_free(&buffer);

@@ -262,8 +262,13 @@ PyObject *Model_to_json_bytes(PyObject *self, PyObject *args, PyObject *kwargs);
  *  ones too, and what it carries. */
 int Model_write_everything(ModelObject *self, owu_writer *writer);
 
-/** model_dump_json() of a model as part of a larger text. 0; -1 with SerializationError. */
-int Model_write_dump(PyObject *self, owu_writer *writer, const Path *path);
+/** What a dump was asked for: opaque. */
+typedef struct DumpOptions DumpOptions;
+
+/** model_dump_json() of a model as part of a larger text. 0; -1 with SerializationError.
+ *  @param options of the dump that meets it; NULL: none were given. */
+int Model_write_dump(PyObject *self, const DumpOptions *options, owu_writer *writer,
+                     const Path *path);
 
 /* ------------------------------------- bodies (py_body.c), any Python value (py_write.c) */
 
@@ -276,13 +281,16 @@ int Model_write_body(PyObject *self, owu_writer *writer);
 /**
  * Write any Python value that JSON can hold. What it cannot hold raises SerializationError with
  * the location: NaN, lone surrogates, other objects, keys that are not text, cycles.
+ * @param options what holds for the models in it; NULL: none were given.
  */
-int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value, const Path *path);
+int owu_write_python(ModuleState *state, owu_writer *writer, PyObject *value,
+                     const DumpOptions *options, const Path *path);
 /** The same of a key of dict, whose keys must be distinct as texts too. */
 int owu_write_python_key(ModuleState *state, owu_writer *writer, PyObject *dict, PyObject *key,
                          const Path *path);
 /** The same value made of dict, list, str, int, float, bool and None only. */
-PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const Path *path);
+PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const DumpOptions *options,
+                              const Path *path);
 /** 0, or -1 with an exception when something could not be written. */
 int owu_check_buffer(ModuleState *state, const owu_buffer *buffer, const Path *path);
 

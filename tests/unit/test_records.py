@@ -10,12 +10,13 @@ import json
 import random
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pydantic import TypeAdapter
 
 from openwebui_users import (
+    ChatPermissions,
     UserActiveResponse,
     UserGroupIdsListResponse,
     UserGroupIdsModel,
@@ -124,17 +125,47 @@ def test_empty_containers_are_defaults(empty: str) -> None:
         assert "group_ids" not in one.model_dump(exclude_defaults=True)
 
 
-@pytest.mark.parametrize("options", [{"exclude_none": True}, {"exclude_unset": True}])
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+WRAPS: dict[str, Step] = {
+    "itself": lambda m: m,
+    "list": lambda m: [m],
+    "tuple": lambda m: (m,),
+    "dict": lambda m: {"m": m},
+    "dict with other keys": lambda m: {1: m, 2: [m]},
+    "named tuple": lambda m: Pair(m, 1),
+    "containers": lambda m: [{"m": [(m,)]}],
+}
+
+
+@pytest.mark.parametrize("place", ["field", "kept key"])
+@pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 @pytest.mark.parametrize(
-    "wrap", [lambda m: (m,), lambda m: {"m": m}, lambda m: [{"m": [m]}], lambda m: [(m,)]]
+    ("options", "model", "dumped"),
+    [
+        ({}, UserSettings(ui=None), {"ui": None}),
+        ({"exclude_none": True}, UserSettings(ui=None), {}),
+        ({"exclude_unset": True}, UserSettings(), {}),
+        ({"exclude_defaults": True}, UserSettings(), {}),
+        ({"by_alias": True}, ChatPermissions(), ChatPermissions().model_dump(by_alias=True)),
+    ],
 )
 def test_options_hold_for_models_in_containers(
-    wrap: Callable[[Any], Any], options: dict[str, Any]
+    options: dict[str, Any], model: Any, dumped: Any, wrap: Step, place: str
 ) -> None:
     one: Any = decoded()
-    one.info = wrap(UserSettings(ui=None))
-    expected = one.model_dump(mode="json", **options)
-    assert json.loads(one.model_dump_json(**options)) == expected
+    if place == "field":
+        one.settings.ui = wrap(model)
+    else:
+        one.settings.later = wrap(model)
+    key = "ui" if place == "field" else "later"
+    expected = json.loads(json.dumps(wrap(dumped)))
+    assert json.loads(one.model_dump_json(**options))["settings"][key] == expected
+    assert json.loads(one.settings.to_json_bytes(**options))[key] == expected
+    assert one.model_dump(mode="json", **options)["settings"][key] == expected
 
 
 def test_kept_keys_that_are_null_are_excluded_with_none() -> None:
@@ -165,6 +196,20 @@ def test_a_dump_that_makes_its_object_anew() -> None:
     one.id = Day(2020, 1, 1)
     with contextlib.suppress(ValueError):
         one.to_json_bytes()
+
+
+def test_a_dump_that_makes_kept_keys_anew() -> None:
+    one: Any = UserSettings()
+
+    class Day(datetime.date):
+        def isoformat(self) -> str:
+            UserSettings.__init__(one)
+            return "2020-01-01"
+
+    for dump in (one.to_json_bytes, lambda: json.dumps(one.model_dump(mode="json"))):
+        one.first = Day(2020, 1, 1)
+        one.model_extra[2] = 3
+        assert json.loads(dump()) == {"ui": {}, "first": "2020-01-01", "2": 3}
 
 
 # ---------------------------------------------------------------- order and number of keys
