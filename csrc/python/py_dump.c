@@ -102,8 +102,8 @@ static PyObject *dump_model(const DumpOptions *o, ModelObject *self, const Filte
 static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter *filter,
                             const Path *path);
 
-/* Without a filter: a copy, in which what is not a plain scalar is dumped in its place. Code that
- * this runs cannot reach the copy. */
+/* Without a filter, of no subclass, whose methods PyDict_Copy would ask: a copy, in which what is
+ * not a plain scalar is dumped in its place. Code that this runs cannot reach the copy. */
 static PyObject *dump_whole_dict(const DumpOptions *o, PyObject *dict, const Path *path) {
     PyObject *result = PyDict_Copy(dict), *key, *value;
     Py_ssize_t position = 0;
@@ -252,8 +252,9 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
     if (Model_check(o->state, value)) {
         result = dump_model(o, (ModelObject *)value, filter, path);
     } else if (PyDict_Check(value) && (!o->json || has_text_keys(value))) {
-        result = filters_nothing(filter) ? dump_whole_dict(o, value, path)
-                                         : dump_dict(o, value, filter, path);
+        result = PyDict_CheckExact(value) && filters_nothing(filter)
+                     ? dump_whole_dict(o, value, path)
+                     : dump_dict(o, value, filter, path);
     } else if (PyList_CheckExact(value) && filters_nothing(filter)) {
         result = dump_whole_list(o, value, path);
     } else if (PyList_Check(value) || PyTuple_CheckExact(value)) {

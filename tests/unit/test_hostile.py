@@ -220,6 +220,26 @@ def test_a_field_that_is_read_while_it_is_deleted() -> None:
     assert not hasattr(model, "role")
 
 
+def test_a_dict_that_says_another_thing_than_it_holds() -> None:
+    class Lying(dict[str, Any]):
+        def __iter__(self) -> Any:
+            return iter(["lie"])
+
+        def keys(self) -> Any:
+            return ["lie"]
+
+        def __getitem__(self, key: str) -> str:
+            return "lie"
+
+    one: Any = UserSettings(ui={})
+    one.ui["a"] = Lying(true=1)
+    one.later = Lying(true=1)
+    expected = {"ui": {"a": {"true": 1}}, "later": {"true": 1}}
+    assert one.model_dump() == expected
+    assert one.model_dump(mode="json", exclude={"none"}) == expected
+    assert json.loads(one.model_dump_json()) == expected
+
+
 def test_a_truth_that_raises() -> None:
     class Undecided:
         def __bool__(self) -> bool:
