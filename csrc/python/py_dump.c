@@ -362,6 +362,12 @@ static PyObject *dump_selected(const DumpOptions *o, ModelObject *self, const Fi
 
 /* ---------------------------------------------------------------- whole models, from records */
 
+/* Is it None? So is a required field of an object without a record to which none was given: one that
+ * __new__ made, or whose __init__ was called again and failed. */
+static bool is_none(const owu_cell *cell) {
+    return cell->tag == OWU_TAG_NULL || cell->tag == OWU_TAG_UNSET;
+}
+
 static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_record *record,
                             ModelObject *self, const Path *path);
 
@@ -425,7 +431,7 @@ static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_r
         PyObject *value = self == NULL || self->values == NULL ? NULL : self->values[i];
         const owu_cell *cell = record == NULL ? &fields[i].def : owu_record_cell(record, i);
         if ((fields[i].flags & OWU_EXCLUDED) != 0 ||
-            (value == NULL ? cell->tag == OWU_TAG_NULL : value == Py_None)) {
+            (value == NULL ? is_none(cell) : value == Py_None)) {
             continue;
         }
         if (value == NULL) {
@@ -506,7 +512,7 @@ static int write_field(const DumpOptions *o, ModelObject *self, uint32_t index, 
         return 0;
     }
     if (value == NULL || (self->record != NULL && (self->edited & bit) == 0 && is_scalar(cell))) {
-        if (!o->exclude_none || cell->tag != OWU_TAG_NULL) {
+        if (!o->exclude_none || !is_none(cell)) {
             owu_write_field(writer, field, cell, write_flags(o));
         }
         return owu_check_buffer(o->state, writer->buffer, &step);

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime
 import gc
 import itertools
 import json
+import pickle
 import random
 import weakref
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from openwebui_users import (
     UserGroupIdsModel,
     UserModel,
     UserSettings,
+    ValidationError,
 )
 
 ANN: dict[str, Any] = {
@@ -177,6 +180,38 @@ def test_kept_keys_that_are_null_are_excluded_with_none() -> None:
     for one in (fresh, edited, read):
         assert json.loads(one.model_dump_json(exclude_none=True))["settings"] == {"ui": {}}
         assert one.model_dump(exclude_none=True)["settings"] == {"ui": {}}
+
+
+def never_initialised() -> UserModel:
+    return UserModel.__new__(UserModel)
+
+
+def initialised_in_vain() -> UserModel:
+    one = UserModel(**ANN)
+    wrong: dict[str, Any] = {"id": "u2", "email": 5}
+    with pytest.raises(ValidationError):
+        UserModel.__init__(one, **wrong)
+    return one
+
+
+@pytest.mark.parametrize("make", [never_initialised, initialised_in_vain])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"exclude_none": True}, {"exclude_unset": True}, {"exclude_defaults": True}],
+    ids=str,
+)
+def test_required_fields_that_have_no_value(
+    make: Callable[[], UserModel], options: dict[str, Any]
+) -> None:
+    """They are None, whatever was asked of the object before."""
+    dumped = make().model_dump(mode="json", **options)
+    assert json.loads(make().model_dump_json(**options)) == dumped
+    assert dumped.get("id") == (None if make is never_initialised else "u2")
+    assert ("email" in dumped) == (options in ({}, {"exclude_defaults": True}))
+    one: Any = make()
+    assert one.email is None
+    assert one == make() == copy.deepcopy(one) == pickle.loads(pickle.dumps(one))
+    assert json.loads(one.model_dump_json(**options)) == dumped
 
 
 def test_a_dump_that_makes_its_object_anew() -> None:
