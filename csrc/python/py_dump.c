@@ -428,10 +428,19 @@ static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_r
     uint32_t i;
     for (i = 0; result != NULL && i < klass->model->n_fields; i++) {
         const Path step = {path, klass->names[i], 0};
+        PyObject *const name = o->by_alias ? klass->keys[i] : klass->names[i];
         PyObject *value = self == NULL || self->values == NULL ? NULL : self->values[i];
         const owu_cell *cell = record == NULL ? &fields[i].def : owu_record_cell(record, i);
-        if ((fields[i].flags & OWU_EXCLUDED) != 0 ||
-            (value == NULL ? is_none(cell) : value == Py_None)) {
+        if ((fields[i].flags & OWU_EXCLUDED) != 0) {
+            continue;
+        }
+        if (self != NULL && (self->absent >> i & 1) != 0) { /* deleted since the dump began */
+            if (PyDict_DelItem(result, name) < 0) {
+                Py_CLEAR(result);
+            }
+            continue;
+        }
+        if (value == NULL ? is_none(cell) : value == Py_None) {
             continue;
         }
         if (value == NULL) {
@@ -440,8 +449,7 @@ static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_r
             Py_INCREF(value); /* dumping it may replace it */
             Py_SETREF(value, dump_value(o, value, &no_filter, &step));
         }
-        if (value == NULL ||
-            PyDict_SetItem(result, o->by_alias ? klass->keys[i] : klass->names[i], value) < 0) {
+        if (value == NULL || PyDict_SetItem(result, name, value) < 0) {
             Py_CLEAR(result);
         }
         Py_XDECREF(value);

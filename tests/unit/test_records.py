@@ -233,6 +233,28 @@ def test_a_dump_that_makes_its_object_anew() -> None:
         one.to_json_bytes()
 
 
+def test_a_dump_that_deletes_what_comes_next() -> None:
+    deleted = ["gender", "bio", "timezone", "info", "settings", "oauth"]
+
+    def deleting() -> Any:
+        one: Any = decoded()
+
+        class Day(datetime.date):
+            def isoformat(self) -> str:
+                for name in deleted:
+                    delattr(one, name)
+                return "2020-01-01"
+
+        one.id = Day(2020, 1, 1)
+        return one
+
+    dumped = deleting().model_dump(mode="json")
+    assert dumped["id"] == "2020-01-01"
+    assert dumped["email"] == ANN["email"]
+    assert not set(deleted) & set(dumped)
+    assert json.loads(deleting().model_dump_json()) == dumped
+
+
 def test_a_dump_that_makes_kept_keys_anew() -> None:
     one: Any = UserSettings()
 
