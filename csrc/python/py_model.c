@@ -427,6 +427,15 @@ static PyObject *Model_tp_getattro(PyObject *op, PyObject *name) {
     return PyObject_GenericGetAttr(op, name);
 }
 
+/* As Python does, which may make self hold what leads back to it: a __dict__, or another class. */
+static int set_generic(PyObject *op, PyObject *name, PyObject *value) {
+    const int failed = PyObject_GenericSetAttr(op, name, value);
+    if (failed == 0 && value != NULL && PyType_IS_GC(Py_TYPE(value))) {
+        Model_track((ModelObject *)op);
+    }
+    return failed;
+}
+
 /* Fields and properties by their descriptors; what is unknown is kept or refused. */
 static int Model_tp_setattro(PyObject *op, PyObject *name, PyObject *value) {
     ModelObject *self = (ModelObject *)op;
@@ -434,14 +443,14 @@ static int Model_tp_setattro(PyObject *op, PyObject *name, PyObject *value) {
     const char *text;
 
     if (!PyUnicode_Check(name) || (descriptor != NULL && Py_TYPE(descriptor)->tp_descr_set)) {
-        return PyObject_GenericSetAttr(op, name, value);
+        return set_generic(op, name, value);
     }
     text = PyUnicode_AsUTF8(name);
     if (text == NULL) {
         return -1;
     }
     if (text[0] == '_') { /* private to a subclass */
-        return PyObject_GenericSetAttr(op, name, value);
+        return set_generic(op, name, value);
     }
     if (self->klass->model->unknown == OWU_KEEP && descriptor == NULL) {
         PyObject *extra = Model_extra(self);

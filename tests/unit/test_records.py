@@ -377,16 +377,38 @@ def lead_back_by_kept_key(one: Any) -> None:
     one.settings.later = one
 
 
+def lead_back_by_private_attribute(one: Any) -> None:
+    one.info["me"] = Node.model_validate_json(json.dumps(ANN))
+    one.info["me"]._owner = one
+
+
 @pytest.mark.parametrize("model", [UserModel, Node])
 @pytest.mark.parametrize(
     "lead_back",
-    [lead_back_by_value, lead_back_in_place, lead_back_by_nested, lead_back_by_kept_key],
+    [
+        lead_back_by_value,
+        lead_back_in_place,
+        lead_back_by_nested,
+        lead_back_by_kept_key,
+        lead_back_by_private_attribute,
+    ],
 )
 def test_cycles_are_collected(model: type[UserModel], lead_back: Callable[[Any], None]) -> None:
     one = model.model_validate_json(json.dumps(ANN))
     lead_back(one)
     reference = weakref.ref(one)
     del one
+    gc.collect()
+    assert reference() is None
+
+
+def test_cycles_through_another_class_are_collected() -> None:
+    one: Any = decoded()
+    other: Any = type("Other", (UserGroupIdsModel,), {"__slots__": ()})
+    one.__class__ = other
+    other.instance = one
+    reference = weakref.ref(one)
+    del one, other
     gc.collect()
     assert reference() is None
 
