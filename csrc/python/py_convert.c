@@ -5,11 +5,20 @@
 #include <math.h>
 #include <string.h>
 
+void *owu_datetime_api(void) {
+    PyObject *module = PyImport_ImportModule("datetime");
+    PyObject *capsule = module == NULL ? NULL : PyObject_GetAttrString(module, "datetime_CAPI");
+    void *api = capsule == NULL ? NULL : PyCapsule_GetPointer(capsule, PyDateTime_CAPSULE_NAME);
+    Py_XDECREF(module);
+    Py_XDECREF(capsule);
+    return api;
+}
+
 /* The datetime C API, imported with the first value that asks for it: without it `import
  * openwebui_users` takes half the time. False with an exception. */
 static bool has_dates(void) {
     if (PyDateTimeAPI == NULL) {
-        PyDateTime_IMPORT;
+        PyDateTimeAPI = owu_datetime_api();
     }
     return PyDateTimeAPI != NULL;
 }

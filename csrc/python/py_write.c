@@ -230,10 +230,8 @@ static int write_container_or_other(JsonWriter *w, PyObject *value, const Path *
     if (PyList_Check(value) || PyTuple_Check(value) || PyAnySet_Check(value)) {
         return write_sequence(w, value, path);
     }
-    if (PyDateTimeAPI == NULL) { /* not before a value asks for it: see py_convert.c */
-        PyDateTime_IMPORT;
-    }
-    if (PyDateTimeAPI == NULL) {
+    if (PyDateTimeAPI == NULL && /* not before a value asks for it: see py_convert.c */
+        (PyDateTimeAPI = owu_datetime_api()) == NULL) {
         return -1;
     }
     if (PyDate_Check(value) || PyTime_Check(value)) {

@@ -151,6 +151,10 @@ PyObject *owu_answer_lines(const owu_answer *answer);
 
 enum { CONVERT_STRICT = 1, CONVERT_FROM_ATTRIBUTES = 2 };
 
+/** What PyDateTime_IMPORT gives PyDateTimeAPI, of which each file that includes <datetime.h> has its
+ *  own; NULL with the exception of the import, which the macro would replace by ImportError. */
+void *owu_datetime_api(void);
+
 /** Does this count as a mapping: has it keys, as dict() asks? */
 bool owu_is_mapping(PyObject *value);
 

@@ -321,6 +321,39 @@ def test_integers_of_many_digits_are_read() -> None:
     assert len(model.to_json()) > 200_000
 
 
+EXHAUSTED = """
+import sys
+from openwebui_users import UserModel, UserSettings, UserStatus
+class Exhausted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "datetime":
+            raise MemoryError
+assert "datetime" not in sys.modules
+sys.meta_path.insert(0, Exhausted())
+day = UserModel.model_validate_json(sys.argv[1])
+settings = UserSettings()
+settings.ui = {"a": b""}
+for use in (lambda: day.date_of_birth, lambda: UserStatus(status_emoji=()), settings.to_json):
+    try:
+        use()
+    except MemoryError:
+        print("MemoryError")
+"""
+
+
+def test_memory_that_runs_out_while_dates_are_imported() -> None:
+    user = {"id": "a", "email": "b", "name": "c", "date_of_birth": "1990-04-17"}
+    times = {"last_active_at": 1, "updated_at": 1, "created_at": 1}
+    done = subprocess.run(
+        [sys.executable, "-c", EXHAUSTED, json.dumps(user | times)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "MemoryError\n" * 3
+
+
 # ---------------------------------------------------------------- bodies
 
 
