@@ -587,6 +587,7 @@ static PyObject *Model_tp_iter(PyObject *op) {
 
 /* ---------------------------------------------------------------- repr */
 
+/* name: a str. */
 static bool is_secret(ModelObject *self, PyObject *name) {
     const int index = ModelClass_field(self->klass, name);
     Py_ssize_t len;
@@ -594,7 +595,7 @@ static bool is_secret(ModelObject *self, PyObject *name) {
     if (index >= 0) {
         return (self->klass->model->fields[index].flags & OWU_SECRET) != 0;
     }
-    text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &len) : NULL;
+    text = PyUnicode_AsUTF8AndSize(name, &len);
     if (text == NULL) {
         PyErr_Clear();
         return false;
@@ -602,8 +603,11 @@ static bool is_secret(ModelObject *self, PyObject *name) {
     return owu_secret_name(text, (size_t)len); /* a kept key */
 }
 
-/* name=repr(value), with secrets masked. */
+/* name=repr(value), with secrets masked; of a key in model_extra that is no str, its repr. */
 static PyObject *repr_pair(ModelObject *self, PyObject *name, PyObject *value) {
+    if (!PyUnicode_Check(name)) {
+        return PyUnicode_FromFormat("%R=%R", name, value);
+    }
     if (value != Py_None && is_secret(self, name)) {
         return PyUnicode_FromFormat("%U='**********'", name);
     }

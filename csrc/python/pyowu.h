@@ -206,7 +206,7 @@ int Model_default_was_edited(ModelObject *self, uint32_t index);
 
 /** The table entry behind a class or the nearest of its bases: borrowed; NULL with TypeError. */
 ModelClass *ModelClass_of_type(PyTypeObject *type);
-/** Index of the field with this attribute name, or with this JSON key; -1. */
+/** Index of the field with this attribute name, or with this JSON key, a str; -1. */
 int ModelClass_field(const ModelClass *klass, PyObject *name);
 int ModelClass_key(const ModelClass *klass, PyObject *key);
 /** Let the collector know an object that came from a record, now that it holds what may lead back. */

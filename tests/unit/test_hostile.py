@@ -192,6 +192,23 @@ def test_a_key_that_empties_its_dict_when_hashed() -> None:
     assert len(model.model_fields_set) >= 1
 
 
+def test_a_kept_key_that_is_no_text() -> None:
+    class Key:
+        def __repr__(self) -> str:
+            raise LookupError
+
+    model: Any = UserSettings(ui={})
+    model.model_extra.update({1: "a", b"b": None, (): 2})
+    shown = ["ui={}", "1='a'", "b'b'=None", "()=2"]
+    assert repr(model) == f"UserSettings({', '.join(shown)})"
+    assert str(model) == " ".join(shown)
+    assert "<th" in model._repr_html_()
+    assert model.__rich_repr__() == [("ui", {}), (1, "a"), (b"b", None), ((), 2)]
+    model.model_extra[Key()] = 1
+    with pytest.raises(LookupError):
+        repr(model)
+
+
 def test_a_filter_that_changes_while_it_is_used() -> None:
     exclude: dict[str, Any] = {}
 
