@@ -43,7 +43,7 @@ typedef struct Filling {
     bool attributes;
     unsigned flags;
     const Path *path;
-    FaultList *faults;
+    FaultList *faults; /* NULL: nothing is checked */
     bool ok;
 } Filling;
 
@@ -86,7 +86,8 @@ static int fill_extra(Filling *f) {
     PyObject *key, *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(f->input, &position, &key, &value)) {
-        if (!PyUnicode_Check(key)) {
+        const bool is_text = PyUnicode_Check(key);
+        if (!is_text && f->faults != NULL) {
             if (klass->model->unknown == OWU_KEEP) {
                 const Path step = {f->path, key, 0};
                 f->ok = false;
@@ -97,7 +98,7 @@ static int fill_extra(Filling *f) {
             }
             continue;
         }
-        if (ModelClass_key(klass, key) >= 0 || ModelClass_field(klass, key) >= 0) {
+        if (is_text && (ModelClass_key(klass, key) >= 0 || ModelClass_field(klass, key) >= 0)) {
             continue;
         }
         Model_track(f->self);
@@ -367,12 +368,10 @@ PyObject *Model_construct(ModelClass *klass, PyTypeObject *type, PyObject *value
         }
     }
     {
-        FaultList unused = {NULL, false};
-        Filling f = {self, values, values, false, 0, NULL, &unused, true};
+        Filling f = {self, values, values, false, 0, NULL, NULL, true};
         if (fill_extra(&f) < 0) {
             Py_CLEAR(self);
         }
-        Py_CLEAR(unused.list);
     }
     return (PyObject *)self;
 }

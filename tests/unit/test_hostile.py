@@ -209,6 +209,15 @@ def test_a_kept_key_that_is_no_text() -> None:
         repr(model)
 
 
+def test_a_pickle_keeps_keys_that_are_no_text() -> None:
+    kept: Any = UserSettings(ui={})
+    kept.model_extra[1] = "a"
+    assert pickle.loads(pickle.dumps(kept)) == kept
+    carried: Any = UserUpdateForm(role="user")
+    carried.model_unknown[1] = "a"
+    assert pickle.loads(pickle.dumps(carried)).model_unknown == {1: "a"}
+
+
 def test_a_filter_that_changes_while_it_is_used() -> None:
     exclude: dict[str, Any] = {}
 
