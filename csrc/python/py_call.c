@@ -355,7 +355,7 @@ static Py_ssize_t body_text_length(const Call *call, const char *key) {
         length = -1;
         goto done;
     }
-    value = owu_json_to_python(call->state, text.data, text.len);
+    value = owu_json_to_python(call->state, text.data, text.len, true);
     if (value == NULL) {
         goto done;
     }
@@ -590,7 +590,7 @@ static int adopt_token(const Call *call) {
         failed = status == OWU_ENOMEM ? (PyErr_NoMemory(), -1) : 0;
         goto done;
     }
-    token = owu_json_to_python(call->state, text.data, text.len);
+    token = owu_json_to_python(call->state, text.data, text.len, true);
     if (token == NULL) {
         goto done;
     }
@@ -664,7 +664,7 @@ PyObject *Call_finish(Call *call) {
                                          (Py_ssize_t)call->answer->body.len);
     }
     return owu_cell_to_python(call->state, owu_document_value(call->answer->document),
-                              call->answer->document);
+                              call->answer->document, false);
 }
 
 void Call_clear(Call *call) {

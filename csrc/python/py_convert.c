@@ -28,6 +28,7 @@ static bool has_dates(void) {
 /* Containers under construction; the reader bounds the depth. */
 typedef struct Builder {
     ModuleState *state;
+    CachedText *texts; /* borrowed: the cache for its short texts; NULL: they are secret */
     PyObject *open[OWU_MAX_DEPTH + 1]; /* owned */
     PyObject *keys[OWU_MAX_DEPTH + 1]; /* owned: the key whose value is due, in dicts */
     int depth;
@@ -55,7 +56,8 @@ static void ends_of(const char *text, size_t len, uint64_t *first, uint64_t *las
 }
 
 /* The str of a short text in ASCII, which the last that were made are kept of: keys, and values
- * such as roles and time zones, come again and again. */
+ * such as roles and time zones, come again and again. Kept for as long as the process, so never of a
+ * secret. */
 static PyObject *cached_str(CachedText *cache, const char *text, size_t len, bool intern) {
     uint64_t first, last, hash;
     CachedText *slot;
@@ -81,13 +83,14 @@ static PyObject *cached_str(CachedText *cache, const char *text, size_t len, boo
     return result;
 }
 
-static PyObject *text_to_str(ModuleState *state, const char *text, size_t len, unsigned flags) {
+/* cache: NULL for a secret. */
+static PyObject *text_to_str(CachedText *cache, const char *text, size_t len, unsigned flags) {
     if (len > (size_t)PY_SSIZE_T_MAX) {
         PyErr_NoMemory();
         return NULL;
     }
-    if ((flags & OWU_CELL_ASCII) != 0 && len > 1 && len <= CACHED_TEXT) {
-        return cached_str(state->texts, text, len, false);
+    if (cache != NULL && (flags & OWU_CELL_ASCII) != 0 && len > 1 && len <= CACHED_TEXT) {
+        return cached_str(cache, text, len, false);
     }
     if ((flags & OWU_CELL_ASCII) != 0 && len > 1) {
         PyObject *result = PyUnicode_New((Py_ssize_t)len, 127);
@@ -207,7 +210,7 @@ static bool Builder_number(void *context, double value, const char *text, size_t
 
 static bool Builder_string(void *context, const char *text, size_t len, unsigned flags) {
     Builder *b = context;
-    return Builder_add(b, text_to_str(b->state, text, len, flags));
+    return Builder_add(b, text_to_str(b->texts, text, len, flags));
 }
 
 static bool Builder_key(void *context, const char *text, size_t len, unsigned flags) {
@@ -215,7 +218,7 @@ static bool Builder_key(void *context, const char *text, size_t len, unsigned fl
     PyObject *key;
     if ((flags & OWU_CELL_ASCII) != 0 && len > 1 && len <= CACHED_KEY) {
         key = cached_str(b->state->keys, text, len, true);
-    } else if ((key = text_to_str(b->state, text, len, flags)) != NULL) {
+    } else if ((key = text_to_str(NULL, text, len, flags)) != NULL) {
         PyUnicode_InternInPlace(&key);
     }
     if (key == NULL) {
@@ -249,7 +252,7 @@ static bool Builder_end(void *context) {
     return Builder_add(b, b->open[b->depth]);
 }
 
-PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len) {
+PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len, bool secret) {
     static const owu_sink sink = {
         Builder_null, Builder_boolean,      Builder_integer, Builder_number,      Builder_string,
         Builder_key,  Builder_begin_object, Builder_end,     Builder_begin_array, Builder_end};
@@ -259,6 +262,7 @@ PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len) {
     owu_status status;
 
     b->state = state;
+    b->texts = secret ? NULL : state->texts;
     b->depth = 0;
     b->result = NULL;
     status = owu_json_walk(text, len, &sink, b, &err);
@@ -281,7 +285,8 @@ PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len) {
 
 enum { AHEAD = 8 };
 
-static PyObject *list_to_python(ModuleState *state, const owu_cell *cell, owu_document *document) {
+static PyObject *list_to_python(ModuleState *state, const owu_cell *cell, owu_document *document,
+                                bool secret) {
     PyObject *list = PyList_New((Py_ssize_t)cell->len);
     uint32_t i;
     for (i = 0; list != NULL && i < cell->len; i++) {
@@ -289,7 +294,7 @@ static PyObject *list_to_python(ModuleState *state, const owu_cell *cell, owu_do
         if (i + AHEAD < cell->len && cell->u.cells[i + AHEAD].tag == OWU_TAG_RECORD) {
             __builtin_prefetch(cell->u.cells[i + AHEAD].u.record); /* too far apart to be guessed */
         }
-        item = owu_cell_to_python(state, &cell->u.cells[i], document);
+        item = owu_cell_to_python(state, &cell->u.cells[i], document, secret);
         if (item == NULL) {
             Py_CLEAR(list);
         } else {
@@ -299,13 +304,16 @@ static PyObject *list_to_python(ModuleState *state, const owu_cell *cell, owu_do
     return list;
 }
 
-static PyObject *map_to_python(ModuleState *state, const owu_cell *cell, owu_document *document) {
+static PyObject *map_to_python(ModuleState *state, const owu_cell *cell, owu_document *document,
+                               bool secret) {
+    CachedText *const texts = secret ? NULL : state->texts;
     PyObject *dict = PyDict_New();
     uint32_t i;
     for (i = 0; dict != NULL && i < cell->len; i++) {
         const owu_cell *pair = &cell->u.cells[2 * i];
-        PyObject *key = text_to_str(state, pair->u.text, pair->len, pair->flags);
-        PyObject *value = key == NULL ? NULL : owu_cell_to_python(state, pair + 1, document);
+        PyObject *key = text_to_str(texts, pair->u.text, pair->len, pair->flags);
+        PyObject *value =
+            key == NULL ? NULL : owu_cell_to_python(state, pair + 1, document, secret);
         if (value == NULL || PyDict_SetItem(dict, key, value) < 0) {
             Py_CLEAR(dict);
         }
@@ -315,7 +323,8 @@ static PyObject *map_to_python(ModuleState *state, const owu_cell *cell, owu_doc
     return dict;
 }
 
-PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document) {
+PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document,
+                             bool secret) {
     switch ((owu_tag)cell->tag) {
     case OWU_TAG_UNSET:
     case OWU_TAG_NULL:
@@ -329,7 +338,7 @@ PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_docum
     case OWU_TAG_FLOAT:
         return PyFloat_FromDouble(cell->u.number);
     case OWU_TAG_STR:
-        return text_to_str(state, cell->u.text, cell->len, cell->flags);
+        return text_to_str(secret ? NULL : state->texts, cell->u.text, cell->len, cell->flags);
     case OWU_TAG_DATE:
         if (!has_dates()) {
             return NULL;
@@ -337,13 +346,13 @@ PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_docum
         return PyDate_FromDate(cell->u.date.year, cell->u.date.month, cell->u.date.day);
     case OWU_TAG_JSON:
         if (cell->u.text[0] == '"' && memchr(cell->u.text, '\\', cell->len) == NULL) {
-            return text_to_str(state, cell->u.text + 1, cell->len - 2, 0); /* checked before */
+            return text_to_str(NULL, cell->u.text + 1, cell->len - 2, 0); /* checked before */
         }
-        return owu_json_to_python(state, cell->u.text, cell->len);
+        return owu_json_to_python(state, cell->u.text, cell->len, secret);
     case OWU_TAG_LIST:
-        return list_to_python(state, cell, document);
+        return list_to_python(state, cell, document, secret);
     case OWU_TAG_MAP:
-        return map_to_python(state, cell, document);
+        return map_to_python(state, cell, document, secret);
     case OWU_TAG_RECORD:
         return Model_from_record(state, document, cell->u.record);
     }
@@ -665,7 +674,7 @@ static int convert_scalar(const Converter *c, const owu_type *type, PyObject *in
             PyErr_NoMemory();
             result = -1;
         } else {
-            *out = owu_cell_to_python(c->state, &coerced, NULL);
+            *out = owu_cell_to_python(c->state, &coerced, NULL, (c->field_flags & OWU_SECRET) != 0);
             result = *out == NULL ? -1 : 1;
         }
     } else if (result >= 0) {

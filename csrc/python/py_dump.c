@@ -89,7 +89,7 @@ static int is_default(ModelObject *self, uint32_t index, PyObject *value) {
     if ((field->flags & OWU_REQUIRED) != 0) {
         return 0;
     }
-    def = owu_cell_to_python(self->klass->state, &field->def, NULL);
+    def = owu_cell_to_python(self->klass->state, &field->def, NULL, false);
     equal = def == NULL ? -1 : PyObject_RichCompareBool(value, def, Py_EQ);
     Py_XDECREF(def);
     return equal;
@@ -386,8 +386,9 @@ static PyObject *blank_of(ModelClass *klass, bool by_alias) {
     return *blank = dict;
 }
 
-/* A cell as a dump shows it, without any object of a model. */
-static PyObject *dump_cell(const DumpOptions *o, const owu_cell *cell, const Path *path) {
+/* A cell as a dump shows it, without any object of a model. secret: see owu_cell_to_python. */
+static PyObject *dump_cell(const DumpOptions *o, const owu_cell *cell, bool secret,
+                           const Path *path) {
     PyObject *value, *dumped;
     if (cell->tag == OWU_TAG_RECORD) {
         return dump_whole(o, owu_class_of(o->state, cell->u.record->model), cell->u.record, NULL,
@@ -397,7 +398,7 @@ static PyObject *dump_cell(const DumpOptions *o, const owu_cell *cell, const Pat
         PyObject *list = PyList_New((Py_ssize_t)cell->len);
         Path step = {path, NULL, 0};
         for (; list != NULL && step.index < (Py_ssize_t)cell->len; step.index++) {
-            PyObject *item = dump_cell(o, &cell->u.cells[step.index], &step);
+            PyObject *item = dump_cell(o, &cell->u.cells[step.index], secret, &step);
             if (item == NULL) {
                 Py_CLEAR(list);
             } else {
@@ -406,7 +407,8 @@ static PyObject *dump_cell(const DumpOptions *o, const owu_cell *cell, const Pat
         }
         return list;
     }
-    value = owu_cell_to_python(o->state, cell, NULL); /* holds no model: none needs the document */
+    /* holds no model: none needs the document */
+    value = owu_cell_to_python(o->state, cell, NULL, secret);
     if (value == NULL || !o->json || cell->tag == OWU_TAG_STR || cell->tag == OWU_TAG_INT) {
         return value;
     }
@@ -444,7 +446,7 @@ static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_r
             continue;
         }
         if (value == NULL) {
-            value = dump_cell(o, cell, &step);
+            value = dump_cell(o, cell, (fields[i].flags & OWU_SECRET) != 0, &step);
         } else {
             Py_INCREF(value); /* dumping it may replace it */
             Py_SETREF(value, dump_value(o, value, &no_filter, &step));
@@ -466,7 +468,7 @@ static PyObject *dump_whole(const DumpOptions *o, ModelClass *klass, const owu_r
     for (; result != NULL && extra != NULL; extra = extra->next) {
         PyObject *key = PyUnicode_DecodeUTF8(extra->key, (Py_ssize_t)extra->key_len, NULL);
         const Path step = {path, key, 0};
-        PyObject *value = key == NULL ? NULL : dump_cell(o, &extra->value, &step);
+        PyObject *value = key == NULL ? NULL : dump_cell(o, &extra->value, true, &step);
         if (value == NULL || PyDict_SetItem(result, key, value) < 0) {
             Py_CLEAR(result);
         }

@@ -165,7 +165,8 @@ static PyObject *core_input(ModuleState *state, const owu_fault *fault) {
     if (fault->input == NULL || fault->input_len == 0) {
         Py_RETURN_NONE;
     }
-    value = owu_json_to_python(state, fault->input, fault->input_len);
+    /* an object that lacks a key may hold a password beside it */
+    value = owu_json_to_python(state, fault->input, fault->input_len, true);
     if (value == NULL && !PyErr_ExceptionMatches(PyExc_MemoryError)) {
         PyErr_Clear();
         Py_RETURN_NONE;
@@ -447,7 +448,7 @@ static PyObject *answer_detail(ModuleState *state, const owu_answer *answer) {
         status = owu_json_pointer(&text, answer->body.data, answer->body.len, "/detail", NULL);
     }
     if (status == OWU_OK) {
-        detail = owu_json_to_python(state, text.data, text.len);
+        detail = owu_json_to_python(state, text.data, text.len, false);
     } else if (status == OWU_ENOMEM) {
         PyErr_NoMemory();
     } else {

@@ -214,7 +214,8 @@ PyObject *Model_value(ModelObject *self, uint32_t index) {
     /* making containers may run the collector, and that code which lets go of the record */
     held = cell->tag >= OWU_TAG_JSON && self->document != NULL ? owu_document_ref(self->document)
                                                                : NULL;
-    value = owu_cell_to_python(self->klass->state, cell, self->document);
+    value = owu_cell_to_python(self->klass->state, cell, self->document,
+                               (field->flags & OWU_SECRET) != 0);
     owu_document_unref(held);
     if (value == NULL || Model_reserve_values(self) < 0) {
         Py_XDECREF(value);
@@ -241,7 +242,7 @@ int Model_default_was_edited(ModelObject *self, uint32_t index) {
         (field->flags & OWU_EXCLUDED) != 0) {
         return 0;
     }
-    def = owu_cell_to_python(self->klass->state, &field->def, NULL);
+    def = owu_cell_to_python(self->klass->state, &field->def, NULL, false);
     Py_INCREF(value); /* comparing may run code that replaces it */
     equal = def == NULL ? -1 : PyObject_RichCompareBool(value, def, Py_EQ);
     Py_XDECREF(def);
@@ -259,7 +260,7 @@ PyObject *Model_extra(ModelObject *self) {
     for (; dict != NULL && extra != NULL; extra = extra->next) {
         PyObject *key = PyUnicode_DecodeUTF8(extra->key, (Py_ssize_t)extra->key_len, NULL);
         PyObject *value =
-            key == NULL ? NULL : owu_cell_to_python(self->klass->state, &extra->value, NULL);
+            key == NULL ? NULL : owu_cell_to_python(self->klass->state, &extra->value, NULL, true);
         if (value == NULL || PyDict_SetItem(dict, key, value) < 0) {
             Py_CLEAR(dict);
         }
@@ -391,7 +392,7 @@ static PyObject *read_kept(const ModelObject *self, PyObject *name) {
     for (; extra != NULL; extra = extra->next) {
         if (extra->key_len == (size_t)len && memcmp(extra->key, text, (size_t)len) == 0) {
             return strchr("{[", extra->value.u.text[0]) == NULL
-                       ? owu_cell_to_python(self->klass->state, &extra->value, NULL)
+                       ? owu_cell_to_python(self->klass->state, &extra->value, NULL, true)
                        : NULL;
         }
     }

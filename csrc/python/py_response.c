@@ -145,7 +145,7 @@ static PyObject *RawResponse_json(PyObject *op, PyObject *unused) {
                       self->answer.body.len, NULL, NULL, &err) != OWU_OK) {
         return raise_unreadable(self, &err);
     }
-    return owu_json_to_python(self->state, self->answer.body.data, self->answer.body.len);
+    return owu_json_to_python(self->state, self->answer.body.data, self->answer.body.len, false);
 }
 
 static PyObject *RawResponse_parse(PyObject *op, PyObject *unused) {
@@ -166,7 +166,8 @@ static PyObject *RawResponse_parse(PyObject *op, PyObject *unused) {
     if (self->endpoint->answer.kind == OWU_BYTES) {
         return RawResponse_get_content(op, NULL);
     }
-    return owu_cell_to_python(self->state, owu_document_value(answer->document), answer->document);
+    return owu_cell_to_python(self->state, owu_document_value(answer->document), answer->document,
+                              false);
 }
 
 static PyMethodDef RawResponse_methods[] = {

@@ -91,7 +91,7 @@ static int fill_field(ModuleState *state, PyObject *dict, const owu_field *field
                    put_text(dict, "alias", field->name) < 0 || put_type(dict, &field->type) < 0 ||
                    put_flags(dict, flags, sizeof flags / sizeof *flags, field->flags) < 0 ||
                    put_text(dict, "epoch", epoch_unit(field->flags)) < 0 ||
-                   put(dict, "default", owu_cell_to_python(state, &field->def, NULL)) < 0 ||
+                   put(dict, "default", owu_cell_to_python(state, &field->def, NULL, false)) < 0 ||
                    put_text(dict, "doc", field->doc) < 0
                ? -1
                : 0;
@@ -175,7 +175,7 @@ static PyObject *param_dict(ModuleState *state, const owu_param *param) {
     if (dict == NULL || put_text(dict, "name", param->name) < 0 ||
         put_text(dict, "place", place_name(param->place)) < 0 || put_type(dict, &param->type) < 0 ||
         put_flag(dict, "required", param->required) < 0 ||
-        put(dict, "default", owu_cell_to_python(state, &param->def, NULL)) < 0 ||
+        put(dict, "default", owu_cell_to_python(state, &param->def, NULL, false)) < 0 ||
         put_text(dict, "since", param->since) < 0 || put_text(dict, "doc", param->doc) < 0 ||
         put_limits(dict, param) < 0) {
         Py_CLEAR(dict);

@@ -303,7 +303,7 @@ PyObject *owu_python_to_plain(ModuleState *state, PyObject *value, const DumpOpt
     PyObject *result = NULL;
     owu_writer_init(&writer, &buffer, -1);
     if (owu_write_python(state, &writer, value, options, path) == 0) {
-        result = owu_json_to_python(state, buffer.data, buffer.len);
+        result = owu_json_to_python(state, buffer.data, buffer.len, true); /* whose, is not known */
     }
     owu_buffer_free(&buffer);
     return result;

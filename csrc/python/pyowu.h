@@ -167,10 +167,13 @@ int owu_convert(ModuleState *state, const owu_type *type, PyObject *in, unsigned
                 const Path *path, const owu_model *owner, unsigned field_flags, FaultList *faults,
                 PyObject **out);
 
-/** The Python value of a cell; models hold a reference to document. */
-PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document);
-/** Any JSON text as Python objects. */
-PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len);
+/** The Python value of a cell; models hold a reference to document.
+ *  @param secret it may hold one, as a key that no model declares may: no text of it is kept for the
+ *                next value that reads the same. */
+PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document,
+                             bool secret);
+/** Any JSON text as Python objects. @param secret as above. */
+PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len, bool secret);
 
 /**
  * A converted argument (None, bool, int, float, str, date: the result of owu_convert for a scalar

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from openwebui_users import (
     ChatPermissions,
+    SigninForm,
     UserActiveResponse,
     UserGroupIdsListResponse,
     UserGroupIdsModel,
@@ -45,8 +46,8 @@ ANN: dict[str, Any] = {
 }
 
 
-def decoded() -> UserGroupIdsModel:
-    return UserGroupIdsModel.model_validate_json(json.dumps(ANN))
+def decoded(text: str = json.dumps(ANN)) -> UserGroupIdsModel:
+    return UserGroupIdsModel.model_validate_json(text)
 
 
 def built() -> UserGroupIdsModel:
@@ -352,6 +353,39 @@ def test_short_texts_are_not_taken_for_each_other() -> None:
         ui: Any = UserSettings.model_validate_json(text).ui
         assert ui["v"] == texts
         assert list(ui) == ["v", *keys]
+
+
+def secrets() -> list[str]:
+    """Short secrets, each made in another way."""
+    hidden = {"api_key": "key-short", "oauth": {"a": ["sub-short"]}}
+    text = json.dumps({**ANN, "role": "auditor", **hidden})
+    unread: Any = decoded(text)
+    read: Any = decoded(text)
+    kept = json.dumps({"name": "A", "is_active": True, **hidden})
+    one: Any = UserActiveResponse.model_validate_json(kept)
+    active: Any = UserActiveResponse.model_validate_json(kept)
+    form: Any = SigninForm.model_validate({"email": "e", "password": b"pass-short"})
+    signin = form.password
+    form.password = b"pass-bytes"
+    assert read.role is unread.role  # which is no secret
+    return [
+        read.api_key,
+        read.oauth["a"][0],
+        unread.model_dump()["api_key"],
+        unread.model_dump(mode="json")["oauth"]["a"][0],
+        active.model_extra["oauth"]["a"][0],
+        one.model_dump()["oauth"]["a"][0],
+        one.oauth["a"][0],
+        signin,
+        form.model_dump(mode="json")["password"],
+    ]
+
+
+def test_short_secrets_are_not_kept() -> None:
+    """What is made once stays for as long as the process."""
+    first, second = secrets(), secrets()
+    assert first == second
+    assert len({id(text) for text in first + second}) == len(first + second)
 
 
 # ---------------------------------------------------------------- the garbage collector
