@@ -614,10 +614,10 @@ static void add_missing(struct reader *r, const char *p, const struct building *
  * memory ran out. */
 static const owu_record *finish_record(struct reader *r, struct building *b) {
     owu_record *record;
-    uint64_t stored = 0;
+    uint64_t stored = 0, left = b->seen; /* shifted: a field may be the 64th */
     uint32_t i, n = 0;
-    for (i = 0; b->seen >> i != 0; i++) { /* without a branch: nulls come as they like */
-        const uint64_t keep = b->seen >> i & (b->cells[i].tag != OWU_TAG_NULL);
+    for (i = 0; left != 0; i++, left >>= 1) { /* without a branch: nulls come as they like */
+        const uint64_t keep = left & (b->cells[i].tag != OWU_TAG_NULL);
         b->cells[n] = b->cells[i];
         n += (uint32_t)keep;
         stored |= keep << i;

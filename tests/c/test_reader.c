@@ -182,6 +182,44 @@ static void test_records(void) {
     owu_document_unref(document);
 }
 
+/* The bit of the last field is the last one of the masks. */
+static void test_as_many_fields_as_can_be(void) {
+    static char names[OWU_MAX_FIELDS][4], text[16 * OWU_MAX_FIELDS];
+    static owu_field fields[OWU_MAX_FIELDS];
+    static const owu_model model = {
+        .name = "Large", .fields = fields, .n_fields = OWU_MAX_FIELDS, .unknown = OWU_KEEP};
+    const owu_type type = {OWU_MODEL, OWU_ANY, false, &model};
+    owu_document *document = NULL;
+    const owu_record *record;
+    size_t len = 0;
+    uint32_t i;
+    for (i = 0; i < OWU_MAX_FIELDS; i++) {
+        owu_field *field = &fields[i];
+        field->name_len = (uint8_t)snprintf(names[i], sizeof names[i], "f%u", i);
+        field->name = field->python_name = names[i];
+        field->quoted_len =
+            (uint8_t)snprintf(field->quoted, sizeof field->quoted, "\"%s\":", names[i]);
+        field->type = (owu_type){OWU_INT, OWU_ANY, true, NULL};
+        field->flags = OWU_REQUIRED;
+        len += (size_t)snprintf(text + len, sizeof text - len, "%c%s%s", i == 0 ? '{' : ',',
+                                field->quoted, i % 3 == 1 ? "null" : names[i] + 1);
+    }
+    len += (size_t)snprintf(text + len, sizeof text - len, "}");
+    CHECK_INT_EQ(owu_document_read(&document, &type, text, len, 0, NULL, NULL), OWU_OK);
+    if (!CHECK(document != NULL)) {
+        return;
+    }
+    record = owu_document_value(document)->u.record;
+    CHECK(record->set == UINT64_MAX);
+    CHECK(record->extra == NULL);
+    for (i = 0; i < OWU_MAX_FIELDS; i++) {
+        const owu_cell *cell = owu_record_cell(record, i);
+        CHECK_INT_EQ(cell->tag, i % 3 == 1 ? OWU_TAG_NULL : OWU_TAG_INT);
+        CHECK(i % 3 == 1 || cell->u.integer == i);
+    }
+    owu_document_unref(document);
+}
+
 static void test_all_faults_in_field_order(void) {
     static const char text[] = "{\"total\": \"x\", \"users\": [{\"role\": 5, \"id\": null}]}";
     const owu_type type = {OWU_MODEL, OWU_ANY, false, owu_model_find("UserInfoListResponse")};
@@ -220,6 +258,7 @@ int main(void) {
     RUN(test_places_of_faults);
     RUN(test_truncation);
     RUN(test_records);
+    RUN(test_as_many_fields_as_can_be);
     RUN(test_all_faults_in_field_order);
     RUN(test_memory_that_runs_out);
     return check_failures();
