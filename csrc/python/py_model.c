@@ -252,10 +252,12 @@ int Model_default_was_edited(ModelObject *self, uint32_t index) {
 
 PyObject *Model_extra(ModelObject *self) {
     const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
+    owu_document *held; /* as in Model_value */
     PyObject *dict;
     if (self->extra != NULL) {
         return self->extra;
     }
+    held = extra == NULL ? NULL : owu_document_ref(self->document);
     dict = PyDict_New();
     for (; dict != NULL && extra != NULL; extra = extra->next) {
         PyObject *key = PyUnicode_DecodeUTF8(extra->key, (Py_ssize_t)extra->key_len, NULL);
@@ -266,6 +268,11 @@ PyObject *Model_extra(ModelObject *self) {
         }
         Py_XDECREF(key);
         Py_XDECREF(value);
+    }
+    owu_document_unref(held);
+    if (dict != NULL && self->extra != NULL) { /* made meanwhile, through the collector */
+        Py_DECREF(dict);
+        return self->extra;
     }
     if (dict != NULL) {
         Model_track(self);

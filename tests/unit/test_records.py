@@ -270,6 +270,35 @@ def test_a_dump_that_makes_kept_keys_anew() -> None:
         assert json.loads(dump()) == {"ui": {}, "first": "2020-01-01", "2": 3}
 
 
+@pytest.mark.parametrize("read", [lambda one: one.model_extra, lambda one: one.model_dump()])
+def test_a_collection_that_makes_an_object_anew(read: Step) -> None:
+    """Making containers may run the collector, which runs code, in versions before 3.12."""
+    kept = {f"k{index}": [index, {"a": "b"}] for index in range(100)}
+
+    class Anew:
+        def __init__(self, one: Any) -> None:
+            self.one = one
+            self.me = self
+
+        def __del__(self) -> None:
+            UserSettings.__init__(self.one)
+            self.one.model_extra["anew"] = 1
+            self.one.junk = [b"x" * size for size in range(1000, 3000, 7)]
+
+    before = gc.get_threshold()
+    for allocations in range(1, 40):
+        one: Any = UserSettings.model_validate_json(json.dumps(kept))
+        gc.collect()
+        Anew(one)
+        gc.set_threshold(allocations)
+        try:
+            read(one)
+        finally:
+            gc.set_threshold(*before)
+        gc.collect()
+        assert one.anew == 1
+
+
 # ---------------------------------------------------------------- order and number of keys
 
 
