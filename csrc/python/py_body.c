@@ -75,14 +75,16 @@ static int body_field(Body *b, ModelObject *self, uint32_t index, const Path *pa
 
 static int body_extra(Body *b, ModelObject *self, const Path *path) {
     const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
-    PyObject *items;
+    PyObject *kept, *items;
     Py_ssize_t i;
     int failed = 0;
     if (self->extra == NULL) {
         owu_write_extra(b->out, extra, OWU_WRITE_BODY);
         return 0;
     }
-    items = PyDict_Items(self->extra);
+    kept = Model_extra(self);
+    items = kept == NULL ? NULL : PyDict_Items(kept);
+    Py_XDECREF(kept);
     for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
         const Path step = {path, key, 0};

@@ -135,8 +135,13 @@ static int update_values(ModelObject *self, PyObject *changes) {
                 return -1;
             }
             self->set |= UINT64_C(1) << index;
-        } else if (Model_extra(self) == NULL || PyDict_SetItem(self->extra, key, value) < 0) {
-            return -1;
+        } else {
+            PyObject *extra = Model_extra(self);
+            const int failed = extra == NULL ? -1 : PyDict_SetItem(extra, key, value);
+            Py_XDECREF(extra);
+            if (failed < 0) {
+                return -1;
+            }
         }
     }
     return 0;
@@ -178,7 +183,7 @@ PyObject *Model_replace(PyObject *op, PyObject *args, PyObject *kwargs) {
 
 /* Every value by name, for an object that was read or changed. */
 static PyObject *values_by_name(ModelObject *self) {
-    PyObject *dict = PyDict_New();
+    PyObject *dict = PyDict_New(), *extra;
     uint32_t i;
     for (i = 0; dict != NULL && i < self->klass->model->n_fields; i++) {
         PyObject *value;
@@ -191,9 +196,11 @@ static PyObject *values_by_name(ModelObject *self) {
         }
         Py_XDECREF(value);
     }
-    if (dict != NULL && (Model_extra(self) == NULL || PyDict_Merge(dict, self->extra, 0) < 0)) {
+    extra = dict == NULL ? NULL : Model_extra(self);
+    if (extra == NULL || PyDict_Merge(dict, extra, 0) < 0) {
         Py_CLEAR(dict);
     }
+    Py_XDECREF(extra);
     return dict;
 }
 

@@ -312,10 +312,8 @@ static int dump_extra(const DumpOptions *o, ModelObject *self, const Filter *fil
     PyObject *extra = Model_extra(self), *items;
     Py_ssize_t i;
     int failed = 0;
-    if (extra == NULL) {
-        return -1;
-    }
-    items = PyDict_Items(extra);
+    items = extra == NULL ? NULL : PyDict_Items(extra);
+    Py_XDECREF(extra);
     for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
         PyObject *value = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
@@ -546,7 +544,7 @@ static int write_extra(const DumpOptions *o, ModelObject *self, owu_writer *writ
         owu_write_extra(writer, self->record == NULL ? NULL : self->record->extra, write_flags(o));
         return owu_check_buffer(o->state, writer->buffer, path);
     }
-    extra = Py_XNewRef(Model_extra(self)); /* writing a value may make the object anew */
+    extra = Model_extra(self);
     items = extra == NULL ? NULL : PyDict_Items(extra);
     for (i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
         PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);

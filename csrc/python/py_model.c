@@ -250,12 +250,13 @@ int Model_default_was_edited(ModelObject *self, uint32_t index) {
     return equal < 0 ? -1 : !equal;
 }
 
+/* New, as code that works on it may make the object anew. */
 PyObject *Model_extra(ModelObject *self) {
     const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
     owu_document *held; /* as in Model_value */
     PyObject *dict;
     if (self->extra != NULL) {
-        return self->extra;
+        return Py_NewRef(self->extra);
     }
     held = extra == NULL ? NULL : owu_document_ref(self->document);
     dict = PyDict_New();
@@ -271,25 +272,26 @@ PyObject *Model_extra(ModelObject *self) {
     }
     owu_document_unref(held);
     if (dict != NULL && self->extra != NULL) { /* made meanwhile, through the collector */
-        Py_DECREF(dict);
-        return self->extra;
-    }
-    if (dict != NULL) {
+        Py_SETREF(dict, Py_NewRef(self->extra));
+    } else if (dict != NULL) {
         Model_track(self);
-        self->extra = dict;
+        self->extra = Py_NewRef(dict);
     }
     return dict;
 }
 
 /* Make every value, so that the record is no longer needed. It stays: a reader may be at it. */
 int Model_detach(ModelObject *self) {
+    PyObject *extra;
     uint32_t i;
     if (self->record == NULL) {
         return 0;
     }
-    if (Model_reserve_values(self) < 0 || Model_extra(self) == NULL) {
+    extra = Model_reserve_values(self) < 0 ? NULL : Model_extra(self);
+    if (extra == NULL) {
         return -1;
     }
+    Py_DECREF(extra); /* self has it */
     for (i = 0; i < self->klass->model->n_fields; i++) {
         if (self->values[i] == NULL && (self->absent >> i & 1) == 0) {
             PyObject *value = Model_value(self, i);
@@ -413,7 +415,26 @@ static PyObject *kept_value(ModelObject *self, PyObject *name) {
         return value;
     }
     extra = Model_extra(self);
-    return extra == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(extra, name));
+    value = extra == NULL ? NULL : Py_XNewRef(PyDict_GetItemWithError(extra, name));
+    Py_XDECREF(extra);
+    return value;
+}
+
+/* value: NULL deletes. */
+static int set_kept_value(ModelObject *self, PyObject *name, PyObject *value) {
+    PyObject *extra = Model_extra(self);
+    int failed = -1;
+    if (extra == NULL) {
+        return -1;
+    }
+    if (value != NULL) {
+        failed = PyDict_SetItem(extra, name, value);
+    } else if ((failed = PyDict_DelItem(extra, name)) < 0 &&
+               PyErr_ExceptionMatches(PyExc_KeyError)) {
+        PyErr_SetObject(PyExc_AttributeError, name);
+    }
+    Py_DECREF(extra);
+    return failed;
 }
 
 /* A field without the detour over its descriptor; a kept key; else what Python makes of it. */
@@ -461,18 +482,7 @@ static int Model_tp_setattro(PyObject *op, PyObject *name, PyObject *value) {
         return set_generic(op, name, value);
     }
     if (self->klass->model->unknown == OWU_KEEP && descriptor == NULL) {
-        PyObject *extra = Model_extra(self);
-        if (extra == NULL) {
-            return -1;
-        }
-        if (value != NULL) {
-            return PyDict_SetItem(extra, name, value);
-        }
-        if (PyDict_Contains(extra, name) == 1) {
-            return PyDict_DelItem(extra, name);
-        }
-        PyErr_SetObject(PyExc_AttributeError, name);
-        return -1;
+        return set_kept_value(self, name, value);
     }
     if (value == NULL) {
         PyErr_SetObject(PyExc_AttributeError, name);
@@ -504,6 +514,7 @@ PyObject *Model_get_fields_set(PyObject *op, void *closure) {
         if (keys == NULL) {
             Py_CLEAR(result);
         }
+        Py_XDECREF(extra);
         Py_XDECREF(keys);
     }
     return result;
@@ -514,7 +525,7 @@ static PyObject *Model_get_extra(PyObject *op, void *closure) {
     if (((ModelObject *)op)->klass->model->unknown != OWU_KEEP) {
         Py_RETURN_NONE;
     }
-    return Py_XNewRef(Model_extra((ModelObject *)op));
+    return Model_extra((ModelObject *)op);
 }
 
 static PyObject *Model_get_unknown(PyObject *op, void *closure) {
@@ -522,14 +533,17 @@ static PyObject *Model_get_unknown(PyObject *op, void *closure) {
     if (((ModelObject *)op)->klass->model->unknown != OWU_CARRY) {
         return PyDict_New();
     }
-    return Py_XNewRef(Model_extra((ModelObject *)op));
+    return Model_extra((ModelObject *)op);
 }
 
 /* ---------------------------------------------------------------- comparison and iteration */
 
 static int same_extra(ModelObject *a, ModelObject *b) {
-    PyObject *x = Model_extra(a), *y = Model_extra(b);
-    return x == NULL || y == NULL ? -1 : PyObject_RichCompareBool(x, y, Py_EQ);
+    PyObject *x = Model_extra(a), *y = x == NULL ? NULL : Model_extra(b);
+    const int same = y == NULL ? -1 : PyObject_RichCompareBool(x, y, Py_EQ);
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return same;
 }
 
 static PyObject *Model_tp_richcompare(PyObject *a, PyObject *b, int op) {
@@ -581,6 +595,7 @@ static PyObject *Model_pairs(ModelObject *self) {
             PyList_SetSlice(pairs, PyList_GET_SIZE(pairs), PyList_GET_SIZE(pairs), items) < 0) {
             Py_CLEAR(pairs);
         }
+        Py_XDECREF(extra);
         Py_XDECREF(items);
     }
     return pairs;

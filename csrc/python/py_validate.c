@@ -83,8 +83,9 @@ static int fill_field(Filling *f, uint32_t index) {
 /* What the model does not declare: kept or carried, in the order given. */
 static int fill_extra(Filling *f) {
     const ModelClass *klass = f->self->klass;
-    PyObject *key, *value;
+    PyObject *key, *value, *extra;
     Py_ssize_t position = 0;
+    int failed;
     while (PyDict_Next(f->input, &position, &key, &value)) {
         const bool is_text = PyUnicode_Check(key);
         if (!is_text && f->faults != NULL) {
@@ -101,11 +102,10 @@ static int fill_extra(Filling *f) {
         if (is_text && (ModelClass_key(klass, key) >= 0 || ModelClass_field(klass, key) >= 0)) {
             continue;
         }
-        Model_track(f->self);
-        if (f->self->extra == NULL && (f->self->extra = PyDict_New()) == NULL) {
-            return -1;
-        }
-        if (PyDict_SetItem(f->self->extra, key, value) < 0) {
+        extra = Model_extra(f->self);
+        failed = extra == NULL ? -1 : PyDict_SetItem(extra, key, value);
+        Py_XDECREF(extra);
+        if (failed < 0) {
             return -1;
         }
     }

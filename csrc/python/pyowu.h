@@ -200,7 +200,7 @@ typedef struct ModelObject {
 
 /** The value of a field, made and kept on first use; AttributeError when it has none. */
 PyObject *Model_value(ModelObject *self, uint32_t index);
-/** The unknown keys as a dict, made on first use. Borrowed. */
+/** The unknown keys as a dict, made on first use. */
 PyObject *Model_extra(ModelObject *self);
 /** Has nothing been read or changed since the record was decoded? */
 bool Model_is_pristine(const ModelObject *self);

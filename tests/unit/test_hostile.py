@@ -192,6 +192,44 @@ def test_a_key_that_empties_its_dict_when_hashed() -> None:
     assert len(model.model_fields_set) >= 1
 
 
+def test_a_name_that_makes_its_object_anew_when_hashed() -> None:
+    one: Any = UserSettings()
+    others: list[dict[str, str]] = []
+
+    class Name(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            UserSettings.__init__(one)
+            others.append({"a": "of another"})  # where the kept keys were, if nobody holds them
+            return hash("a")
+
+    assert getattr(one, Name("a"), None) is None
+    setattr(one, Name("a"), 1)
+    with pytest.raises(AttributeError):
+        delattr(one, Name("a"))
+    assert others == [{"a": "of another"}] * len(others)
+
+
+def test_a_comparison_that_makes_its_objects_anew() -> None:
+    one: Any = UserSettings()
+    other: Any = UserSettings()
+    shown: list[Any] = []
+
+    class Equal:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, value: object) -> bool:
+            UserSettings.__init__(one)
+            UserSettings.__init__(other)
+            shown.append([{"b": 2}, {"b": 1}])  # where the kept keys were, if nobody holds them
+            return True
+
+    one.a, other.a = Equal(), 1
+    one.b, other.b = "one", "other"
+    assert one != other
+
+
 def test_a_kept_key_that_is_no_text() -> None:
     class Key:
         def __repr__(self) -> str:
