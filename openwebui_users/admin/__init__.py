@@ -2,6 +2,7 @@
 
 from . import fleet
 from ._accounts import reset_passwords, set_role, update_user
+from ._deletion import Confirmation, DeletionResult, delete_users
 from ._errors import (
     AdminError,
     Interrupted,
@@ -12,9 +13,12 @@ from ._errors import (
     RefusedError,
     ServerChangedError,
 )
+from ._expiry import expire_users
 from ._export import ExportResult, export_users
 from ._import import ImportResult, import_users
+from ._inactive import Selection, inactive_users
 from ._members import add_to_group, remove_from_group, set_group_members
+from ._offboarding import deactivate_users, reactivate_users
 from ._permissions import (
     PRESETS,
     EffectivePermissions,
@@ -31,6 +35,8 @@ from ._work import Progress
 __all__ = [
     "PRESETS",
     "AdminError",
+    "Confirmation",
+    "DeletionResult",
     "EffectivePermissions",
     "ExportResult",
     "ImportResult",
@@ -45,16 +51,22 @@ __all__ = [
     "RefusedError",
     "Result",
     "RowResult",
+    "Selection",
     "ServerChangedError",
     "add_to_group",
+    "deactivate_users",
+    "delete_users",
     "effective_permissions",
+    "expire_users",
     "export_users",
     "fleet",
     "import_users",
+    "inactive_users",
     "patch_default_permissions",
     "permissions_diff",
     "preset",
     "provision_user",
+    "reactivate_users",
     "remove_from_group",
     "reset_passwords",
     "set_group_members",

@@ -295,7 +295,7 @@ def _guard_primary(directory: Directory, users: Iterable[Any]) -> None:
 
 
 def revoke(run: Run[Any], row: RowResult, user: Any) -> Flow:
-    """End all sessions of a user; a note where the server cannot."""
+    """End all sessions of a user; a note where the server cannot. Returns whether it could."""
     from openwebui_users.errors import UnsupportedByServerError
 
     try:
@@ -305,3 +305,5 @@ def revoke(run: Run[Any], row: RowResult, user: Any) -> Flow:
             "this server cannot revoke sessions: whoever is signed in stays so until the session's "
             "end"
         )
+        return False
+    return True

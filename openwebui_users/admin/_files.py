@@ -56,6 +56,31 @@ def replacing(path: Path, new_mode: int = OWNER_ONLY, **how: Any) -> Iterator[IO
     sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def creating(path: Path, mode: int) -> Iterator[IO[str]]:
+    """A new text file, which is on disk when the block ends, and removed when it raises.
+
+    Args:
+        path: the file, which must not be there.
+        mode: its permissions.
+
+    Raises:
+        FileExistsError: it is there.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123
+            os.fchmod(descriptor, mode)
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+    sync_folder(path.parent)
+
+
 class GrowingFile:
     """A file of lines, for its owner only, in which each line is on disk when append() returns.
 

@@ -235,7 +235,8 @@ class Run(Generic[R]):
 
         Args:
             rows: those of the result, or some of them.
-            steps: the flow of one row, which sets the row's status.
+            steps: the flow of one row, which sets the row's status. A row's error that it sets
+                before a call says what it means if that call fails; it takes it back afterwards.
             total: rows that are expected in all, for progress; None: so many as there are.
 
         Raises:
@@ -310,7 +311,7 @@ class Run(Generic[R]):
 
     def _fail(self, row: RowResult, error: OpenWebUIError) -> None:
         row.status = "unknown" if is_unknown(error) else "failed"
-        row.error = str(error)
+        _add_reason(row, str(error))
         self._unreachable = self._unreachable + 1 if isinstance(error, APIConnectionError) else 0
         if isinstance(error, AuthenticationError) and self.result.stopped is None:
             self.result.stopped = "the server no longer takes the client's key or token"
@@ -322,7 +323,7 @@ class Run(Generic[R]):
         for row, flow in begun:
             flow.close()
             row.status = "unknown"
-            row.error = "stopped while it was under way"
+            _add_reason(row, "stopped while it was under way")
 
     # ------------------------------------------------------------ Ctrl-C
 
@@ -353,6 +354,10 @@ class Run(Generic[R]):
     def _raise_interrupted(self, cause: BaseException | None) -> None:
         self.result.stopped = "interrupted"
         raise Interrupted(self.result) from cause
+
+
+def _add_reason(row: RowResult, reason: str) -> None:
+    row.error = reason if row.error is None else f"{row.error}: {reason}"
 
 
 def is_unknown(error: OpenWebUIError) -> bool:

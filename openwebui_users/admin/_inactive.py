@@ -1,0 +1,138 @@
+"""inactive_users: who has not been there for a while."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from ._checks import check_role, printable, shown
+from ._directory import Directory
+from ._errors import Problem, refuse
+from ._work import check_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from openwebui_users._core import UsersClient
+
+#: Seconds between an account's creation and its first activity that are taken for none: servers set
+#: both times as they create it, and what creates it may fill in settings at once in its name.
+_AT_ONCE = 2
+_SHOWN = 50  # users in the text of a selection
+
+
+class Selection(list[Any]):
+    """Users who were selected: a list, which prints as a table.
+
+    Attributes:
+        title: what they have in common.
+        notes: what whoever reads it should know.
+    """
+
+    def __init__(self, users: Iterable[Any] = (), title: str = "", notes: Iterable[str] = ()):
+        super().__init__(users)
+        self.title = title
+        self.notes = list(notes)
+
+    def __str__(self) -> str:
+        cells = [_HEADER, *(_cells(user) for user in self[:_SHOWN])] if self else []
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in cells
+        ]
+        if len(self) > _SHOWN:
+            lines.append(f"… and {len(self) - _SHOWN} more")
+        return "\n".join([f"{self.title}: {len(self) or 'nobody'}", *lines, *self.notes])
+
+
+_HEADER = ("email", "name", "role", "last active")
+
+
+def _cells(user: Any) -> tuple[str, ...]:
+    seen = f"{datetime.fromtimestamp(user.last_active_at, timezone.utc):%Y-%m-%d}"
+    if not has_signed_in(user):
+        seen = f"never (created {seen})"
+    return printable(user.email), printable(user.name), printable(user.role), seen
+
+
+def has_signed_in(user: Any) -> bool:
+    """Whether the account was ever used, as far as the server tells."""
+    return bool(user.last_active_at - user.created_at > _AT_ONCE)
+
+
+def _problems(
+    days: object, never_signed_in: object, roles: tuple[object, ...], now: object
+) -> list[Problem]:
+    """What is wrong with the arguments."""
+    problems = [Problem(one, column="roles") for one in map(check_role, roles) if one is not None]
+    if isinstance(days, bool) or not isinstance(days, (int, float)) or not 0 <= days < math.inf:
+        problems.append(Problem(f"must be a number from 0, got {shown(days)}", column="days"))
+    if never_signed_in is not None and not isinstance(never_signed_in, bool):
+        text = f"must be True, False or None, got {shown(never_signed_in)}"
+        problems.append(Problem(text, column="never_signed_in"))
+    if now is not None and not isinstance(now, datetime):
+        text = f"must be a datetime, got {type(now).__name__}"
+        problems.append(Problem(text, column="now"))
+    return problems
+
+
+def inactive_users(
+    client: UsersClient,
+    days: float,
+    *,
+    never_signed_in: bool | None = None,
+    roles: str | Iterable[str] = ("admin", "user"),
+    now: datetime | None = None,
+) -> Selection:
+    """Select users who have not been active for some days.
+
+    The result can be given to deactivate_users() and delete_users() as it is. The primary
+    administrator and the account that the client uses, which those refuse, are not in it.
+
+    Servers note the last request of each user. The time begins as that of the account's creation,
+    so an account that was never used is as old as its creation. It is told by both times being the
+    same, within two seconds; whoever was active within these seconds only is not told from it.
+
+    Args:
+        client: of an administrator.
+        days: how many days, of 24 hours, they have not been active for at least.
+        never_signed_in: True: only accounts that were never used; False: only those that were;
+            None: both.
+        roles: roles of those who are selected.
+        now: when the days end; without a time zone it is in UTC. None: now, by this machine's
+            clock.
+
+    Returns:
+        Selection: users in full, those first who were not active for longest.
+
+    Raises:
+        InvalidInputError: days, a role, or another argument.
+        APIStatusError, APIConnectionError: as client.iter_users().
+
+    Server routes: GET /api/v1/users/, GET /api/v1/users/all; GET /api/v1/auths/.
+    """
+    check_client(client)
+    roles = (roles,) if isinstance(roles, str) else tuple(roles)
+    refuse(_problems(days, never_signed_in, roles, now))
+    if now is None:
+        now = datetime.now(timezone.utc)
+    now = now if now.tzinfo is not None else now.replace(tzinfo=timezone.utc)
+    latest = (now - timedelta(days=min(days, 36_500))).timestamp()
+    found = [
+        user
+        for user in client.iter_users()
+        if user.role in roles
+        and user.last_active_at <= latest
+        and never_signed_in in (None, not has_signed_in(user))
+    ]
+    found.sort(key=lambda user: (user.last_active_at, user.email))
+    protected = Directory(client).protected if found else {}
+    notes = [
+        f"left out: {user.email} {protected[user.id]}" for user in found if user.id in protected
+    ]
+    title = f"not active for {days:g} day{'' if days == 1 else 's'}"
+    if never_signed_in is not None:
+        title += ", never signed in" if never_signed_in else ", signed in before"
+    return Selection([user for user in found if user.id not in protected], title, notes)
