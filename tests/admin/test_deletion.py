@@ -90,6 +90,30 @@ def test_the_backup_holds_all_and_comes_first(
     assert {"name", "role", "created_at", "last_active_at", "settings"} <= set(rows[0])
 
 
+def test_the_backup_holds_what_this_version_does_not_know(
+    client: UsersClient, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    ann = server.add_user("Ann", "ann@example.com")
+    server._database.run("UPDATE users SET data = json_set(data, '$.new', 7) WHERE id = ?", ann.id)
+    path = tmp_path / "backup.jsonl"
+    delete_users(client, [ann], backup=path, yes=True)
+    assert json.loads(path.read_text())["new"] == 7
+
+
+def test_nobody_is_deleted_who_is_not_in_the_backup(
+    any_client: UsersClient, any_server: EmbeddedServer, people: list[AddedUser], tmp_path: Path
+) -> None:
+    """Somebody else deletes one of them meanwhile."""
+    path = tmp_path / "backup.jsonl"
+
+    def confirm(_: DeletionResult) -> bool:
+        return any_client.delete_user_by_id(people[1].id)
+
+    with pytest.raises(InvalidInputError, match=r"p1@example\.com: is no longer on the server"):
+        delete_users(any_client, people, backup=path, confirm=confirm)
+    assert len(deletions(any_server)) == 1 and not path.exists()
+
+
 def test_accounts_of_a_backup_can_be_imported(
     any_client: UsersClient, people: list[AddedUser], tmp_path: Path
 ) -> None:

@@ -237,6 +237,19 @@ def test_a_group_that_fails(
     assert result.ok and groups_of(client, people[0]) == []
 
 
+def test_a_server_that_says_so_and_does_not(
+    client: UsersClient,
+    server: EmbeddedServer,
+    people: list[AddedUser],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_group(client, "staff", people)
+    monkeypatch.setattr(server._database, "remove_members", lambda *_: None)
+    result = deactivate_users(client, people, remove_from_groups=True)
+    assert result.counts == {"failed": 3}
+    assert "still in the groups staff" in str(result) and "groups" not in result.rows[0].changes
+
+
 def test_whose_role_fails_stays_in_the_groups(
     client: UsersClient, server: EmbeddedServer, people: list[AddedUser]
 ) -> None:
