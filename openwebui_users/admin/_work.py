@@ -295,7 +295,7 @@ class Run(Generic[R]):
             self._fail(row, error)
         except Exception as error:
             row.status = "failed"
-            row.error = f"{type(error).__name__}: {error}"
+            _add_reason(row, f"{type(error).__name__}: {error}")
             self._break(error)
         self._done += 1
         try:

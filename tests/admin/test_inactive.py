@@ -5,12 +5,19 @@ from __future__ import annotations
 import pickle
 import time
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openwebui_users import UsersClient
-from openwebui_users.admin import InvalidInputError, Selection, deactivate_users, inactive_users
+from openwebui_users.admin import (
+    InvalidInputError,
+    Selection,
+    deactivate_users,
+    import_users,
+    inactive_users,
+)
 from openwebui_users.testing import AddedUser, EmbeddedServer
 
 DAY = 86_400
@@ -64,11 +71,11 @@ def test_by_last_activity(any_client: UsersClient, any_server: EmbeddedServer) -
 
 
 def test_what_a_first_sign_in_looks_like(client: UsersClient, server: EmbeddedServer) -> None:
-    """Two seconds, as servers set both times one after the other."""
-    for name, seconds in (("Same", 0), ("Next", 1), ("Two", 2), ("Three", 3)):
+    """Later than what an import does in the name of the new account."""
+    for name, seconds in (("Same", 0), ("Next", 1), ("Ten", 10), ("More", 11)):
         add(server, name, created=10, active=10 - seconds / DAY)
-    assert names(inactive_users(client, 5, never_signed_in=False)) == ["Three"]
-    assert sorted(names(inactive_users(client, 5, never_signed_in=True))) == ["Next", "Same", "Two"]
+    assert names(inactive_users(client, 5, never_signed_in=False)) == ["More"]
+    assert sorted(names(inactive_users(client, 5, never_signed_in=True))) == ["Next", "Same", "Ten"]
 
 
 def test_roles(client: UsersClient, server: EmbeddedServer) -> None:
@@ -133,3 +140,14 @@ def test_it_prints_as_a_table(client: UsersClient, server: EmbeddedServer) -> No
 def test_what_it_refuses(client: UsersClient, how: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         inactive_users(client, **how)
+
+
+def test_an_import_is_no_sign_in(
+    client: UsersClient, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """It uses tokens of the new accounts."""
+    rows = [{"name": "Ann", "email": "ann@example.com", "settings": {"ui": {"theme": "dark"}}}]
+    import_users(client, rows, passwords_out=tmp_path / "passwords.csv")
+    assert any(one.path.endswith("/user/settings/update") for one in server.requests)
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    assert names(inactive_users(client, 1, never_signed_in=True, now=tomorrow)) == ["Ann"]
