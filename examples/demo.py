@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 
-from openwebui_users import UserNotFoundError, UsersClient
+from openwebui_users import UsersClient, admin
 from openwebui_users.testing import EmbeddedServer
 
-PEOPLE = [("Ann", "user"), ("Ben", "user"), ("Cleo", "admin"), ("Dan", "user")]
+PEOPLE = """Name,Email,Password,Role,Groups
+Ann,ann@example.com,,user,staff
+Ben,ben@example.com,,user,staff; night shift
+Cleo,cleo@example.com,,admin,
+Dan,dan@example.com,,amdin,staff
+"""
 
 
 def show(title: str, rows: Iterable[tuple[str, ...]]) -> None:
@@ -21,50 +29,49 @@ def show(title: str, rows: Iterable[tuple[str, ...]]) -> None:
 
 
 def list_everybody(users: UsersClient, title: str) -> None:
-    page = users.get_users(order_by="email", direction="asc")
-    rows = [(user.name, user.email, user.role) for user in page.users]
-    show(f"{title}: {page.total} users", [("name", "e-mail", "role"), *rows])
+    names = {group.id: group.name for group in users.groups.get_groups()}
+    rows = [
+        (user.name, user.email, user.role, ", ".join(names[one] for one in user.group_ids or ()))
+        for user in users.iter_users()
+    ]
+    show(f"{title}: {len(rows)} users", [("name", "e-mail", "role", "groups"), *rows])
+
+
+def run(users: UsersClient, folder: Path) -> None:
+    try:
+        admin.import_users(users, io.StringIO(PEOPLE), create_groups=True, passwords_out="-")
+    except admin.InvalidInputError as error:
+        print(f"\nimporting four people: {error}")
+
+    passwords = folder / "passwords.csv"
+    result = admin.import_users(
+        users,
+        io.StringIO(PEOPLE),
+        on_invalid="skip",
+        create_groups=True,
+        passwords_out=passwords,
+        journal=folder / "journal",
+    )
+    print(f"\n{result}")
+    print(f"passwords made: {len(passwords.read_text().splitlines()) - 1}")
+    list_everybody(users, "imported")
+
+    print(f"\n{admin.deactivate_users(users, ['ben@example.com'], remove_from_groups=True)}")
+    diff = admin.patch_default_permissions(users, {"workspace.prompts": True})
+    print(f"\ndefault permissions that changed:\n  {diff}")
+    list_everybody(users, "Ben deactivated")
+
+    exported = admin.export_users(users, folder / "users.csv", fields=["email", "role", "groups"])
+    print(f"\nexported {exported.count} users:")
+    print((folder / "users.csv").read_text().rstrip())
 
 
 def main() -> None:
     with EmbeddedServer() as server, UsersClient(server.url) as users:
         session = users.auths.signin(email=server.admin_email, password=server.admin_password)
         print(f"signed in to Open WebUI {users.get_version()} at {server.url} as {session.email}")
-
-        ids = {}
-        for name, role in PEOPLE:
-            email = f"{name.lower()}@example.com"
-            added = users.auths.add_user(name=name, email=email, password="change me", role=role)
-            ids[name] = added.id
-        list_everybody(users, "after adding four people")
-
-        found = users.search_users(query="ben@")
-        show("search for 'ben@'", [(user.name, str(user.email)) for user in found.users])
-
-        users.update_user_by_id(ids["Ann"], role="admin")
-        users.update_user_by_id(ids["Dan"], role="pending")
-        users.revoke_user_sessions(ids["Dan"])
-        list_everybody(users, "Ann made an administrator, Dan deactivated")
-
-        permissions = users.get_default_user_permissions()
-        before = permissions.model_copy(deep=True)
-        permissions.workspace.prompts = True
-        users.update_default_user_permissions(permissions)
-        after = users.get_default_user_permissions()
-        changed = [
-            (f"{section}.{name}", str(old), str(new))
-            for section, flags in before.model_dump().items()
-            for name, old in flags.items()
-            if (new := getattr(getattr(after, section), name)) != old
-        ]
-        show("default permissions that changed", [("permission", "before", "after"), *changed])
-
-        users.delete_user_by_id(ids["Ben"])
-        try:
-            users.get_user_by_id(ids["Ben"])
-        except UserNotFoundError as error:
-            print(f"\nBen is deleted: {type(error).__name__} {error.status_code}")
-        list_everybody(users, "at the end")
+        with tempfile.TemporaryDirectory() as folder:
+            run(users, Path(folder))
 
 
 if __name__ == "__main__":

@@ -647,4 +647,6 @@ def _shown_source(source: Any) -> str:
     if isinstance(source, (str, os.PathLike)):
         return os.path.basename(os.fspath(source))  # noqa: PTH119
     name = getattr(source, "name", None)
-    return name if isinstance(name, str) else type(source).__name__
+    if isinstance(name, str):
+        return name
+    return "an open file" if hasattr(source, "read") else f"a {type(source).__name__}"
