@@ -2,7 +2,10 @@
 
 from . import fleet
 from ._accounts import reset_passwords, set_role, update_user
+from ._apply import ApplyResult, apply
+from ._comparison import Difference
 from ._deletion import Confirmation, DeletionResult, delete_users
+from ._drift import Drift, drift
 from ._errors import (
     AdminError,
     Interrupted,
@@ -28,15 +31,20 @@ from ._permissions import (
     permissions_diff,
     preset,
 )
+from ._plan import Plan, Step, plan
 from ._provision import ProvisionResult, provision_user
 from ._results import Result, RowResult
+from ._snapshot import snapshot
 from ._work import Progress
 
 __all__ = [
     "PRESETS",
     "AdminError",
+    "ApplyResult",
     "Confirmation",
     "DeletionResult",
+    "Difference",
+    "Drift",
     "EffectivePermissions",
     "ExportResult",
     "ImportResult",
@@ -45,6 +53,7 @@ __all__ = [
     "LockedError",
     "PartialFailureError",
     "PermissionsDiff",
+    "Plan",
     "Problem",
     "Progress",
     "ProvisionResult",
@@ -53,9 +62,12 @@ __all__ = [
     "RowResult",
     "Selection",
     "ServerChangedError",
+    "Step",
     "add_to_group",
+    "apply",
     "deactivate_users",
     "delete_users",
+    "drift",
     "effective_permissions",
     "expire_users",
     "export_users",
@@ -64,6 +76,7 @@ __all__ = [
     "inactive_users",
     "patch_default_permissions",
     "permissions_diff",
+    "plan",
     "preset",
     "provision_user",
     "reactivate_users",
@@ -71,5 +84,6 @@ __all__ = [
     "reset_passwords",
     "set_group_members",
     "set_role",
+    "snapshot",
     "update_user",
 ]

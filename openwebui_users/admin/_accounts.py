@@ -9,7 +9,7 @@ from openwebui_users.errors import UnprocessableEntityError
 
 from . import _passwords
 from ._checks import check_field
-from ._directory import Directory
+from ._directory import Directory, is_at_least
 from ._errors import Problem, RefusedError, refuse
 from ._results import Result, RowResult
 from ._work import CONCURRENCY, Run
@@ -33,9 +33,7 @@ _FIRST_PARTIAL = (0, 10)  # version whose update takes some of them
 
 def takes_partial_updates(run: Run[Any]) -> bool:
     """Whether this server's update leaves alone what is not sent."""
-    parts = run.client.get_version().split(".")[:2]
-    known = all(part.isdecimal() for part in parts)
-    return not known or tuple(int(part) for part in parts) >= _FIRST_PARTIAL
+    return is_at_least(run.client, _FIRST_PARTIAL)
 
 
 def write_account(run: Run[Any], row: RowResult, user: Any, changes: Mapping[str, Any]) -> Flow:
@@ -266,7 +264,7 @@ def reset_passwords(
             text = "must be given, so that passwords that are made here are not lost"
             problems.append(Problem(text, column="passwords_out"))
         refuse(problems)
-        _guard_primary(directory, found)
+        guard_primary(directory, found)
         by_row = run.add_rows(found)
         with _passwords.PasswordFile(None if dry_run or given else passwords_out) as file:
 
@@ -284,7 +282,7 @@ def reset_passwords(
     return run.result
 
 
-def _guard_primary(directory: Directory, users: Iterable[Any]) -> None:
+def guard_primary(directory: Directory, users: Iterable[Any]) -> None:
     """Nobody but the primary administrator can change that account."""
     for user in users:
         why = directory.protected.get(user.id, "")

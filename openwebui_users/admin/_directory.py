@@ -40,6 +40,13 @@ def all_users(client: UsersClient) -> list[Any]:
     return list(client.with_options(max_body=most).get_all_users().users)
 
 
+def is_at_least(client: UsersClient, first: tuple[int, int]) -> bool:
+    """Whether the server's version is this one or later; one that is no number counts as later."""
+    parts = client.get_version().split(".")[:2]
+    known = all(part.isdecimal() for part in parts)
+    return not known or tuple(int(part) for part in parts) >= first
+
+
 def reference_of(user: object) -> str | None:
     """The id or e-mail address that stands for a user: a text, a model or a dict of one."""
     if isinstance(user, str):

@@ -188,13 +188,13 @@ def write_personal(
             reachable = not isinstance(error, APIConnectionError)
             continue
         for name, value in values.items():
-            row.changes[name] = (None, _shown_value(name, value))
+            row.changes[name] = (None, shown_personal(name, value))
     if failed:
         row.error = "; ".join([*([row.error] if row.error else []), *failed])
     return not failed
 
 
-def _shown_value(name: str, value: Any) -> Any:
+def shown_personal(name: str, value: Any) -> Any:
     """A value as results and the audit trail have it: of what may hold secrets, the names alone."""
     if name in ("settings", "variables"):
         return dict.fromkeys(_paths(plain(value)), MASK)
@@ -210,7 +210,7 @@ def _paths(value: dict[str, Any]) -> list[str]:
 
 
 def _facts(row: RowResult, values: Mapping[str, Any]) -> dict[str, Any]:
-    after = {name: _shown_value(name, value) for name, value in values.items()}
+    after = {name: shown_personal(name, value) for name, value in values.items()}
     return {"target": row.email, "after": after}
 
 

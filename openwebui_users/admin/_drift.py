@@ -1,0 +1,80 @@
+"""What differs between a desired state and a server, for those who want no more than to know."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ._comparison import Comparison, Difference
+from ._difference_text import render_differences
+from ._state import read_state
+from ._work import check_client
+
+if TYPE_CHECKING:
+    from openwebui_users._core import UsersClient
+
+
+@dataclass
+class Drift:
+    """In what a server differs from a desired state.
+
+    Attributes:
+        server: its base URL.
+        differences: what is not as it is desired.
+        notes: what else differs, and nobody but the user can change; and what to bear in mind.
+    """
+
+    server: str
+    differences: list[Difference] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the server is as desired."""
+        return not self.differences
+
+    def render(self, *, color: bool | None = None) -> str:
+        """The differences for people.
+
+        Args:
+            color: whether there are colours of terminals in it; None: where stdout is one, and
+                NO_COLOR is not set.
+        """
+        title = f"drift of {self.server}"
+        return render_differences(title, self.differences, self.notes, color)
+
+    def __str__(self) -> str:
+        return self.render(color=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """The same as JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
+
+
+def drift(client: UsersClient, desired: Any, *, format: str | None = None) -> Drift:  # noqa: A002
+    """Say in what a server differs from a desired state.
+
+    Args:
+        client: of an administrator.
+        desired: path of a YAML, JSON or TOML file, an open file, or a dict; see plan().
+        format: yaml, json or toml; None: by the file's suffix.
+
+    Returns:
+        Drift: the differences, with those that plan() would refuse to touch.
+
+    Raises:
+        InvalidInputError: all that is wrong with the desired state.
+        APIStatusError, APIConnectionError: while the server was read.
+
+    Server routes: GET /api/v1/users/all; as needed GET /api/v1/groups/, POST
+    /api/v1/groups/id/{id}/users, GET /api/v1/users/default/permissions, GET
+    /api/v1/users/{user_id}.
+    """
+    check_client(client)
+    found = Comparison(client, read_state(desired, format))
+    return Drift(client.base_url, found.differences, found.notes)

@@ -1,0 +1,186 @@
+"""Plans: the steps from what a server has to what is desired."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ._accounts import guard_primary
+from ._comparison import Comparison, Difference
+from ._difference_text import render_differences
+from ._errors import InvalidInputError, Problem
+from ._formats import parse
+from ._state import State, read_state
+from ._work import check_client
+
+if TYPE_CHECKING:
+    from openwebui_users._core import UsersClient
+
+_KIND = "openwebui_users plan"
+_VERSION = 1
+
+
+@dataclass
+class Step(Difference):
+    """One step of a plan.
+
+    Attributes:
+        kind, target, id, before, after: as of Difference.
+        needs: keys of the steps that it depends on. If one of them fails, the step is skipped; of
+            members only those are left out whose account could not be created.
+    """
+
+    needs: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """What tells it from all other steps of its plan."""
+        return f"{self.kind} {self.target}"
+
+
+@dataclass
+class Plan:
+    """What is to be done so that a server becomes as desired. str(plan) is for people.
+
+    Attributes:
+        server: base URL of the server that it was made for.
+        steps: in the order in which they are done.
+        notes: what differs and nobody but the user can change; and what to bear in mind.
+        desired: the desired state as a dict.
+    """
+
+    server: str
+    steps: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    desired: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.steps
+
+    @property
+    def deletions(self) -> list[Step]:
+        """The steps that delete a user or a group."""
+        return [step for step in self.steps if step.kind.startswith("delete_")]
+
+    def render(self, *, color: bool | None = None) -> str:
+        """The steps for people.
+
+        Args:
+            color: whether there are colours of terminals in it; None: where stdout is one, and
+                NO_COLOR is not set.
+        """
+        return render_differences(f"plan for {self.server}", self.steps, self.notes, color)
+
+    def __str__(self) -> str:
+        return self.render(color=False)
+
+    def to_json(self) -> str:
+        """The plan as JSON, without any password: those are references."""
+        whole = {"kind": _KIND, "version": _VERSION, **asdict(self)}
+        return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """The plan that to_json() told.
+
+        Raises:
+            InvalidInputError: it is none, or of another version of this package.
+        """
+        value = parse(text, "json")
+        try:
+            if (value.pop("kind"), value.pop("version")) != (_KIND, _VERSION):
+                raise ValueError
+            plan = cls(**{**value, "steps": [Step(**step) for step in value["steps"]]})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            text = "this is no plan that this version of openwebui_users can read: make it again"
+            raise InvalidInputError([Problem(text)]) from None
+        return plan
+
+
+def plan(client: UsersClient, desired: Any, *, format: str | None = None) -> Plan:  # noqa: A002
+    """Say what is to be done so that a server becomes as desired. Nothing is changed.
+
+    Only what the desired state names is looked at: users and groups that it does not name, and
+    fields of theirs that it leaves out, stay as they are.
+
+    Args:
+        client: of an administrator.
+        desired: path of a YAML, JSON or TOML file, an open file, or a dict, with the keys users,
+            groups and default_permissions.
+        format: yaml, json or toml; None: by the file's suffix.
+
+    Returns:
+        Plan: for apply(). It prints as a list of differences, and can be kept as JSON.
+
+    Raises:
+        InvalidInputError: all that is wrong with the desired state, by itself or on this server.
+        RefusedError: the primary administrator or oneself would be deleted, renamed or given
+            another role.
+        OSError: the file cannot be read.
+        APIStatusError, APIConnectionError: while the server was read.
+
+    Server routes: GET /api/v1/users/all; as needed GET /api/v1/groups/, POST
+    /api/v1/groups/id/{id}/users, GET /api/v1/users/default/permissions, GET
+    /api/v1/users/{user_id}.
+    """
+    check_client(client)
+    state = read_state(desired, format)
+    return make_plan(client, state, Comparison(client, state))
+
+
+def make_plan(client: UsersClient, state: State, found: Comparison) -> Plan:
+    """The plan that is made of a comparison.
+
+    Raises:
+        RefusedError: a guard.
+    """
+    _guard(found)
+    steps = [Step(**asdict(one)) for one in found.differences]
+    _order_groups(steps, found)
+    _add_needs(steps)
+    return Plan(client.base_url, steps, found.notes, state.to_dict())
+
+
+def _guard(found: Comparison) -> None:
+    """Nobody locks out the primary administrator or oneself."""
+    changed, demoted, deleted = [], [], []
+    for one in found.differences:
+        account = found.accounts.get(one.target)
+        if one.kind == "delete_user":
+            deleted.append(account)
+        elif one.kind == "update_user":
+            changed.append(account)
+            if one.after.keys() & {"role", "email"}:
+                demoted.append(account)
+    found.directory.guard(deleted, "deleted")
+    found.directory.guard(demoted, "given another role or address")
+    guard_primary(found.directory, changed)
+
+
+# ---------------------------------------------------------------- order
+
+
+def _order_groups(steps: list[Step], found: Comparison) -> None:
+    """Let groups come after those that are around them, so that none is ever within itself."""
+    first = [step for step in steps if step.kind in ("create_group", "update_group")]
+    first.sort(key=lambda step: (step.kind, found.depth(step.target)))
+    steps[: len(first)] = first
+
+
+def _add_needs(steps: list[Step]) -> None:
+    there = {step.key for step in steps}
+    moves = {step.target: step.key for step in steps if "parent" in step.after}
+    for step in steps:
+        needs: list[str] = []
+        parent = step.after.get("parent")
+        if parent is not None:
+            needs.append(f"create_group {parent}")
+            if step.kind == "update_group":
+                needs.append(moves.get(parent, ""))
+        if step.kind == "change_members":
+            needs.append(f"create_group {step.target}")
+            needs += [f"create_user {email}" for email in step.after.get("added", ())]
+        step.needs = [key for key in dict.fromkeys(needs) if key in there]
