@@ -34,6 +34,7 @@ KINDS = (
 DEFAULT_PERMISSIONS = "default permissions"  # target of the one that has no name
 _FIRST_WITH_PARENTS = (0, 12)  # version whose groups can be within groups
 _ROLE = "user"  # of new users without one
+_SHOWN = 5  # users in one note
 
 
 @dataclass
@@ -413,17 +414,19 @@ class Comparison:
             concurrency=CONCURRENCY,
             return_exceptions=True,
         )
+        differing: dict[str, list[str]] = {}
         for (entry, _), user in zip(about, read, strict=True):
             if isinstance(user, Exception):
                 continue
-            fields = [
-                key for key, one in entry.personal.items() if not has_personal(user, key, one)
-            ]
+            personal = entry.personal.items()
+            fields = [key for key, one in personal if not has_personal(user, key, one)]
             if fields:
-                self.notes.append(
-                    f"{entry.name}: only the user can change {', '.join(fields)}, which is not as "
-                    "desired"
-                )
+                differing.setdefault(", ".join(fields), []).append(entry.name)
+        for names, emails in differing.items():
+            whom = ", ".join(emails[:_SHOWN])
+            if len(emails) > _SHOWN:
+                whom += f" and {len(emails) - _SHOWN} more"
+            self.notes.append(f"not as desired, and only the users can change it: {names} of {whom}")
 
     def _add(
         self,

@@ -38,7 +38,7 @@ def render_differences(
         lines += [line(sign, "      ", text) for sign, text in _details(one)]
     counts = Counter(map(sign_of, differences))
     told = ", ".join(f"{counts[sign]} {text}" for sign, text in _COUNTED.items() if counts[sign])
-    lines.append(told or "nothing to do: the server is as desired")
+    lines.append(told or "no differences")
     lines += [f"note: {printable(note)}" for note in notes]
     return "\n".join(lines)
 
