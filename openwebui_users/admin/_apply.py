@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from openwebui_users._flow import ask
 from openwebui_users.errors import (
     APIConnectionError,
-    APIStatusError,
     ConnectError,
     InternalServerError,
     OpenWebUIError,
@@ -310,6 +309,7 @@ class _Work:
         self._users = {entry.name: entry for entry in state.users}
         self._passwords = passwords
         self._out = out
+        self._total = 0
         self._created: dict[str, _Account] = {}
         self._groups = dict(found.groups)
         self._steps: dict[str, Step] = {}
@@ -322,6 +322,8 @@ class _Work:
         self._steps = {step.key: step for step in steps}
         self._rows = {step.key: _row_of(step) for step in steps}
         self._run.result.rows = list(self._rows.values())
+        new = {step.target for step in steps if step.kind == "create_user"}
+        self._total = len(steps) + len(self._groups_to_settle(new))
         for _, some in groupby(steps, key=lambda step: step.kind):
             for batch in _batches(list(some)):
                 self._do(batch)
@@ -330,7 +332,7 @@ class _Work:
     def _do(self, steps: Iterable[Step]) -> None:
         by_row = {id(self._rows[step.key]): step for step in steps}
         rows = [self._rows[step.key] for step in by_row.values()]
-        self._run.each(rows, lambda row: self._step(by_row[id(row)], row), len(self._rows))
+        self._run.each(rows, lambda row: self._step(by_row[id(row)], row), self._total)
 
     def _step(self, step: Step, row: RowResult) -> Flow:
         missing = [key for key in step.needs if self._is_missing(key)]
@@ -437,7 +439,7 @@ class _Work:
                     guest.signin, email=email, password=password, set_client_api_key=False
                 )
             )
-        except APIStatusError:
+        except OpenWebUIError:  # it was not, or that cannot be told
             raise error from None
 
     def _update_user(self, step: Step, row: RowResult) -> Flow:
@@ -484,18 +486,26 @@ class _Work:
         update = self._client.update_default_user_permissions
         yield from self._run.change(update, merged(now, step.after), **facts)
 
+    def _groups_to_settle(self, new: Iterable[str]) -> dict[str, list[str]]:
+        """By name of a group, which of the new users the desired state does not have in it."""
+        new = list(new)
+        found = {
+            name: [email for email in new if wish.refuses(email)]
+            for name, wish in self._found.wishes.items()
+        }
+        return {name: emails for name, emails in found.items() if emails}
+
     def _settle_members(self) -> None:
         """Take new users out of groups that the desired state does not have them in.
 
         Servers can be set to put each new user into a group of their choice.
         """
         rows: dict[int, tuple[RowResult, GroupModel, list[_Account]]] = {}
-        for name, wish in self._found.wishes.items():
+        for name, emails in self._groups_to_settle(self._created).items():
             group = self._groups.get(name)
-            unwanted = [one for email, one in self._created.items() if wish.refuses(email)]
-            if group is not None and unwanted:
+            if group is not None:
                 row = RowResult(email=f"members of group {name}", id=group.id)
-                rows[id(row)] = (row, group, unwanted)
+                rows[id(row)] = (row, group, [self._created[email] for email in emails])
 
         def steps(row: RowResult) -> Flow:
             _, group, unwanted = rows[id(row)]
@@ -506,7 +516,7 @@ class _Work:
 
         done = self._run.result.rows
         self._run.result.rows = [*done, *(row for row, _, _ in rows.values())]
-        self._run.each([row for row, _, _ in rows.values()], steps)
+        self._run.each([row for row, _, _ in rows.values()], steps, self._total)
         shown = [row for row, _, _ in rows.values() if row.status != "unchanged"]
         self._run.result.rows = [*done, *shown]
 

@@ -426,7 +426,9 @@ class Comparison:
             whom = ", ".join(emails[:_SHOWN])
             if len(emails) > _SHOWN:
                 whom += f" and {len(emails) - _SHOWN} more"
-            self.notes.append(f"not as desired, and only the users can change it: {names} of {whom}")
+            self.notes.append(
+                f"not as desired, and only the users can change it: {names} of {whom}"
+            )
 
     def _add(
         self,

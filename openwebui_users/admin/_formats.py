@@ -101,12 +101,11 @@ def write(value: dict[str, Any], format: str) -> str:  # noqa: A002
         ) from None
 
 
-def _without_null(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _without_null(one) if isinstance(one, dict) else one
-        for key, one in value.items()
-        if one is not None
-    }
+def _without_null(value: Any) -> Any:
+    """The value without keys of mappings that are null."""
+    if isinstance(value, dict):
+        return {key: _without_null(one) for key, one in value.items() if one is not None}
+    return [_without_null(one) for one in value] if isinstance(value, list) else value
 
 
 # ---------------------------------------------------------------- JSON

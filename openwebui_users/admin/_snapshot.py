@@ -31,7 +31,8 @@ def snapshot(
     """Write the state of a server down, in the form that plan() and apply() take.
 
     A plan made of it for the same server is empty. What such a file cannot say is left out: users
-    and groups without a usable address or name, and roles that are none. Passwords cannot be read.
+    and groups without a usable address or name, roles that are none, and permissions that the
+    server does not know, which have no effect. Passwords cannot be read.
 
     Args:
         client: of an administrator.
@@ -61,9 +62,11 @@ def snapshot(
     users = [one for one in directory.users if check_email(one.email) is None]
     _refuse_twice("groups", [one.name for one in named])
     _refuse_twice("accounts", [one.email.lower() for one in users])
+    defaults = client.with_raw_response.get_default_user_permissions().json()
+    parents = has_parents(client)
     state = {
-        "default_permissions": client.with_raw_response.get_default_user_permissions().json(),
-        "groups": [_group(one, groups, has_parents(client)) for one in _sorted(named, "name")],
+        "default_permissions": defaults,
+        "groups": [_group(one, groups, defaults, parents) for one in _sorted(named, "name")],
         "users": [_user(one) for one in _sorted(users, "email")],
     }
     by_email = {one["email"]: one for one in state["users"]}
@@ -100,13 +103,19 @@ def _refuse_twice(what: str, names: list[str]) -> None:
         )
 
 
-def _group(group: GroupModel, groups: Groups, parents: bool) -> dict[str, Any]:
+def _group(
+    group: GroupModel, groups: Groups, defaults: dict[str, Any], parents: bool
+) -> dict[str, Any]:
     found: dict[str, Any] = {"name": group.name, "description": group.description}
     around = groups.by_id.get(group.parent_group_id or "")
     if parents:
         found["parent"] = "" if around is None else around.name  # TOML has no null
     permissions = {
-        section: {name: flag for name, flag in flags.items() if isinstance(flag, bool)}
+        section: {
+            name: flag
+            for name, flag in flags.items()
+            if name in defaults.get(section, {}) and isinstance(flag, bool)
+        }
         for section, flags in (group.permissions or {}).items()
         if isinstance(flags, dict)
     }

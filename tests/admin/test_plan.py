@@ -101,7 +101,10 @@ def test_a_plan_of_everything(any_client: UsersClient, any_server: EmbeddedServe
             needs=["create_user ann@example.com"],
         ),
         Step(
-            "change_members", "new", after={"added": ["cem@example.com"]}, needs=["create_group new"]
+            "change_members",
+            "new",
+            after={"added": ["cem@example.com"]},
+            needs=["create_group new"],
         ),
         Step(
             "update_default_permissions",
