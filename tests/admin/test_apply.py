@@ -70,7 +70,7 @@ def test_fifty_users_and_five_groups(
     any_client.groups.add_user_to_group(
         hand, user_ids=[one.id for one in any_client.get_users().users]
     )
-    by_hand = any_client.with_raw_response.groups.get_group_by_id(hand).json()
+    by_hand = any_client.groups.with_raw_response.get_group_by_id(hand).json()
     desired = {
         "users": [
             {
@@ -107,7 +107,7 @@ def test_fifty_users_and_five_groups(
     defaults["workspace"]["prompts"], defaults["chat"]["delete"] = True, False
     assert any_client.with_raw_response.get_default_user_permissions().json() == defaults
 
-    now = any_client.with_raw_response.groups.get_group_by_id(hand).json()
+    now = any_client.groups.with_raw_response.get_group_by_id(hand).json()
     extra = {"member_count": by_hand["member_count"] + 1, "updated_at": now["updated_at"]}
     assert now == {**by_hand, **extra}
     assert "hand@example.com" in in_group(any_client, "by hand")

@@ -249,7 +249,8 @@ def test_accounts_that_differ_in_case_only(client: UsersClient, server: Embedded
     server.add_user("Ann", "ann@example.com")
     server.add_user("Other", "other@example.com")
     database = server._database
-    database.store_user({**database.user_by_email("other@example.com"), "email": "Ann@example.com"})
+    other = database.user_by_email("other@example.com") or {}
+    database.store_user({**other, "email": "Ann@example.com"})
     (text,) = problems_of(client, {"users": [{**ANN, "state": "absent"}]})
     assert "several accounts have this address in different cases" in text
 
@@ -261,7 +262,7 @@ def test_what_is_there_already_need_not_be_right(
     ann = server.add_user("Ann", "ann@example.com")
     client.update_user_by_id(ann.id, role="amdin")
     make_group(client, "a", permissions={"workspace": {"old": True}})
-    desired = {
+    desired: dict[str, Any] = {
         "users": [{**ANN, "role": "amdin"}],
         "groups": [{"name": "a", "permissions": {"workspace": {"old": True}}}],
     }
@@ -273,7 +274,7 @@ def test_what_is_there_already_need_not_be_right(
 def test_groups_within_groups(client: UsersClient) -> None:
     top = make_group(client, "top")
     make_group(client, "low", parent_group_id=top)
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"name": "leaf", "parent": "new"},
         {"name": "new", "parent": "low"},
         {"name": "top", "parent": "low"},
@@ -383,10 +384,11 @@ def test_what_only_users_can_change_is_a_note(
     desired = {"users": [{"email": one.email, **wish} for one in people]}
     found = plan(any_client, desired)
     assert found.is_empty
-    assert found.notes == [
+    (note,) = found.notes
+    assert note == (
         "not as desired, and only the users can change it: bio, date_of_birth, settings of "
         "p1@example.com, p2@example.com, p3@example.com, p4@example.com, p5@example.com and 1 more"
-    ]
+    )
     wish = {"settings": {"ui": {"theme": "light"}}, "variables": {"a": "b"}}
     (note,) = drift(any_client, {"users": [{"email": "p0@example.com", **wish}]}).notes
     assert note.endswith(": settings of p0@example.com")

@@ -37,8 +37,8 @@ def filled(any_client: UsersClient, any_server: EmbeddedServer) -> UsersClient:
     make_group(any_client, "low", **({"parent_group_id": top} if is_newest else {}))
     any_client.groups.add_user_to_group(top, user_ids=[one.id for one in people[:3]])
     database = any_server._database
-    database.store_user({**database.user(people[4].id), "role": "amdin"})
-    database.store_user({**database.user(people[5].id), "email": "no address"})
+    database.store_user({**(database.user(people[4].id) or {}), "role": "amdin"})
+    database.store_user({**(database.user(people[5].id) or {}), "email": "no address"})
     any_server.forget_requests()
     return any_client
 
