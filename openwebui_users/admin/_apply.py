@@ -365,16 +365,22 @@ class _Work:
         try:
             group = yield from self._run.change(create, form, target=step.target, after=form)
         except (InternalServerError, APIConnectionError) as error:
-            group = None if isinstance(error, ConnectError) else (yield from self._made(step))
-            if group is None:
-                raise
+            group = yield from self._made(step, error)
         self._groups[step.target] = group
         row.id = group.id
 
-    def _made(self, step: Step) -> Flow:
-        """The group that a request made whose answer was lost, or None."""
-        groups = yield from ask(self._client.groups.get_groups)
-        return next((one for one in groups if one.name == step.target), None)
+    def _made(self, step: Step, error: OpenWebUIError) -> Flow:
+        """The group that the request made which ended like this."""
+        if isinstance(error, ConnectError):
+            raise error
+        try:
+            groups = yield from ask(self._client.groups.get_groups)
+        except OpenWebUIError:
+            raise error from None
+        for group in groups:
+            if group.name == step.target:
+                return group
+        raise error
 
     def _update_group(self, step: Step, _: RowResult) -> Flow:
         """The form has all permissions and is stored whole: the group is read right before."""
