@@ -2,7 +2,7 @@
 
 from . import fleet
 from ._accounts import reset_passwords, set_role, update_user
-from ._apply import ApplyResult, apply
+from ._apply import apply
 from ._comparison import Difference
 from ._deletion import Confirmation, DeletionResult, delete_users
 from ._drift import Drift, drift
@@ -35,6 +35,7 @@ from ._plan import Plan, Step, plan
 from ._provision import ProvisionResult, provision_user
 from ._results import Result, RowResult
 from ._snapshot import snapshot
+from ._steps import ApplyResult
 from ._work import Progress
 
 __all__ = [

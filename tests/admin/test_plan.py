@@ -268,7 +268,9 @@ def test_what_is_there_already_need_not_be_right(
     }
     assert plan(client, desired).is_empty
     desired["users"][0]["role"] = "usre"
-    assert "must be one of" in problems_of(client, desired)[0]
+    desired["groups"][0].update(name="a\nb", previous_name="a")
+    group, user = problems_of(client, desired)
+    assert "must be one of" in user and "must not hold control characters" in group
 
 
 def test_groups_within_groups(client: UsersClient) -> None:

@@ -36,6 +36,8 @@ def filled(any_client: UsersClient, any_server: EmbeddedServer) -> UsersClient:
     is_newest = any_client.get_version() != "0.6.42"
     make_group(any_client, "low", **({"parent_group_id": top} if is_newest else {}))
     any_client.groups.add_user_to_group(top, user_ids=[one.id for one in people[:3]])
+    another = make_group(any_client, "another")
+    any_client.groups.add_user_to_group(another, user_ids=[people[0].id])
     database = any_server._database
     database.store_user({**(database.user(people[4].id) or {}), "role": "amdin"})
     database.store_user({**(database.user(people[5].id) or {}), "email": "no address"})
@@ -56,18 +58,18 @@ def test_a_plan_of_a_snapshot_is_empty(
         assert found.is_empty and found.notes == [], str(found)
     users = {user["email"]: user for user in state["users"]}
     assert len(users) == 35  # the administrator among them, but not who has no address
-    assert users["p0@example.com"]["groups"] == ["top: 'a'"]
+    assert users["p0@example.com"]["groups"] == ["another", "top: 'a'"]
     assert "role" not in users["p4@example.com"] and users["p3@example.com"]["role"] == "user"
     assert ("bio" in users["p0@example.com"]) is personal
     assert ("settings" in users["p0@example.com"]) is personal
-    (group,) = [one for one in state["groups"] if one["name"] != "low"]
+    (group,) = [one for one in state["groups"] if one["name"].startswith("top")]
     assert group["permissions"] == {"workspace": {"prompts": True}}
 
 
 def test_a_snapshot_goes_back(filled: UsersClient, tmp_path: Path) -> None:
     path = tmp_path / "state.yaml"
     snapshot(filled, path)
-    (top,) = [one.id for one in filled.groups.get_groups() if one.name != "low"]
+    (top,) = [one.id for one in filled.groups.get_groups() if one.name.startswith("top")]
     (ann,) = filled.get_users("p7@example.com").users
     filled.groups.update_group_by_id(top, name="top: 'a'", description="", permissions={})
     filled.groups.add_user_to_group(top, user_ids=[ann.id])
