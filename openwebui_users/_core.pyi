@@ -2489,6 +2489,9 @@ class Client:
     def closed(self) -> bool:
         """Whether the client was closed."""
     @property
+    def raw(self) -> bool:
+        """Whether methods return RawResponse: see with_raw_response."""
+    @property
     def timeout(self) -> Timeout:
         """Seconds for a whole call, retries included; None: no limit. Timeout(total, connect=…)
         also bounds reaching the server, 5 seconds without.

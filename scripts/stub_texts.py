@@ -153,6 +153,9 @@ class Client:
     @property
     def closed(self) -> bool:
         """Whether the client was closed."""
+    @property
+    def raw(self) -> bool:
+        """Whether methods return RawResponse: see with_raw_response."""
 @OPTIONS@
     def stats(self) -> ClientStats:
         """What was done since the client was made, over all its views, threads and tasks."""

@@ -247,6 +247,11 @@ static int Client_set_api_key(PyObject *op, PyObject *value, void *closure) {
     return Client_check(self) < 0 ? -1 : Client_set_key(self, value);
 }
 
+static PyObject *Client_get_raw(PyObject *op, void *closure) {
+    (void)closure;
+    return PyBool_FromLong(((ClientObject *)op)->raw);
+}
+
 static PyObject *Client_get_closed(PyObject *op, void *closure) {
     ClientObject *self = (ClientObject *)op;
     (void)closure;
@@ -261,8 +266,12 @@ static PyObject *Client_get_option(PyObject *op, void *closure) {
 static const PyGetSetDef client_getset[] = {
     {"base_url", Client_get_base_url, NULL, "Address of the server, normalised.", NULL},
     {"api_key", Client_get_api_key, Client_set_api_key,
-     "Key or token that is sent, or what gives it; None: there is none. Views share it.", NULL},
+     "Key or token that is sent, or what gives it; None: there is none. Views share it, but those "
+     "with one of their own.",
+     NULL},
     {"closed", Client_get_closed, NULL, "Whether the client was closed.", NULL},
+    {"raw", Client_get_raw, NULL, "Whether methods return RawResponse: see with_raw_response.",
+     NULL},
     {"with_raw_response", Client_get_with_raw_response, NULL,
      "This client with methods that return RawResponse and refuse no status.", NULL},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
@@ -16,7 +17,7 @@ from ._work import CONCURRENCY, Run
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from openwebui_users._core import UsersClient
     from openwebui_users._flow import Flow
@@ -142,7 +143,8 @@ def update_user(
                 refuse([Problem(f"is taken by the user {other.id}", column="email")])
         if changes.get("role", account.role) != account.role:
             directory.guard([account], "given another role")
-        row = RowResult(email=account.email)
+        row = RowResult(email=account.email, id=account.id, status="unknown")
+        result.rows = [row]
         if "profile_image_url" in changes or "name" in changes:
             account = client.get_user_by_id(account.id)
         run.do(write_account(run, row, account, changes))
@@ -241,7 +243,8 @@ def reset_passwords(
     /api/v1/users/{user_id}/sessions/revoke;
     GET /api/v1/users/all.
     """
-    given = dict(users) if isinstance(users, dict) else {}
+    is_given = isinstance(users, Mapping)
+    given: dict[str, str] = dict(users) if isinstance(users, Mapping) else {}
     with Run(
         Result("reset_passwords"),
         client,
@@ -251,22 +254,25 @@ def reset_passwords(
         audit=audit,
     ) as run:
         directory = Directory(client)
-        found, problems = directory.resolve(list(given) if given else users)
+        found, problems = directory.resolve(list(given) if is_given else users)
         new: dict[str, str] = {}
         for reference, password in given.items():
             problem = check_field("password", password, client.password_limit)
             user = directory.find(reference)
             if problem is not None:
                 problems.append(Problem(problem, column="password", email=reference))
+            elif user is not None and user.id in new:
+                text = "stands for a user whose password is given already"
+                problems.append(Problem(text, column="users", email=reference))
             elif user is not None:
                 new[user.id] = password
-        if not given and passwords_out is None and found:
+        if not is_given and passwords_out is None and found:
             text = "must be given, so that passwords that are made here are not lost"
             problems.append(Problem(text, column="passwords_out"))
         refuse(problems)
         guard_primary(directory, found)
         by_row = run.add_rows(found)
-        with _passwords.PasswordFile(None if dry_run or given else passwords_out) as file:
+        with _passwords.PasswordFile(None if dry_run or is_given else passwords_out) as file:
 
             def steps(row: RowResult) -> Flow:
                 user = by_row(row)

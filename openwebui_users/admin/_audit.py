@@ -7,6 +7,7 @@ was under way when the process ended.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -83,12 +84,25 @@ class Trail:
         self._count = 0
         self._sink: Callable[[dict[str, Any]], object] | None = None
         self._descriptor: int | None = None
+        self._begin = b""
         if callable(audit):
             self._sink = audit
         elif audit is not None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            self._descriptor = os.open(audit, flags, OWNER_ONLY)
+            flags = os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            try:
+                self._descriptor = os.open(audit, os.O_RDWR | flags, OWNER_ONLY)
+            except OSError:  # a pipe, or a file that may not be read
+                self._descriptor = os.open(audit, os.O_WRONLY | flags, OWNER_ONLY)
+            self._begin = b"\n" if self._ends_in_a_line(self._descriptor) else b""
             self._sink = self._write
+
+    @staticmethod
+    def _ends_in_a_line(descriptor: int) -> bool:
+        """Whether the file ends in a line that a crash has cut off."""
+        with contextlib.suppress(OSError):
+            size = os.fstat(descriptor).st_size
+            return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        return False
 
     @property
     def is_kept(self) -> bool:
@@ -96,7 +110,9 @@ class Trail:
 
     def _write(self, line: dict[str, Any]) -> None:
         assert self._descriptor is not None
-        data = json.dumps(line, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
+        text = json.dumps(line, ensure_ascii=False, default=str)
+        data = self._begin + text.encode("utf-8", "replace") + b"\n"
+        self._begin = b""
         while data:  # in one piece, so that lines of several processes do not mix
             data = data[os.write(self._descriptor, data) :]
 
@@ -118,6 +134,7 @@ class Trail:
 
     def close(self) -> None:
         if self._descriptor is not None:
-            os.fsync(self._descriptor)
+            with contextlib.suppress(OSError):  # pipes and devices; what was done stays done
+                os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = None

@@ -6,12 +6,15 @@ Each function returns what is wrong with a value, or None. No text repeats a pas
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 ROLES = ("admin", "user", "pending")
 PASSWORD_LIMIT = 72  # bytes: what bcrypt takes
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# What nobody sees, or what lets a text read as another; joiners are letters' own in some scripts.
+_UNSEEN = re.compile(r"[\u200b\u200e\u200f\u061c\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
 # As the server's own check, and no space, comma or second @ besides.
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@(?:[^@\s,;<>\"]+\.[^@\s,;<>\".]+|localhost)")
 
@@ -43,14 +46,17 @@ def check_text(value: Any) -> str | None:
 def check_name(value: Any) -> str | None:
     """The name of a user or of a group."""
     problem = check_text(value)
-    if problem is None and _CONTROL.search(value):
-        return f"must not hold control characters or line ends, got {shown(value)}"
+    if problem is None and (_CONTROL.search(value) or _UNSEEN.search(value)):
+        text = "must not hold control characters, line ends or characters that are not seen"
+        return f"{text}, got {ascii(value)[:60]}"
     return problem
 
 
 def check_email(value: Any) -> str | None:
     problem = check_text(value)
-    if problem is None and (not _EMAIL.fullmatch(value) or _CONTROL.search(value)):
+    if problem is None and not value.isprintable():
+        return f"must hold no characters that are not seen, got {ascii(value)[:60]}"
+    if problem is None and not _EMAIL.fullmatch(value):
         return f"must be an e-mail address such as ann@example.com, got {shown(value)}"
     return problem
 
@@ -69,13 +75,18 @@ def check_password(value: Any, limit: int | None = PASSWORD_LIMIT) -> str | None
     return problem
 
 
-def check_timezone(value: Any) -> str | None:
+@cache
+def _timezones() -> frozenset[str]:
     import zoneinfo
 
+    return frozenset(zoneinfo.available_timezones())
+
+
+def check_timezone(value: Any) -> str | None:
     problem = check_text(value)
     if problem is not None:
         return problem
-    known = zoneinfo.available_timezones()
+    known = _timezones()
     if known and value not in known:  # where there is no list of them, the server's word counts
         return f"must be a time zone such as Europe/Paris, got {shown(value)}"
     return None

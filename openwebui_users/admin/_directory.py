@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from openwebui_users._core import Model
 from openwebui_users.errors import NotFoundError, PermissionDeniedError
 
-from ._checks import shown
+from ._checks import printable, shown
 from ._errors import AdminError, Problem, RefusedError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from openwebui_users._core import UsersClient
     from openwebui_users.models import GroupModel, SessionUserResponse, UserGroupIdsModel, UserModel
 
+_SHOWN = 10  # names of groups in one message
 _MOST_BYTES = 1 << 30  # of the list of all users
 
 
@@ -130,7 +131,8 @@ class Directory:
         for user in users:
             why = self.protected.get(user.id)
             if why is not None:
-                raise RefusedError(f"nothing was changed: {user.email} {why}, and is not {doing}")
+                email = printable(user.email)
+                raise RefusedError(f"nothing was changed: {email} {why}, and is not {doing}")
 
 
 def primary_admins(client: UsersClient) -> list[UserGroupIdsModel]:
@@ -166,7 +168,10 @@ class Groups:
         if name in self.by_name:
             ids = ", ".join(group.id for group in self.by_name[name])
             return f"several groups have the name {shown(name)}: give one of the ids {ids}"
-        names = ", ".join(sorted(self.by_name)) or "none"
+        some = sorted(self.by_name)
+        names = printable(", ".join(some[:_SHOWN])) or "none"
+        if len(some) > _SHOWN:
+            names += f" and {len(some) - _SHOWN} more"
         return f"there is no group with the name or id {shown(name)}; there are: {names}"
 
     def find(self, reference: object) -> GroupModel:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SHOWN = 20  # problems in the text of one exception
+_LONGEST = 100  # characters of an address in it
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Problem:
     def __str__(self) -> str:
         place = [] if self.row is None else [f"row {self.row}"]
         if self.email:
-            email = printable(self.email)
+            email = printable(self.email[:_LONGEST])
             place.append(email if self.row is None else f"({email})")
         if self.column:
             column = printable(self.column)
@@ -68,6 +69,10 @@ class ServerChangedError(RefusedError):
 
 class LockedError(AdminError):
     """Another run holds the lock or the file."""
+
+
+class UnknownOutcomeError(AdminError):
+    """It is not known whether a change was made: its answer was lost, and looking failed too."""
 
 
 class PartialFailureError(AdminError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import csv
+import errno
 import importlib.util
 import json
 import os
@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from openwebui_users import _core
 from openwebui_users.models import UserGroupIdsModel
 
-from ._checks import shown
+from ._checks import printable, shown
 from ._directory import Groups
 from ._errors import Interrupted, InvalidInputError, Problem
 from ._files import OWNER_ONLY, replacing
@@ -56,8 +56,9 @@ class ExportResult(Result):
         return {"exported": self.count}
 
     def _headline(self) -> str:
-        wrote = "would write" if self.dry_run else "wrote"
-        return f"{self.verb}: {wrote} {self.count} users to {self.target}"
+        wrote = "would write" if self.dry_run else "read" if self.stopped else "wrote"
+        to = "for" if self.stopped else "to"
+        return f"{self.verb}: {wrote} {self.count} users {to} {printable(self.target)}"
 
 
 # ---------------------------------------------------------------- columns
@@ -82,7 +83,11 @@ def _columns(fields: Iterable[str] | None, include_secrets: bool) -> tuple[str, 
             name for name in names if include_secrets or name == GROUPS or not known[name].secret
         )
     chosen = tuple(fields)
-    problems = []
+    problems = [
+        Problem("is given twice", column=str(name)) for name in names if chosen.count(name) > 1
+    ]
+    if not chosen:
+        problems.append(Problem("must name at least one", column="fields"))
     for name in chosen:
         if name not in names:
             text = f"there is no such field; known are {', '.join(names)}"
@@ -123,6 +128,14 @@ class _Rows:
 # ---------------------------------------------------------------- formats
 
 
+def _quoted(cell: Any) -> str:
+    """A cell, in quotes wherever some spreadsheet might see several in it."""
+    text = "" if cell is None else str(cell)
+    if text.strip() == text and not set(text) & set(',;\t|"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
 def _cell(value: Any) -> Any:
     """A value in CSV."""
     if isinstance(value, bool):
@@ -138,10 +151,9 @@ def _cell(value: Any) -> Any:
 
 
 def _write_csv(file: IO[str], fields: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(fields)
+    file.write(",".join(fields) + "\n")
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in fields])
+        file.write(",".join(_quoted(_cell(row[name])) for name in fields) + "\n")
 
 
 def _write_jsonl(file: IO[str], fields: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> None:  # noqa: ARG001
@@ -286,6 +298,8 @@ def export_users(
     """
     check_client(client)
     chosen = _format_of(target, format)
+    if isinstance(target, (str, os.PathLike)) and Path(target).is_dir():
+        raise IsADirectoryError(errno.EISDIR, "target must be a file", os.fspath(target))
     columns = _columns(fields, include_secrets)
     named = os.fspath(target) if isinstance(target, (str, os.PathLike)) else type(target).__name__
     result = ExportResult("export_users", dry_run=dry_run, target=str(named), fields=columns)
@@ -311,6 +325,7 @@ def export_users(
                 with _opened(target, chosen, encoding) as file:
                     _WRITERS[chosen](file, columns, rows(report))
     except KeyboardInterrupt as error:
-        result.stopped = "interrupted: nothing was written"
+        is_open = hasattr(target, "write")
+        result.stopped = f"interrupted: {'not all was' if is_open else 'nothing was'} written"
         raise Interrupted(result) from error
     return result

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from ._errors import LockedError
+from ._errors import AdminError, InvalidInputError, LockedError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from typing_extensions import Self
 
 OWNER_ONLY = 0o600
 
@@ -37,6 +41,10 @@ def replacing(path: Path, new_mode: int = OWNER_ONLY, **how: Any) -> Iterator[IO
     """
     path = Path(os.path.realpath(path))  # the target of a link is replaced, not the link
     binary = how.pop("binary", False)
+    if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
+        with path.open("wb" if binary else "w", **how) as file:
+            yield file
+        return
     try:
         mode = path.stat().st_mode & 0o777
     except FileNotFoundError:
@@ -85,55 +93,126 @@ class GrowingFile:
     """A file of lines, for its owner only, in which each line is on disk when append() returns.
 
     It is held by one process at a time. A last line without its end was cut off by a crash and is
-    removed.
+    removed. Nothing of a file that is not ours is changed.
+
+    Args:
+        path: the file.
+        purpose: what it is for, in messages.
+        head: its first line, which a new one begins with; "": what it holds does not matter.
+        is_head: whether a first line is one that such a file has.
+        read_only: only look at it, whoever holds it.
+
+    Attributes:
+        lines: the lines that were there, without the head.
+        first: the head that was there; None: the file is new.
 
     Raises:
         LockedError: another process holds it.
+        AdminError: it is another file.
     """
 
-    def __init__(self, path: str | os.PathLike[str], purpose: str) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        purpose: str,
+        head: str = "",
+        is_head: Callable[[str], bool] | None = None,
+        read_only: bool = False,
+    ) -> None:
         self.path = Path(path)
-        self._descriptor = os.open(
-            self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, OWNER_ONLY
-        )
+        self.purpose = purpose
+        self.first: str | None = None
+        self.lines: list[str] = []
+        flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
+        flags |= os.O_CLOEXEC | os.O_NONBLOCK
+        self._descriptor = os.open(self.path, flags, OWNER_ONLY)
+        self._is_broken = read_only
         try:
-            self._lock(purpose)
-            os.fchmod(self._descriptor, OWNER_ONLY)
-            self.text = self._read_whole_lines()
-            sync_folder(self.path.parent)
+            if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                raise AdminError(f"{self.path} ({purpose}) must be a regular file")
+            if not read_only:
+                self._lock()
+            self._take(head, is_head or head.__eq__)
+            if not read_only:
+                os.fchmod(self._descriptor, OWNER_ONLY)
+                sync_folder(self.path.parent)
         except BaseException:
             os.close(self._descriptor)
             raise
 
-    def _lock(self, purpose: str) -> None:
+    def _lock(self) -> None:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LockedError(
-                f"{self.path} ({purpose}) is in use by another run: wait until it has ended"
+                f"{self.path} ({self.purpose}) is in use by another run: wait until it has ended"
             ) from None
 
-    def _read_whole_lines(self) -> str:
+    def _take(self, head: str, is_head: Callable[[str], bool]) -> None:
+        """Read what is there; only then remove what a crash has left, or begin."""
         with open(self._descriptor, "rb", closefd=False) as file:
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
+        try:
+            lines = whole.decode().split("\n")[:-1]
+            rest = data[len(whole) :].decode("utf-8", "replace")
+        except UnicodeDecodeError:
+            raise self.refusal() from None
+        if head and ((lines and not is_head(lines[0])) or (not lines and not _begins(head, rest))):
+            raise self.refusal()
+        if not head:
+            return
+        if rest and not self._is_broken:
             os.ftruncate(self._descriptor, len(whole))
-            os.fsync(self._descriptor)
-        return whole.decode()
+        if lines:
+            self.first, *self.lines = lines
+        elif not self._is_broken:
+            self.append(head)
+
+    def refusal(self) -> AdminError:
+        """What is raised for a file that is another."""
+        return AdminError(
+            f"{self.path} ({self.purpose}) is another file, and was not changed: give the path of "
+            "a new one"
+        )
 
     def append(self, line: str) -> None:
-        """Add a line, whose end is added here."""
+        """Add a line, whose end is added here; all of it, or nothing."""
+        if self._is_broken:
+            raise OSError(errno.EIO, "an earlier line could not be written", str(self.path))
         data = f"{line}\n".encode()
-        while data:
-            data = data[os.write(self._descriptor, data) :]
-        os.fsync(self._descriptor)
+        size = os.fstat(self._descriptor).st_size
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+            os.fsync(self._descriptor)
+        except OSError:
+            self._is_broken = True
+            os.ftruncate(self._descriptor, size)
+            self._is_broken = False
+            raise
 
     def close(self) -> None:
         os.close(self._descriptor)
 
-    def __enter__(self) -> GrowingFile:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _begins(head: str, rest: str) -> bool:
+    """Whether this is what a crash can leave of a file's first line, down to nothing."""
+    return head.startswith(rest)
+
+
+def check_distinct(paths: Mapping[str, Any]) -> None:
+    """Refuse one file under two of these names; what is no path is left out."""
+    seen: dict[str, str] = {}
+    for name, path in paths.items():
+        if isinstance(path, (str, os.PathLike)):
+            real = os.path.realpath(path)
+            if real in seen:
+                raise InvalidInputError([Problem(f"is the same file as {seen[real]}", column=name)])
+            seen[real] = name

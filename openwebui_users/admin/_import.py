@@ -24,10 +24,11 @@ from openwebui_users.errors import (
 )
 
 from ._accounts import write_account
-from ._checks import check_field, shown
+from ._checks import check_field, printable, shown
 from ._directory import Directory, Groups
-from ._errors import Problem, refuse
-from ._journal import Journal
+from ._errors import AdminError, Problem, UnknownOutcomeError, refuse
+from ._files import check_distinct
+from ._journal import CREATED, DONE, INTENT, REFUSED, Journal
 from ._members import member_ids
 from ._passwords import PasswordFile, make_password
 from ._personal import PERSONAL_FIELDS, check_personal, check_personal_role, write_personal
@@ -75,7 +76,8 @@ class ImportResult(Result):
     passwords_out: str | None = None
 
     def _headline(self) -> str:
-        return super()._headline().replace(self.verb, f"import of {self.source}", 1)
+        source = printable(self.source)
+        return super()._headline().replace(self.verb, f"import of {source}", 1)
 
 
 @dataclass
@@ -213,30 +215,41 @@ def _read(
     """Let the reader take all rows; columns that are none are refused whatever else holds."""
     ignored = set() if isinstance(ignore_columns, bool) else set(ignore_columns)
     ignored = {"_".join(name.lower().replace("-", " ").split()) for name in ignored}
-    unknown: dict[str, int] = {}
+    unknown: list[str] = []
+    is_table = False
     for number, cells in read_rows(source, format=format, on_problem=reader.take_unreadable):
         known: dict[str, Any] = {}
         for name, value in cells.items():
             column = _known_name(name)
             if column in COLUMNS:
                 known[column] = value
-            elif name not in ignored and ignore_columns is not True:
-                unknown.setdefault(name, number)
+            elif name not in ignored and ignore_columns is not True and name not in unknown:
+                unknown.append(name)
+        is_table = is_table or bool(known)
         reader.take(number, known)
+    if reader.rows and not is_table:  # the first row is somebody's: it may hold a password
+        text = "the first row must have the names of the columns, such as Name,Email,Password,Role"
+        refuse([Problem(text)])
     refuse(
         [
             Problem(
                 f"there is no such column; known are {', '.join(COLUMNS)}. Give "
                 f"ignore_columns=[{name!r}] to leave it out",
-                number,
-                name,
+                column=name,
             )
-            for name, number in unknown.items()
+            for name in unknown
         ]
     )
 
 
 # ---------------------------------------------------------------- the work
+
+
+def is_open(error: OpenWebUIError) -> bool:
+    """May an account have been made although its request ended like this?"""
+    if isinstance(error, APIConnectionError):
+        return not isinstance(error, ConnectError)
+    return isinstance(error, InternalServerError)
 
 
 class _Import:
@@ -269,9 +282,9 @@ class _Import:
         step = self._journal.step_of(email)
         row.id = self._journal.id_of(email)
         token = None
-        if step in ("created", "done") and row.id in self._directory.by_id:
+        if step in (CREATED, DONE) and row.id in self._directory.by_id:
             self._tell_created_before(row)
-            if step == "done":
+            if step == DONE:
                 return
         else:  # or it was deleted since
             token = yield from self._add(person)
@@ -287,21 +300,22 @@ class _Import:
         row, email = person.result, person.email
         password = person.account.get("password") or self._passwords.known.get(email)
         if password is None:
-            password = make_password()
-            if not self._run.dry_run:
+            password = "" if self._run.dry_run else make_password()
+            if password:
                 self._passwords.add(email, password)
         was_meant = self.is_ours(email)
         if not self._run.dry_run:
-            self._journal.add("intent", email)
+            self._journal.add(INTENT, email)
         form = {**person.account, "password": password}
         try:
             answer = yield from self._run.change(
                 self._client.auths.add_user, form, target=email, after=form
             )
-        except (EmailTakenError, InternalServerError, APIConnectionError) as error:
-            if isinstance(error, ConnectError) or (
-                isinstance(error, EmailTakenError) and not was_meant
-            ):
+        except (APIStatusError, APIConnectionError) as error:
+            may_be_ours = was_meant if isinstance(error, EmailTakenError) else is_open(error)
+            if not may_be_ours:
+                if isinstance(error, APIStatusError):  # which is an answer
+                    self._journal.add(REFUSED, email)
                 raise
             answer = yield from self._sign_in(email, password, error)
             if was_meant:
@@ -310,7 +324,7 @@ class _Import:
         if answer is None:
             return None
         row.id = answer.id
-        self._journal.add("created", email, answer.id)
+        self._journal.add(CREATED, email, answer.id)
         return answer.token
 
     def _sign_in(self, email: str, password: str, error: OpenWebUIError) -> Flow:
@@ -322,10 +336,15 @@ class _Import:
                     guest.signin, email=email, password=password, set_client_api_key=False
                 )
             )
-        except APIStatusError as refusal:
-            if refusal.status_code in (400, 401):
-                raise error from None  # it is another's, or was never made
-            raise
+        except OpenWebUIError as refusal:
+            if not (isinstance(refusal, APIStatusError) and refusal.status_code in (400, 401)):
+                raise UnknownOutcomeError(
+                    f"it is not known whether the account was made: {error}; signing in to see "
+                    f"failed too: {refusal}"
+                ) from refusal
+            if isinstance(error, EmailTakenError):  # it is another's
+                self._journal.add(REFUSED, email)
+            raise error from None
 
     def _finish(self, person: _Person, token: str | None) -> Flow:
         """All that a row asks for besides the account itself."""
@@ -341,7 +360,7 @@ class _Import:
         if row.error is not None:
             row.error = f"the account is there, but not all of its row: {row.error}"
         elif not self._run.dry_run:
-            self._journal.add("done", person.email)
+            self._journal.add(DONE, person.email)
 
     def _write_personal(self, person: _Person, token: str | None) -> Flow:
         """What only the user can change, with the user's own token."""
@@ -351,12 +370,16 @@ class _Import:
             return
         if token is None:
             password = person.account.get("password") or self._passwords.known.get(person.email)
-            answer = yield from ask(
-                self._client.with_options(api_key="").auths.signin,
-                email=person.email,
-                password=password,
-                set_client_api_key=False,
-            )
+            try:
+                answer = yield from ask(
+                    self._client.with_options(api_key="").auths.signin,
+                    email=person.email,
+                    password=password,
+                    set_client_api_key=False,
+                )
+            except APIStatusError as error:  # of the new user's password, not of our key
+                row.error = f"signing in as the new user failed: {error}"
+                return
             token = answer.token
         if token is None:
             columns = ", ".join(person.personal)
@@ -423,7 +446,7 @@ class _Import:
                     )
 
         rows = [RowResult(id=group.id, email=group.name) for group in models.values()]
-        self._run.each(rows, steps)
+        self._run.each(rows, steps, tells=False)
         for row in rows:
             if row.status != "unchanged":
                 for person in expected[str(row.id)]:
@@ -438,9 +461,10 @@ def _find_groups(
     if not names:
         return
     groups = Groups(run.client.groups.get_groups())
+    problems = {name: groups.problem_with(name) for name in names}
     for person in people:
         for name in person.group_names:
-            problem = groups.problem_with(name)
+            problem = problems[name]
             if problem is not None and not (create_groups and name not in groups.by_name):
                 reader.note(person.result, problem, "groups")
 
@@ -450,11 +474,18 @@ def _make_groups(run: Run[ImportResult], people: list[_Person]) -> None:
     if not names:
         return
     groups = Groups(run.client.groups.get_groups())
-    for name in names:
-        if groups.problem_with(name) is not None:
-            create = run.client.groups.create_new_group
-            form = {"name": name, "description": ""}
-            run.do(run.change(create, form, target=name, after=form))
+    missing = [RowResult(email=name) for name in names if groups.problem_with(name) is not None]
+
+    def steps(row: RowResult) -> Flow:
+        form = {"name": str(row.email), "description": ""}
+        create = run.client.groups.create_new_group
+        yield from run.change(create, form, target=row.email, after=form)
+        row.status = "created"
+
+    run.each(missing, steps, tells=False)
+    failed = [str(row) for row in missing if row.status != "created"]
+    if failed:
+        raise AdminError(f"no account was made, as not all groups could be: {'; '.join(failed)}")
     groups = Groups(run.client.groups.get_groups())
     for person in people:
         for name in person.group_names:
@@ -584,14 +615,18 @@ def import_users(
         ) as run,
         ExitStack() as files,
     ):
+        check_distinct(
+            {"source": source, "journal": journal, "passwords_out": passwords_out, "audit": audit}
+        )
         reader = _Reader(default_role, client.password_limit, passwords_out is not None)
         result.rows = reader.rows
         _read(source, format, ignore_columns, reader)
         if on_invalid == "error":
             refuse(reader.problems)
-        book = files.enter_context(Journal(None if dry_run else journal, client.base_url))
-        passwords = files.enter_context(PasswordFile(None if dry_run else passwords_out))
-        _wait_for_killed(book)
+        book = files.enter_context(Journal(journal, client.base_url, dry_run))
+        passwords = files.enter_context(PasswordFile(passwords_out, dry_run))
+        if not dry_run:
+            _wait_for_killed(book)
         directory = Directory(client)
         work = _Import(run, directory, book, passwords, update_passwords)
         creating, updating = _match_existing(work, reader, directory, on_existing)
@@ -604,8 +639,8 @@ def import_users(
         _make_groups(run, creating + updating)
         work.read_members({one.id: one for person in updating for one in person.groups}.values())
         _carry_out(run, work, creating, updating)
-        if any("password" not in person.account for person in creating) and not dry_run:
-            result.passwords_out = None if passwords_out is None else os.fspath(passwords_out)
+        if passwords.added and passwords_out is not None:
+            result.passwords_out = os.fspath(passwords_out)
     return result
 
 
@@ -638,7 +673,7 @@ def _check_passwords_of_earlier_runs(
     """An account that an earlier run may have made is known by its password."""
     for person in people:
         given = person.account.get("password") or passwords.known.get(person.email)
-        if journal.step_of(person.email) == "intent" and person.existing and given is None:
+        if journal.step_of(person.email) == INTENT and person.existing and given is None:
             text = "was made by an earlier run: give the same passwords_out as then"
             reader.note(person.result, text, "password")
 

@@ -1,7 +1,7 @@
 """What an import has done so far, on disk, so that it can go on after it was killed.
 
 Each line is one step of one row: "intent" before its account is made, "created" when the server has
-said so, "done" when all else that the row asks for is there too.
+said so, "done" when all else that the row asks for is there too; "refused" when it has said no.
 """
 
 from __future__ import annotations
@@ -9,12 +9,24 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 
 from ._errors import AdminError, RefusedError
 from ._files import GrowingFile
 
 _KIND = "openwebui_users import journal"
 _VERSION = 1
+
+INTENT, CREATED, DONE = "intent", "created", "done"
+REFUSED = "refused"  # after an intent that the server said no to: there is no account of ours
+
+
+def _is_head(line: str) -> bool:
+    try:
+        head = json.loads(line)
+        return bool(head["kind"] == _KIND and head["version"] == _VERSION and head["server"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 class Journal:
@@ -24,42 +36,45 @@ class Journal:
         path: the file, which may have lines of an earlier run; None: nothing is kept beyond this
             run.
         server: base URL of the server; a journal of another one is refused.
+        read_only: look at the file, if it is there, and change nothing.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, server: str) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None, server: str, read_only: bool = False
+    ) -> None:
         self._steps: dict[str, str] = {}
         self._ids: dict[str, str] = {}
         self.last_intent = 0.0  # time of the last one of an earlier run that led to nothing known
-        self._file = None if path is None else GrowingFile(path, "journal")
-        if self._file is not None:
-            try:
-                self._read(self._file, server)
-            except BaseException:
-                self._file.close()
-                raise
+        self._file: GrowingFile | None = None
+        if path is None or (read_only and not Path(path).exists()):
+            return
+        head = json.dumps({"kind": _KIND, "version": _VERSION, "server": server})
+        self._file = GrowingFile(path, "journal", head, _is_head, read_only)
+        try:
+            self._read(self._file, server)
+        except BaseException:
+            self._file.close()
+            raise
+        if read_only:
+            self._file.close()
+            self._file = None
 
     def _read(self, file: GrowingFile, server: str) -> None:
-        lines = file.text.splitlines()
-        if not lines:
-            head = {"kind": _KIND, "version": _VERSION, "server": server}
-            file.append(json.dumps(head))
+        if file.first is None:
             return
+        of = json.loads(file.first)["server"]
+        if of != server:
+            raise RefusedError(f"{file.path} (journal) is of an import into {of}, not {server}")
         try:
-            head, *steps = [json.loads(line) for line in lines]
-            if head["kind"] != _KIND or head["version"] != _VERSION:
-                raise ValueError(head)
+            steps = [json.loads(line) for line in file.lines]
             for step in steps:
                 self._take(step["step"], step["email"], step.get("id"))
-        except (ValueError, KeyError, TypeError):
+            times = [one["time"] for one in steps if self._steps[one["email"]] == INTENT]
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise AdminError(
-                f"{file.path} (journal) is no journal of an import: give the path of a new file"
+                f"{file.path} (journal) is damaged: look at who is on the server, and give the "
+                "path of a new file"
             ) from None
-        if head["server"] != server:
-            raise RefusedError(
-                f"{file.path} (journal) is of an import into {head['server']}, not {server}"
-            )
-        open_ones = {email for email, step in self._steps.items() if step == "intent"}
-        times = [one["time"] for one in steps if one["email"] in open_ones]
         self.last_intent = max(times, default=0.0)
 
     def _take(self, step: str, email: str, user_id: str | None) -> None:
@@ -68,8 +83,9 @@ class Journal:
             self._ids[email] = user_id
 
     def step_of(self, email: str) -> str | None:
-        """The last step of this address: intent, created or done; None: there was none."""
-        return self._steps.get(email)
+        """The last step of this address; None: there was none, or it was refused."""
+        step = self._steps.get(email)
+        return None if step == REFUSED else step
 
     def id_of(self, email: str) -> str | None:
         """The id of the account, when it was created."""

@@ -6,9 +6,9 @@ import csv
 import io
 import os
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._errors import AdminError
 from ._files import GrowingFile
 
 if TYPE_CHECKING:
@@ -45,35 +45,30 @@ class PasswordFile:
     Args:
         path: the file, which may have lines of an earlier run; None: there is none, and nothing is
             kept.
+        read_only: look at the file, if it is there, and change nothing.
 
     Attributes:
         known: passwords of earlier runs, by e-mail address in lower case; of several the last.
+        added: how many this run has added.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None, read_only: bool = False) -> None:
         self.known: dict[str, str] = {}
-        self._file = None if path is None else GrowingFile(path, "passwords_out")
-        if self._file is not None:
-            try:
-                self._read(self._file)
-            except BaseException:
-                self._file.close()
-                raise
-
-    def _read(self, file: GrowingFile) -> None:
-        rows = list(csv.reader(io.StringIO(file.text, newline="")))
-        if not rows:
-            file.append(_line(*_HEADER))
-        elif rows[0] != _HEADER:
-            raise AdminError(
-                f"{file.path} (passwords_out) is another file: its first line must be "
-                f"{','.join(_HEADER)}"
-            )
-        self.known = {row[0].lower(): row[1] for row in rows[1:] if len(row) == len(_HEADER)}
+        self.added = 0
+        self._file: GrowingFile | None = None
+        if path is None or (read_only and not Path(path).exists()):
+            return
+        self._file = GrowingFile(path, "passwords_out", _line(*_HEADER), read_only=read_only)
+        rows = csv.reader(self._file.lines)
+        self.known = {row[0].lower(): row[1] for row in rows if len(row) == len(_HEADER)}
+        if read_only:
+            self._file.close()
+            self._file = None
 
     def add(self, email: str, password: str) -> None:
         """Keep one password."""
         self.known[email.lower()] = password
+        self.added += 1
         if self._file is not None:
             self._file.append(_line(email, password))
 

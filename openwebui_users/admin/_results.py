@@ -65,13 +65,13 @@ class RowResult:
         if self.changes:
             text += " (" + ", ".join(shown_change(*item) for item in self.changes.items()) + ")"
         if self.error:
-            text += f": {self.error}"
-        return "; ".join([text, *self.notes])
+            text += f": {printable(self.error)}"
+        return "; ".join([text, *map(printable, self.notes)])
 
 
 def shown_change(name: str, change: tuple[Any, Any]) -> str:
     """name: before → after."""
-    return f"{name}: {change[0]!r} → {change[1]!r}"
+    return printable(f"{name}: {change[0]!r} → {change[1]!r}")
 
 
 @dataclass

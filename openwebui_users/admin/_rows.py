@@ -24,8 +24,8 @@ _BY_SUFFIX = {
     ".json": "json",
 }
 _DELIMITERS = ",;\t|"
-#: First characters of a cell that spreadsheets take for a formula.
-FORMULA = "=+-@\t\r"
+#: First characters of a cell that spreadsheets take for a formula, in full width too.
+FORMULA = "=+-@\t\r\n＝＋－＠"
 
 Row = tuple[int, dict[str, Any]]  # its number, and its cells by the column's name
 
@@ -61,6 +61,9 @@ def read_rows(
     """
     if format is not None and format not in FORMATS:
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, got {format!r}")
+    if isinstance(source, str) and "\n" in source:
+        text = "is a text, not a path: give io.StringIO(text)"
+        raise InvalidInputError([Problem(text, column="source")])
     if isinstance(source, (str, os.PathLike)):
         data = Path(source).read_bytes()
         suffix = Path(source).suffix.lower()
@@ -72,6 +75,8 @@ def read_rows(
     if hasattr(source, "iter_rows") and hasattr(source, "columns"):  # polars
         return _rows_of_items(source.iter_rows(named=True), on_problem)
     if hasattr(source, "to_dict") and hasattr(source, "columns"):  # pandas
+        twice = [str(name) for name in source.columns[source.columns.duplicated()]]
+        refuse([Problem("there are two columns of this name", column=name) for name in twice])
         return _rows_of_items(source.to_dict("records"), on_problem)
     if isinstance(source, Mapping) or not isinstance(source, Iterable):
         raise TypeError(
@@ -220,8 +225,8 @@ def _rows_of_json(text: str, on_problem: Callable[[Problem], object]) -> Iterato
 def _delimiter(text: str) -> tuple[str, str]:
     """What separates cells, and the text without a line that only says so."""
     first, _, rest = text.partition("\n")
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:  # as Excel writes it
-        return first.strip()[4], rest
+    if first.lower().startswith("sep=") and len(first.rstrip("\r")) == 5:  # as Excel writes it
+        return first[4], rest
     quoted, counts = False, dict.fromkeys(_DELIMITERS, 0)
     for character in text:
         if character == '"':
@@ -264,10 +269,15 @@ def _rows_of_csv(text: str, on_problem: Callable[[Problem], object]) -> Iterator
     delimiter, rest = _delimiter(text)
     offset = text.count("\n") - rest.count("\n")
     reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, strict=True)
-    lines = ((n, one) for n, one in _numbered(reader, offset) if any(c.strip() for c in one))
-    number, cells = next(lines, (0, []))
-    if not cells:
+    limit = csv.field_size_limit(max(len(rest), 1))  # others' readers keep theirs
+    try:
+        found = [(n, one) for n, one in _numbered(reader, offset) if any(c.strip() for c in one)]
+    finally:
+        csv.field_size_limit(limit)
+    if not found:
         raise InvalidInputError([Problem("the file is empty: it needs a header line")])
+    lines = iter(found)
+    number, cells = next(lines)
     header = _header(cells, number)
     return _each(lines, lambda one: _cells_of_line(one, header), on_problem)
 

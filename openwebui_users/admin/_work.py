@@ -27,11 +27,12 @@ from openwebui_users.errors import (
 
 from ._audit import Trail, route_of
 from ._directory import whoami
-from ._errors import Interrupted, PartialFailureError
+from ._errors import Interrupted, PartialFailureError, UnknownOutcomeError
 from ._results import Result, RowResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
 
     from openwebui_users._flow import Flow
 
@@ -172,8 +173,15 @@ class Run(Generic[R]):
         self._open.callback(self._trail.close)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._open.close()
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+            self._raise_interrupted(error)
 
     # ------------------------------------------------------------ what flows of rows use
 
@@ -210,7 +218,10 @@ class Run(Generic[R]):
         except GeneratorExit:  # stopped while it was under way
             self._trail.settled(number, "unknown", route=route, target=target)
             raise
-        self._trail.settled(number, "done", route=route, **facts)
+        try:
+            self._trail.settled(number, "done", route=route, **facts)
+        except Exception as error:  # it is done all the same: the row goes on, and no other begins
+            self._break(error)
         return answer
 
     # ------------------------------------------------------------ rows
@@ -230,6 +241,8 @@ class Run(Generic[R]):
         rows: Iterable[RowResult],
         steps: Callable[[RowResult], Flow],
         total: int | None = None,
+        *,
+        tells: bool = True,
     ) -> None:
         """Do for each row what steps does; rows whose turn never came stay "not_run".
 
@@ -238,6 +251,7 @@ class Run(Generic[R]):
             steps: the flow of one row, which sets the row's status. A row's error that it sets
                 before a call says what it means if that call fails; it takes it back afterwards.
             total: rows that are expected in all, for progress; None: so many as there are.
+            tells: whether progress is told of these rows.
 
         Raises:
             Interrupted: Ctrl-C; what had begun was waited for.
@@ -245,6 +259,7 @@ class Run(Generic[R]):
                 function; what had begun was waited for.
         """
         waiting = deque(rows)
+        self._tells = tells
         self._total = self._done + len(waiting) if total is None else total
         begun: list[tuple[RowResult, Flow]] = []  # and not ended
         calls = Calls(self.client)
@@ -297,6 +312,8 @@ class Run(Generic[R]):
             row.status = "failed"
             _add_reason(row, f"{type(error).__name__}: {error}")
             self._break(error)
+        if not self._tells:
+            return False
         self._done += 1
         try:
             self._report(Progress(self.result.verb, self._done, self._total, row))
@@ -321,9 +338,10 @@ class Run(Generic[R]):
     def _abandon(self, calls: Calls, begun: list[tuple[RowResult, Flow]]) -> None:
         calls.stop()
         for row, flow in begun:
-            flow.close()
             row.status = "unknown"
             _add_reason(row, "stopped while it was under way")
+            with contextlib.suppress(Exception):  # of the audit trail: the others are told too
+                flow.close()
 
     # ------------------------------------------------------------ Ctrl-C
 
@@ -362,6 +380,8 @@ def _add_reason(row: RowResult, reason: str) -> None:
 
 def is_unknown(error: OpenWebUIError) -> bool:
     """May the call have been carried out although it raised this?"""
+    if isinstance(error, UnknownOutcomeError):
+        return True
     return isinstance(error, APIConnectionError) and not isinstance(error, ConnectError)
 
 
@@ -372,3 +392,5 @@ def check_client(client: object) -> None:
             f"client must be a UsersClient, not {type(client).__name__}: the verbs of "
             "administration block; in an event loop, await asyncio.to_thread(verb, client, …)"
         )
+    if client.raw:
+        raise TypeError("client must not be with_raw_response: give the client itself")
