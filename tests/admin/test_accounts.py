@@ -7,6 +7,7 @@ import json
 import stat
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from openwebui_users import AuthenticationError, UsersClient
 from openwebui_users.admin import (
     InvalidInputError,
+    PartialFailureError,
     RefusedError,
     reset_passwords,
     set_role,
@@ -25,6 +27,13 @@ from openwebui_users.testing import EmbeddedServer
 def writes(server: EmbeddedServer) -> list[str]:
     """What was sent that changes something."""
     return [f"{one.method} {one.path}" for one in server.requests if one.method != "GET"]
+
+
+def make_later(server: EmbeddedServer, user_id: str) -> None:
+    """Administrators of the same second are all taken for the first."""
+    row = server._database.user(user_id)
+    assert row is not None
+    server._database.store_user({**row, "created_at": int(time.time()) + 9})
 
 
 # ---------------------------------------------------------------- update_user
@@ -76,9 +85,7 @@ def test_the_audit_trail_tells_each_change_and_no_secret(
     client: UsersClient, server: EmbeddedServer, tmp_path: Path
 ) -> None:
     ann = server.add_user("Ann", "ann@example.com")
-    row = server._database.user(ann.id)
-    assert row is not None  # administrators of one second are all taken for the first
-    server._database.store_user({**row, "created_at": int(time.time()) + 9})
+    make_later(server, ann.id)
     path = tmp_path / "audit.jsonl"
     update_user(client, ann.id, role="admin", password="a new secret", audit=path)
     update_user(client, ann.id, role="pending", audit=path, dry_run=True)
@@ -140,8 +147,10 @@ def test_an_administrator_with_an_api_key_does_not_demote_itself(server: Embedde
     """The server tells holders of keys who they are in one place, which can be switched off."""
     with UsersClient(server.url, server.admin_token) as client:
         boss = server.add_user("Boss", "boss@example.com", role="admin")
+        make_later(server, boss.id)
         key = client.with_options(api_key=boss.token).auths.generate_api_key().api_key
         other = server.add_user("Other", "other@example.com", role="admin")
+        make_later(server, other.id)
     with UsersClient(server.url, key) as client:
         with pytest.raises(RefusedError, match="the account that this client uses"):
             set_role(client, "user", [boss.id])
@@ -183,3 +192,39 @@ def test_passwords_that_are_given(client: UsersClient, server: EmbeddedServer) -
         reset_passwords(client, {"ann@example.com": "x" * 73})
     with pytest.raises(InvalidInputError, match="passwords_out"):
         reset_passwords(client, ["ann@example.com"])
+    reset_passwords(client, MappingProxyType({"ann@example.com": "another"}))
+    client.with_options(api_key="").auths.signin(email="ann@example.com", password="another")
+    with pytest.raises(InvalidInputError, match="is given already"):
+        reset_passwords(client, {"ann@example.com": "a", "ANN@example.com": "b"})
+    assert reset_passwords(client, {}).rows == []
+
+
+def test_a_client_for_raw_responses_is_refused(client: UsersClient) -> None:
+    with pytest.raises(TypeError, match="with_raw_response"):
+        set_role(client.with_raw_response, "user", [])  # type: ignore[arg-type]
+
+
+def test_an_audit_trail_goes_on_after_a_torn_line(
+    client: UsersClient, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    server.add_user("Ann", "ann@example.com")
+    path = tmp_path / "audit"
+    path.write_text('{"torn": ')
+    set_role(client, "admin", ["ann@example.com"], audit=path)
+    torn, *lines = path.read_text().splitlines()
+    assert torn == '{"torn": ' and [json.loads(line)["stage"] for line in lines] == ["sent", "done"]
+    assert set_role(client, "user", ["ann@example.com"], audit="/dev/null").ok
+
+
+def test_an_audit_trail_that_fails_stops_the_verb_and_hides_nothing(
+    client: UsersClient, server: EmbeddedServer
+) -> None:
+    people = [server.add_user("P", f"p{i}@example.com").email for i in range(3)]
+
+    def fail_when_done(line: dict[str, Any]) -> None:
+        if line["stage"] == "done":
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(PartialFailureError, match="No space left") as caught:
+        set_role(client, "pending", people, audit=fail_when_done, concurrency=1)
+    assert caught.value.result.counts == {"updated": 1, "not_run": 2}

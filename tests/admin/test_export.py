@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -121,11 +122,35 @@ def test_a_failure_leaves_the_old_file(
     assert stat.S_IMODE(path.stat().st_mode) == 0o640 and len(read_csv(path)) == 66
 
 
+def test_cells_that_some_spreadsheets_split(client: UsersClient, server: EmbeddedServer) -> None:
+    for number, name in enumerate(("x;=1+1", "a\tb", " spaced ", 'say "hi"')):
+        server.add_user(name, f"p{number}@example.com")
+    file = io.StringIO()
+    export_users(client, file, format="csv", fields=["name"], query="@example.com")
+    lines = file.getvalue().splitlines()
+    assert {'"x;=1+1"', '"a\tb"', '" spaced "', '"say ""hi"""'} <= set(lines)
+
+
+def test_a_pipe_is_written_to_and_stays_one(client: UsersClient, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        export_users(client, pipe, format="csv", fields=["email"])
+        assert reader.communicate(timeout=10)[0] == "email\nadmin@example.com\n"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
 def test_targets_that_are_none(client: UsersClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="format must be one of csv, jsonl, json, parquet"):
         export_users(client, "users.xlsx")
     with pytest.raises(ValueError, match="format must be one of"):
         export_users(client, io.StringIO())
+    with pytest.raises(IsADirectoryError):
+        export_users(client, ".", format="csv")
+    with pytest.raises(InvalidInputError, match="email: is given twice"):
+        export_users(client, "users.csv", fields=["email", "email"])
+    with pytest.raises(InvalidInputError, match="must name at least one"):
+        export_users(client, "users.csv", fields=[])
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r"openwebui_users\[parquet\]"):
         export_users(client, "users.parquet")

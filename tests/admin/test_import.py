@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -456,7 +457,7 @@ def test_a_journal_belongs_to_one_server_and_one_run(client: UsersClient, tmp_pa
         with pytest.raises(LockedError, match="in use by another run"):
             import_users(client, table(PEOPLE), journal=journal)
     (tmp_path / "text").write_text("some text\n")
-    with pytest.raises(AdminError, match="is no journal"):
+    with pytest.raises(AdminError, match="is another file, and was not changed"):
         import_users(client, table(PEOPLE), journal=tmp_path / "text")
 
 
@@ -470,8 +471,6 @@ def test_somebody_elses_account_is_not_taken_for_ours(
         file.append(json.dumps(head))
         file.append(json.dumps({"step": "intent", "email": "ann@example.com", "time": 1.0}))
     server.add_user("Other", "ann@example.com", "another password")
-    result = import_users(client, table(PEOPLE), journal=journal)
-    assert result.counts == {"created": 2, "failed": 1}
     with pytest.raises(InvalidInputError, match="give the same passwords_out as then"):
         import_users(
             client,
@@ -479,6 +478,119 @@ def test_somebody_elses_account_is_not_taken_for_ours(
             journal=journal,
             passwords_out=tmp_path / "passwords.csv",
         )
+    result = import_users(client, table(PEOPLE), journal=journal)
+    assert result.counts == {"created": 2, "failed": 1}
+    assert import_users(client, table(PEOPLE), journal=journal).counts == {
+        "created": 2,
+        "skipped": 1,  # it is known now whose it is
+    }
+
+
+def test_a_refusal_ends_an_intent(
+    client: UsersClient, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """Whoever registers the address afterwards is not taken for ours, whatever the password."""
+    rows = [{"name": "Ann", "email": "ann@example.com", "password": "Welcome1!"}]
+    server.fault("status", code=422, path="/api/v1/auths/add")
+    journal = tmp_path / "journal"
+    assert import_users(client, rows, journal=journal).counts == {"failed": 1}
+    server.add_user("Other", "ann@example.com", "Welcome1!")
+    assert import_users(client, rows, journal=journal).counts == {"skipped": 1}
+
+
+def test_other_files_are_left_as_they_are(
+    client: UsersClient, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    for text in ('{"precious": 1}', "some text\nwithout end", "\xff"):
+        path = tmp_path / "precious"
+        path.write_bytes(text.encode("latin-1"))
+        path.chmod(0o644)
+        for name in ("journal", "passwords_out"):
+            how: Any = {name: path}
+            with pytest.raises(AdminError, match="is another file, and was not changed"):
+                import_users(client, table(PEOPLE), **how)
+        assert path.read_bytes() == text.encode("latin-1")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    people = tmp_path / "people.csv"
+    people.write_text(PEOPLE.rstrip())
+    for name in ("journal", "passwords_out", "audit"):
+        how = {name: people}
+        with pytest.raises(InvalidInputError, match="is the same file as source"):
+            import_users(client, people, **how)
+    assert people.read_text() == PEOPLE.rstrip()
+    with pytest.raises(AdminError, match="must be a regular file"):
+        import_users(client, table(PEOPLE), journal="/dev/null")
+    assert writes(server) == []
+
+
+def test_a_journal_outlives_a_full_disk(
+    client: UsersClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line is written whole or not at all, so the import can be begun again."""
+    write, left = os.write, [5]
+
+    def fill(descriptor: int, data: bytes) -> int:
+        left[0] -= 1
+        if left[0] == 0:
+            return write(descriptor, data[:7])
+        if left[0] == -1:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data)
+
+    monkeypatch.setattr("openwebui_users.admin._files.os.write", fill)
+    rows = [{"name": "P", "email": f"p{i}@example.com", "password": "pw"} for i in range(9)]
+    with pytest.raises(PartialFailureError):
+        import_users(client, rows, journal=tmp_path / "journal", concurrency=1)
+    monkeypatch.undo()
+    monkeypatch.setattr("openwebui_users.admin._import._UNANSWERED", 0.2)
+    assert import_users(client, rows, journal=tmp_path / "journal").counts == {"created": 9}
+
+
+def test_a_dry_run_knows_the_journal_and_changes_no_file(
+    client: UsersClient, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    import_users(client, table(PEOPLE), journal=journal, on_existing="error")
+    with journal.open("a") as file:
+        file.write('{"torn')
+    before = journal.read_text()
+    dry = import_users(client, table(PEOPLE), journal=journal, on_existing="error", dry_run=True)
+    assert dry.counts == {"created": 3} and journal.read_text() == before
+
+
+def test_a_table_without_a_header_shows_nobody_s_password(client: UsersClient) -> None:
+    text = "Ann,ann@example.com,TopSecret9\nBen,ben@example.com,TopSecret8\n"
+    for source in (table(text), text):
+        with pytest.raises(InvalidInputError) as caught:
+            import_users(client, source)
+        assert "secret" not in str(caught.value).lower()
+
+
+def test_what_cannot_be_seen_in_an_address_is_refused(client: UsersClient) -> None:
+    row = {"name": "A", "email": "ann@example.com", "password": "pw"}
+    for hidden in ("\u200b", "\ufeff", "\u202e", "\xad"):
+        with pytest.raises(InvalidInputError, match="not seen"):
+            import_users(client, [{**row, "email": f"ann{hidden}@example.com"}])
+    with pytest.raises(InvalidInputError, match="column name: must not hold"):
+        import_users(client, [{**row, "name": "A\u202eB"}])
+
+
+def test_a_lost_answer_that_cannot_be_looked_up_is_unknown(
+    client: UsersClient, server: EmbeddedServer
+) -> None:
+    rows = [{"name": "A", "email": "ann@example.com", "password": "pw"}]
+    server.fault("lost", path="/api/v1/auths/add")
+    server.fault("status", code=429, path="/api/v1/auths/signin")
+    result = import_users(client, rows)
+    assert result.counts == {"unknown": 1} and "not known whether" in str(result)
+
+
+def test_a_group_that_cannot_be_made(client: UsersClient, server: EmbeddedServer) -> None:
+    rows = [{"name": "A", "email": "a@example.com", "password": "pw", "groups": "x;y"}]
+    server.fault("status", code=500, path="/api/v1/groups/create")
+    with pytest.raises(AdminError, match="no account was made, as not all groups could be: x"):
+        import_users(client, rows, create_groups=True)
+    assert client.get_users().total == 1
 
 
 def test_a_user_deleted_since_is_made_again(client: UsersClient, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def rows(text: str | bytes, **how: Any) -> list[tuple[int, dict[str, Any]]]:
         "NAME\temail\nAnn\tann@example.com",
         '"name"|"Email"\n"Ann"|"ann@example.com"\n',
         "sep=;\nname;email\nAnn;ann@example.com\n",
+        "sep=\t\r\nname\temail\r\nAnn\tann@example.com\r\n",
         '[{"Name": "Ann", "email": "ann@example.com", "bio": null}]',
         '{"users": [{"Name": "Ann", "email": "ann@example.com"}]}',
         '{"name": "Ann", "email": "ann@example.com"}\n\n',
@@ -67,6 +68,9 @@ def test_iterables_and_data_frames(tmp_path: Path) -> None:
     frame = pd.DataFrame([{**ANN, "born": pd.NaT}, {**ANN, "born": pd.Timestamp("2020-01-01")}])
     first, second = read_rows(frame)
     assert first[1] == ANN and second[1]["born"].year == 2020
+    frame.columns = pd.Index(["name", "name", "born"])
+    with pytest.raises(InvalidInputError, match="two columns of this name"):
+        list(read_rows(frame))
     path = tmp_path / "people.csv"
     path.write_text("name,email\nAnn,ann@example.com\n")
     assert list(read_rows(path)) == list(read_rows(str(path))) == [(2, ANN)]
@@ -117,7 +121,12 @@ def test_sources_that_are_none() -> None:
         read_rows([], format="xlsx")
 
 
-@given(st.text(alphabet="='+-@\t\ra\" ,\n;0"))
+def test_cells_of_any_size() -> None:
+    ((_, cells),) = rows("name,image\nAnn," + "x" * 300_000 + "\n")
+    assert len(cells["image"]) == 300_000
+
+
+@given(st.text(alphabet="='+-@\t\ra\" ,\n;0＝"))
 def test_defused_cells_come_back(text: str) -> None:
     assert undefused(defused(text)) == text
     assert not defused(text) or defused(text)[0] not in FORMULA
