@@ -208,7 +208,7 @@ OPTIONAL_IMPORTS = {
     "openwebui_users/_describe.py": {"pydantic_core"},
     # of extras, or used where they are there
     "openwebui_users/admin/_export.py": {"pyarrow"},
-    "openwebui_users/admin/_formats.py": {"tomli", "tomli_w", "yaml"},
+    "openwebui_users/admin/_formats.py": {"tomli", "tomli_w", "tomllib", "yaml"},
     "openwebui_users/admin/_work.py": {"tqdm"},
 }
 
