@@ -15,9 +15,11 @@ from ._errors import (
     Problem,
     RefusedError,
     ServerChangedError,
+    UnknownOutcomeError,
 )
 from ._expiry import expire_users
 from ._export import ExportResult, export_users
+from ._formats import MissingLibraryError
 from ._import import ImportResult, import_users
 from ._inactive import Selection, inactive_users
 from ._members import add_to_group, remove_from_group, set_group_members
@@ -52,6 +54,7 @@ __all__ = [
     "Interrupted",
     "InvalidInputError",
     "LockedError",
+    "MissingLibraryError",
     "PartialFailureError",
     "PermissionsDiff",
     "Plan",
@@ -64,6 +67,7 @@ __all__ = [
     "Selection",
     "ServerChangedError",
     "Step",
+    "UnknownOutcomeError",
     "add_to_group",
     "apply",
     "deactivate_users",

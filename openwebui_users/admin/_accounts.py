@@ -9,7 +9,7 @@ from openwebui_users._flow import ask
 from openwebui_users.errors import UnprocessableEntityError
 
 from . import _passwords
-from ._checks import check_field
+from ._checks import check_field, printable
 from ._directory import Directory, is_at_least
 from ._errors import Problem, RefusedError, refuse
 from ._results import Result, RowResult
@@ -143,6 +143,8 @@ def update_user(
                 refuse([Problem(f"is taken by the user {other.id}", column="email")])
         if changes.get("role", account.role) != account.role:
             directory.guard([account], "given another role")
+        if account.role == "admin" and changes:
+            guard_primary(directory, [account])
         row = RowResult(email=account.email, id=account.id, status="unknown")
         result.rows = [row]
         if "profile_image_url" in changes or "name" in changes:
@@ -291,10 +293,10 @@ def reset_passwords(
 def guard_primary(directory: Directory, users: Iterable[Any]) -> None:
     """Nobody but the primary administrator can change that account."""
     for user in users:
-        why = directory.protected.get(user.id, "")
-        if "primary" in why and not directory.is_me(user.id):
+        if directory.is_closed_to_us(user):
             raise RefusedError(
-                f"nothing was changed: {user.email} {why}; only that account itself can change it"
+                f"nothing was changed: {printable(user.email)} is the primary administrator: only "
+                "that account itself can change it"
             )
 
 

@@ -34,6 +34,7 @@ def apply(
     client: UsersClient,
     plan: Plan | Any,
     *,
+    format: str | None = None,  # noqa: A002
     max_deletions: int = 0,
     passwords_out: str | os.PathLike[str] | None = None,
     lock: str | os.PathLike[str] | None = None,
@@ -52,7 +53,8 @@ def apply(
     Args:
         client: of an administrator.
         plan: what plan() returned; or a desired state, as plan() takes it.
-        max_deletions: most users and groups that may be deleted.
+        format: of a desired state: yaml, json or toml; None: by the suffix.
+        max_deletions: most users and groups that may be deleted; a dry run shows them all.
         passwords_out: CSV file `email,password` for the passwords that are made, for new users
             whose entry has none or says generate. It is readable by its owner only, lines are added
             to it, and each is on disk before the server has the password.
@@ -74,12 +76,13 @@ def apply(
             touches the primary administrator or oneself. Nothing was changed.
         LockedError: another apply() is running, or passwords_out is in use.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: a file, or the progress's function, failed meanwhile.
         APIStatusError, APIConnectionError: while the server was read.
 
     Server routes: those of plan(); POST /api/v1/groups/create, POST
-    /api/v1/groups/id/{id}/update, DELETE /api/v1/groups/id/{id}/delete, POST
-    /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users/remove; POST
-    /api/v1/auths/add, POST /api/v1/users/{user_id}/update, DELETE /api/v1/users/{user_id}; POST
+    /api/v1/groups/id/{id}/update, GET /api/v1/groups/id/{id}, DELETE
+    /api/v1/groups/id/{id}/delete, POST /api/v1/groups/id/{id}/users/add, POST
+    /api/v1/groups/id/{id}/users/remove; POST /api/v1/auths/add, POST /api/v1/users/{user_id}/update, DELETE /api/v1/users/{user_id}; POST
     /api/v1/users/default/permissions; POST /api/v1/auths/signin after a lost answer; as the new
     user POST /api/v1/auths/update/profile, /api/v1/auths/update/timezone,
     /api/v1/users/user/settings/update and /api/v1/users/user/variables/update.
@@ -91,7 +94,7 @@ def apply(
             f"nothing was changed: the plan is for {given.server}, the client is of "
             f"{client.base_url}"
         )
-    state = read_state(plan if given is None else given.desired)
+    state = read_state(plan, format) if given is None else read_state(given.desired)
     result = ApplyResult("apply", server=client.base_url)
     with (
         Run(
@@ -111,7 +114,8 @@ def apply(
         result.notes = list(fresh.notes if given is None else given.notes)
         if given is not None and not fresh.is_empty:
             _check_same(given, fresh)
-        _check_deletions(fresh, max_deletions)
+        if not dry_run:
+            _check_deletions(fresh, max_deletions)
         passwords = _resolve_passwords(fresh, client.password_limit, dry_run, passwords_out)
         makes = None in passwords.values() and not dry_run
         out = files.enter_context(PasswordFile(passwords_out if makes else None))

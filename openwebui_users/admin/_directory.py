@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._core import Model
@@ -11,7 +12,7 @@ from ._checks import printable, shown
 from ._errors import AdminError, Problem, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from openwebui_users._core import UsersClient
     from openwebui_users.models import GroupModel, SessionUserResponse, UserGroupIdsModel, UserModel
@@ -72,6 +73,7 @@ class Directory:
         self.by_id: dict[str, Any] = {user.id: user for user in self.users}
         self.by_email: dict[str, Any] = {user.email.lower(): user for user in self.users}
         self._protected: dict[str, str] | None = None
+        self._primary: set[str] = set()
         self._me: Any = None
 
     def find(self, reference: str) -> Any | None:
@@ -104,10 +106,10 @@ class Directory:
     def protected(self) -> dict[str, str]:
         """By id, why a user is not to be deactivated, demoted or deleted."""
         if self._protected is None:
-            found = {
-                user.id: "is the primary administrator, the one whose account was the first"
-                for user in primary_admins(self._client)
-            }
+            self._primary = {user.id for user in primary_admins(self._client)}
+            found = dict.fromkeys(
+                self._primary, "is the primary administrator, the one whose account was the first"
+            )
             self._me = whoami(self._client)
             if self._me is not None:
                 found.setdefault(self._me.id, "is the account that this client uses")
@@ -125,6 +127,11 @@ class Directory:
     def is_me(self, user_id: str) -> bool:
         """Whether this is known to be the account that the client uses."""
         return bool(self.protected) and self._me is not None and self._me.id == user_id
+
+    def is_closed_to_us(self, user: Any) -> bool:
+        """Whether this is the primary administrator, and not the account that the client uses:
+        servers let nobody else change it."""
+        return user.id in self.protected and user.id in self._primary and not self.is_me(user.id)
 
     def guard(self, users: Iterable[Any], doing: str) -> None:
         """Raise RefusedError if one of them is protected."""
@@ -146,6 +153,12 @@ def primary_admins(client: UsersClient) -> list[UserGroupIdsModel]:
 
 
 # ---------------------------------------------------------------- groups
+
+
+def listed_groups(groups: Any) -> list[Any]:
+    """One group, or several of them, as a list: a name, a model or an iterable of those."""
+    one = isinstance(groups, (str, Model)) or not isinstance(groups, Iterable)
+    return [groups] if one else list(groups)
 
 
 class Groups:

@@ -33,7 +33,7 @@ from ._members import member_ids
 from ._passwords import PasswordFile, make_password
 from ._personal import PERSONAL_FIELDS, check_personal, check_personal_role, write_personal
 from ._results import Result, RowResult
-from ._rows import read_rows
+from ._rows import column_name, read_rows
 from ._work import CONCURRENCY, Run
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _read(
 ) -> None:
     """Let the reader take all rows; columns that are none are refused whatever else holds."""
     ignored = set() if isinstance(ignore_columns, bool) else set(ignore_columns)
-    ignored = {"_".join(name.lower().replace("-", " ").split()) for name in ignored}
+    ignored = {column_name(name) for name in ignored}
     unknown: list[str] = []
     is_table = False
     for number, cells in read_rows(source, format=format, on_problem=reader.take_unreadable):
@@ -516,6 +516,10 @@ def _match_existing(
             reader.note(row, "is registered already", "email")
         elif on_existing == "update":
             row.id = person.existing.id
+            if person.existing.role == "admin" and directory.is_closed_to_us(person.existing):
+                text = "is that of the primary administrator, whom nobody else can change"
+                reader.note(row, text, "email")
+                continue
             if person.has_role and person.account["role"] != person.existing.role:
                 why = directory.protected.get(row.id)
                 if why is not None:
@@ -586,13 +590,19 @@ def import_users(
     Raises:
         InvalidInputError: with on_invalid="error", all that is wrong with any row; also columns
             that are not known, and a source that is no table. Nothing was sent.
+        ValueError: on_invalid, on_existing, default_role or format is none of its words.
         LockedError: another run uses the journal or passwords_out.
         RefusedError: the journal is of another server.
+        AdminError: the journal or passwords_out is another file; a group could not be made.
+        OSError: a file cannot be read or written.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done
+            is in its result.
         APIStatusError, APIConnectionError: while users and groups were read.
 
-    Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add; GET
-    /api/v1/users/all, GET /api/v1/groups/, POST /api/v1/groups/id/{id}/users; POST
+    Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add, POST
+    /api/v1/groups/create; GET /api/v1/users/all, GET /api/v1/groups/, POST
+    /api/v1/groups/id/{id}/users; POST
     /api/v1/auths/signin after a lost answer; as the new user POST /api/v1/auths/update/profile,
     /api/v1/auths/update/timezone, /api/v1/users/user/settings/update and
     /api/v1/users/user/variables/update; with on_existing="update" POST

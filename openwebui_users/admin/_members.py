@@ -127,10 +127,12 @@ def _set_members(
                     row.error = "the server said that it was done, but the group does not show it"
 
         whole = RowResult(email=model.name, id=model.id)
-        run.each([whole], steps)
-        if whole.status != "updated":
-            for row in result.rows:
-                row.status, row.error = whole.status, whole.error
+        try:
+            run.each([whole], steps)
+        finally:  # also when it is interrupted
+            if whole.status != "updated":
+                for row in result.rows:
+                    row.status, row.error = whole.status, whole.error
     return result
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._accounts import revoke, write_account
 from ._checks import check_role, shown
-from ._directory import Directory, Groups
+from ._directory import Directory, Groups, listed_groups
 from ._errors import Problem, refuse
 from ._members import change_members
 from ._results import Result, RowResult
@@ -40,8 +40,7 @@ _OLD_SESSIONS = "sessions that began before work again"
 class _Memberships:
     """Groups that users are put into, or taken out of, once their roles are done.
 
-    A group is changed with one request for all of its users: servers lose some of several that
-    come at the same time.
+    A group is changed with one request for all of its users, and looked at once afterwards.
 
     Args:
         run: whose client sends it.
@@ -327,15 +326,10 @@ def _groups_of_each(
                 text = f"there is no user with the id or e-mail address {shown(reference)}"
                 problems.append(Problem(text, column="groups"))
             else:
-                named[user.id] = _listed(some)
+                named[user.id] = listed_groups(some)
     else:
-        named = dict.fromkeys((user.id for user in users), _listed(groups))
+        named = dict.fromkeys((user.id for user in users), listed_groups(groups))
     return {user.id: named.get(user.id, []) for user in users}, problems
-
-
-def _listed(groups: Any) -> list[Any]:
-    """One group or several, as a list."""
-    return list(groups) if isinstance(groups, (list, tuple, set, frozenset)) else [groups]
 
 
 def _problems_of_groups(

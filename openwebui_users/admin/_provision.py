@@ -11,7 +11,7 @@ from openwebui_users.errors import OpenWebUIError
 
 from ._audit import MASK
 from ._checks import check_field, shown
-from ._directory import Groups
+from ._directory import Groups, listed_groups
 from ._errors import Problem, refuse
 from ._passwords import make_password
 from ._permissions import dotted
@@ -170,7 +170,7 @@ def _check_on_server(
     other = client.find_user(account["email"])
     if other is not None:
         problems.append(Problem(f"is taken by the user {other.id}", column="email"))
-    references = [groups] if isinstance(groups, str) else list(groups)
+    references = listed_groups(groups)
     known = Groups(client.groups.get_groups() if references else ())
     wanted: dict[str, GroupModel] = {}
     for reference in references:

@@ -48,11 +48,6 @@ class ApplyResult(Result):
     notes: list[str] = field(default_factory=list)
     passwords_out: str | None = None
 
-    @property
-    def failures(self) -> list[RowResult]:
-        """Rows of which not all was done, those that others' failures left undone among them."""
-        return [row for row in self.rows if row.status == "skipped" or not row.ok]
-
     def _lines(self) -> list[str]:
         return [*super()._lines(), *(f"note: {note}" for note in self.notes)]
 
@@ -121,7 +116,7 @@ class Steps:
             missing = [key for key in missing if not key.startswith("create_user")]
         if missing:
             titles = ", ".join(title_of(self._steps[key]) for key in missing)
-            row.status, row.error = "skipped", f"depends on what was not done: {titles}"
+            row.error = f"depends on what was not done: {titles}"
             return
         yield from self._flows[step.kind](step, row)
         if row.status == "not_run":

@@ -25,12 +25,13 @@ DAY = 86_400
 
 def set_times(server: EmbeddedServer, user_id: str, created: float, active: float) -> None:
     """Days ago."""
-    now = int(time.time())
+    made, seen = (int(time.time() - days * DAY) for days in (created, active))
     server._database.run(
-        "UPDATE users SET created_at = ?1, last_active_at = ?2, "
-        "data = json_set(data, '$.created_at', ?1) WHERE id = ?3",
-        now - int(created * DAY),
-        now - int(active * DAY),
+        "UPDATE users SET created_at = ?, last_active_at = ?, "
+        "data = json_set(data, '$.created_at', ?) WHERE id = ?",
+        made,
+        seen,
+        made,
         user_id,
     )
 
