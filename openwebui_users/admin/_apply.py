@@ -10,14 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._checks import check_field
+from openwebui_users._flow import check_count
+
+from ._checks import check_field, printable
 from ._comparison import Comparison
 from ._difference_text import changes_of, title_of
 from ._errors import AdminError, Problem, RefusedError, ServerChangedError, refuse
 from ._files import GrowingFile
 from ._passwords import PasswordFile
 from ._plan import Plan, Step, make_plan
-from ._state import ENVIRONMENT, FILE, GENERATE, read_state
+from ._state import ENVIRONMENT, FILE, GENERATE, State, read_state
 from ._steps import ApplyResult, Steps, row_of, status_of
 from ._work import CONCURRENCY, Run, check_client
 
@@ -82,12 +84,14 @@ def apply(
     Server routes: those of plan(); POST /api/v1/groups/create, POST
     /api/v1/groups/id/{id}/update, GET /api/v1/groups/id/{id}, DELETE
     /api/v1/groups/id/{id}/delete, POST /api/v1/groups/id/{id}/users/add, POST
-    /api/v1/groups/id/{id}/users/remove; POST /api/v1/auths/add, POST /api/v1/users/{user_id}/update, DELETE /api/v1/users/{user_id}; POST
+    /api/v1/groups/id/{id}/users/remove; POST /api/v1/auths/add, POST
+    /api/v1/users/{user_id}/update, DELETE /api/v1/users/{user_id}; POST
     /api/v1/users/default/permissions; POST /api/v1/auths/signin after a lost answer; as the new
     user POST /api/v1/auths/update/profile, /api/v1/auths/update/timezone,
     /api/v1/users/user/settings/update and /api/v1/users/user/variables/update.
     """
     check_client(client)
+    check_count("max_deletions", max_deletions, 0)
     given = plan if isinstance(plan, Plan) else None
     if given is not None and given.server != client.base_url:
         raise RefusedError(
@@ -112,8 +116,10 @@ def apply(
         found = Comparison(client, state, with_notes=given is None)
         fresh = make_plan(client, state, found)
         result.notes = list(fresh.notes if given is None else given.notes)
-        if given is not None and not fresh.is_empty:
-            _check_same(given, fresh)
+        if given is not None:
+            _check_named(given, state)
+            if not fresh.is_empty:
+                _check_same(given, fresh)
         if not dry_run:
             _check_deletions(fresh, max_deletions)
         passwords = _resolve_passwords(fresh, client.password_limit, dry_run, passwords_out)
@@ -151,7 +157,7 @@ def take_lock(server: str, path: str | os.PathLike[str] | None) -> GrowingFile:
     try:
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return GrowingFile(path, "lock of apply")
-    except OSError as error:
+    except OSError as error:  # also NUL in a path, and what is no UTF-8
         raise AdminError(
             f"nothing was changed: the lock {os.fspath(path)} cannot be made "
             f"({error.strerror}): give the path of a file that can, with lock="
@@ -179,6 +185,19 @@ def _what_changed(old: Step, new: Step) -> str:
     before, now = changes_of(old), changes_of(new)
     fields = [path for path in {**before, **now} if before.get(path) != now.get(path)]
     return f" ({', '.join(fields)})" if fields else ""
+
+
+def _check_named(plan: Plan, state: State) -> None:
+    """Refuse a plan whose steps are about what its desired state does not name."""
+    users = {entry.name for entry in state.users}
+    groups = {entry.name for entry in state.groups}
+    for step in plan.steps:
+        named = users if step.kind.endswith("_user") else groups
+        if step.kind.endswith(("_user", "_group")) and step.target not in named:
+            raise RefusedError(
+                f"nothing was changed: the plan has the step {printable(title_of(step))}, and its "
+                "desired state does not name that: make the plan again"
+            )
 
 
 def _check_deletions(plan: Plan, most: int) -> None:
@@ -226,13 +245,18 @@ def _resolve_passwords(
 def _referred(reference: str) -> str:
     """What a reference stands for. No error has any of it."""
     if reference.startswith(ENVIRONMENT):
-        value = os.environ.get(reference.removeprefix(ENVIRONMENT))
+        try:
+            value = os.environ.get(reference.removeprefix(ENVIRONMENT))
+        except ValueError:  # no name that an environment can have
+            value = None
         if value is None:
             raise AdminError("is not set in the environment")
         return value
     try:
-        return Path(reference.removeprefix(FILE)).read_text("utf-8").rstrip("\r\n")
+        return Path(reference.removeprefix(FILE)).read_text("utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise AdminError(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise AdminError("is not in UTF-8") from None
+    except ValueError:
+        raise AdminError("cannot be read: it is no path") from None

@@ -21,7 +21,10 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@(?:[^@\s,;<>\"]+\.[^@\s,;<>\".]+|localhost)"
 
 def shown(value: Any) -> str:
     """A value in a message, cut."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of too many digits; what holds itself
+        text = f"{type(value).__name__} that cannot be shown"
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 

@@ -138,6 +138,8 @@ class Comparison:
     def _match_user(self, entry: UserEntry) -> Any | None:
         here = self._account(entry, entry.key, entry.name)
         before = entry.previous and self._account(entry, "previous_email", entry.previous)
+        if not before:  # whoever is meant is not found
+            self._doubt(entry, ["previous_email"] if here else [])
         if here is not None and before:
             text = f"{entry.previous} is on the server beside {entry.name}: delete one of them"
             self._problems.append(entry.problem("previous_email", text))
@@ -153,7 +155,9 @@ class Comparison:
         for entry in self._state.users:
             account = self.accounts[entry.name]
             if entry.is_absent:
-                if account is not None:
+                if account is None:  # who is absent already, or not found
+                    self._doubt(entry, [entry.key])
+                else:
                     before = {"name": account.name, "role": account.role}
                     self._add("delete_user", entry.name, account.id, before, {})
             elif account is None:
@@ -201,6 +205,8 @@ class Comparison:
     def _match_group(self, entry: GroupEntry) -> GroupModel | None:
         here = self._server_group(entry, entry.key, entry.name)
         before = entry.previous and self._server_group(entry, "previous_name", entry.previous)
+        if not before:  # which is meant is not found
+            self._doubt(entry, ["previous_name"] if here else [])
         if here is not None and before:
             text = f"{entry.previous} is on the server beside {entry.name}: delete one of them"
             self._problems.append(entry.problem("previous_name", text))
@@ -230,7 +236,9 @@ class Comparison:
         for entry in self._state.groups:
             group = self.groups[entry.name]
             if entry.is_absent:
-                if group is not None:
+                if group is None:
+                    self._doubt(entry, [entry.key])
+                else:
                     before = {"description": group.description}
                     self._add("delete_group", entry.name, group.id, before, {})
                 continue
@@ -319,6 +327,10 @@ class Comparison:
             found.append(at)
             at = self._around.get(at)
         return found
+
+    def is_within(self, name: str, around: str) -> bool:
+        """Whether a group will be in another, or in one that is."""
+        return self._key(around) in self._groups_around(name)
 
     def depth(self, name: str) -> int:
         """In how many groups a group will be."""

@@ -38,13 +38,18 @@ def parsed_expiry(value: object) -> date | datetime | None:
     """
     if isinstance(value, str):
         value = _parsed_text(value.strip())
+    if value != value:  # what data frames have where there is no date
+        return None
     if not isinstance(value, datetime):
         return value if isinstance(value, date) else None
     if value.tzinfo is None:
         if value.time() == time():
             return value.date()
         value = value.replace(tzinfo=timezone.utc)
-    return value.astimezone(timezone.utc)
+    try:
+        return value.astimezone(timezone.utc)
+    except OverflowError:  # at either end of time, where a day more or less does not matter
+        return value.replace(tzinfo=timezone.utc)
 
 
 def _parsed_text(text: str) -> date | datetime | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,11 +166,15 @@ def _parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
-        raise _Unreadable(str(error.problem or error.context), line) from None
-    except yaml.YAMLError as error:
-        raise _Unreadable(str(error).splitlines()[0]) from None
-    except ValueError as error:  # a date such as 2000-13-01
-        raise _Unreadable(str(error)) from None
+        # without what is in quotes, which may be a password that stands without them
+        told = re.sub(r"'[^']*'|\"[^\"]*\"", "…", str(error.problem or error.context))
+        hint = "a text that begins with !, &, *, @ or % needs quotes"
+        raise _Unreadable(f"{told}; {hint}", line) from None
+    except yaml.YAMLError:
+        raise _Unreadable("a character has no place in it") from None
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError):
+        text = "a number, a date or another tagged value cannot be read: put texts in quotes"
+        raise _Unreadable(text) from None
 
 
 # ---------------------------------------------------------------- TOML

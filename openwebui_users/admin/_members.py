@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
+from openwebui_users.errors import OpenWebUIError
 
 from ._directory import Directory, Groups
 from ._errors import Problem, refuse
 from ._results import Result, RowResult
-from ._work import Run
+from ._work import Run, is_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from openwebui_users._core import UsersClient
     from openwebui_users._flow import Flow
@@ -43,37 +44,57 @@ def change_members(
         add, remove: users, with id and e-mail address.
 
     Returns:
-        dict[str, str | None]: for each id what became of it: "updated", "unchanged", or None: the
-        server answered that it was done, and it is not.
+        dict[str, tuple[str, str | None]]: for each id the status, "updated", "unchanged", "failed"
+        or "unknown", and why it is one of the last two.
+
+    Raises:
+        OpenWebUIError: nothing is known of the group.
     """
     client = run.client
     before = yield from member_ids(client, group)
     adding = {user.id: user for user in add if user.id not in before}
     removing = {user.id: user for user in remove if user.id in before}
-    steps = (
-        (client.groups.add_user_to_group, adding, "members added"),
-        (client.groups.remove_users_from_group, removing, "members removed"),
-    )
-    for method, users, what in steps:
-        ids = list(users)
-        for at in range(0, len(ids), _AT_ONCE):
-            some = ids[at : at + _AT_ONCE]
-            emails = [users[user_id].email for user_id in some]
-            yield from run.change(
-                method, group.id, target=group.name, after={what: emails}, user_ids=some
-            )
-    if (adding or removing) and not run.dry_run:
-        after = yield from member_ids(client, group)
+    outcome: dict[str, tuple[str, str | None]] = {
+        user.id: ("unchanged", None) for user in (*add, *remove)
+    }
+    if not adding and not removing:
+        return outcome
+    failure: OpenWebUIError | None = None
+    try:
+        yield from _send(run, group, client.groups.add_user_to_group, adding, "members added")
+        yield from _send(
+            run, group, client.groups.remove_users_from_group, removing, "members removed"
+        )
+    except OpenWebUIError as error:
+        failure = error
+    if run.dry_run:
+        after = (before | set(adding)) - set(removing)
     else:
-        after = before | set(adding)
-        after -= set(removing)
-    outcome: dict[str, str | None] = {}
-    for user in (*add, *remove):
-        if user.id in adding or user.id in removing:
-            outcome[user.id] = "updated" if (user.id in after) == (user.id in adding) else None
+        try:
+            after = yield from member_ids(client, group)
+        except OpenWebUIError as error:
+            raise failure or error from None
+    for user_id in (*adding, *removing):
+        if (user_id in after) == (user_id in adding):
+            outcome[user_id] = ("updated", None)
+        elif failure is None:
+            text = "the server said that it was done, but the group does not show it"
+            outcome[user_id] = ("failed", text)
         else:
-            outcome[user.id] = "unchanged"
+            outcome[user_id] = ("unknown" if is_unknown(failure) else "failed", str(failure))
     return outcome
+
+
+def _send(
+    run: Run[Any], group: GroupModel, method: Callable[..., Any], users: dict[str, Any], what: str
+) -> Flow:
+    ids = list(users)
+    for at in range(0, len(ids), _AT_ONCE):
+        some = ids[at : at + _AT_ONCE]
+        emails = [users[user_id].email for user_id in some]
+        yield from run.change(
+            method, group.id, target=group.name, after={what: emails}, user_ids=some
+        )
 
 
 # ---------------------------------------------------------------- verbs
@@ -118,13 +139,10 @@ def _set_members(
             outcome = yield from change_members(run, model, adding, removing)
             whole.status = "updated"
             for row in result.rows:
-                status = outcome[by_row(row).id]
-                row.status = status or "failed"
-                if status == "updated":
+                row.status, row.error = outcome[by_row(row).id]
+                if row.status == "updated":
                     inside = by_row(row).id not in gone
                     row.changes[f"member of {model.name}"] = (not inside, inside)
-                elif status is None:
-                    row.error = "the server said that it was done, but the group does not show it"
 
         whole = RowResult(email=model.name, id=model.id)
         try:

@@ -98,8 +98,11 @@ class _Memberships:
             outcome = yield from change_members(self._run, group, add, remove)
             whole.status = "updated"
             for row in members:
-                if outcome[row.id or ""] is not None:
+                status, reason = outcome[row.id or ""]
+                if status in ("updated", "unchanged"):
                     self._settle(row, group)
+                else:
+                    whole.error = reason
 
         self._run.each(self._why, steps, total)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._accounts import guard_primary
-from ._comparison import Comparison, Difference
+from ._comparison import KINDS, Comparison, Difference
 from ._difference_text import render_differences
 from ._errors import InvalidInputError, Problem
 from ._formats import parse
@@ -93,11 +93,26 @@ class Plan:
         try:
             if (value.pop("kind"), value.pop("version")) != (_KIND, _VERSION):
                 raise ValueError
-            plan = cls(**{**value, "steps": [Step(**step) for step in value["steps"]]})
+            steps = [Step(**step) for step in value["steps"]]
+            plan = cls(value["server"], steps, value["notes"], value["desired"])
+            _check_types(plan)
         except (AttributeError, KeyError, TypeError, ValueError):
             text = "this is no plan that this version of openwebui_users can read: make it again"
             raise InvalidInputError([Problem(text)]) from None
         return plan
+
+
+def _check_types(plan: Plan) -> None:
+    """ValueError for a plan that no to_json() told."""
+    texts = [plan.server, *plan.notes]
+    for step in plan.steps:
+        texts += [step.kind, step.target, *step.needs, *([] if step.id is None else [step.id])]
+        if step.kind not in KINDS or not all(
+            isinstance(x, dict) for x in (step.before, step.after)
+        ):
+            raise ValueError
+    if not all(isinstance(text, str) for text in texts) or not isinstance(plan.desired, dict):
+        raise ValueError
 
 
 def plan(client: UsersClient, desired: Any, *, format: str | None = None) -> Plan:  # noqa: A002
@@ -140,7 +155,7 @@ def make_plan(client: UsersClient, state: State, found: Comparison) -> Plan:
     _guard(found)
     steps = [Step(**asdict(one)) for one in found.differences]
     _order_groups(steps, found)
-    _add_needs(steps)
+    _add_needs(steps, found)
     return Plan(client.base_url, steps, found.notes, state.to_dict())
 
 
@@ -170,16 +185,17 @@ def _order_groups(steps: list[Step], found: Comparison) -> None:
     steps[: len(first)] = first
 
 
-def _add_needs(steps: list[Step]) -> None:
+def _add_needs(steps: list[Step], found: Comparison) -> None:
     there = {step.key for step in steps}
-    moves = {step.target: step.key for step in steps if "parent" in step.after}
+    moves = [step for step in steps if step.kind == "update_group" and "parent" in step.after]
     for step in steps:
         needs: list[str] = []
         parent = step.after.get("parent")
         if parent is not None:
             needs.append(f"create_group {parent}")
             if step.kind == "update_group":
-                needs.append(moves.get(parent, ""))
+                # all around it are in their place first: else it might be within itself meanwhile
+                needs += [one.key for one in moves if found.is_within(step.target, one.target)]
         if step.kind == "change_members":
             needs.append(f"create_group {step.target}")
             needs += [f"create_user {email}" for email in step.after.get("added", ())]

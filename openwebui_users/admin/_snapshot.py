@@ -13,7 +13,7 @@ from ._directory import Directory, Groups
 from ._errors import AdminError
 from ._files import replacing
 from ._formats import format_of, write
-from ._personal import PERSONAL_FIELDS, plain
+from ._personal import PERSONAL_FIELDS, check_personal, plain
 from ._work import CONCURRENCY, check_client
 
 if TYPE_CHECKING:
@@ -139,6 +139,6 @@ def _personal(user: UserModel) -> dict[str, Any]:
             value = plain(value)
         elif name == "date_of_birth" and value is not None:
             value = value.isoformat()
-        if value:
+        if value and check_personal(name, value) is None:  # else no file could say it
             found[name] = value
     return found

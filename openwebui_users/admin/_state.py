@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ._checks import check_email, check_name, check_role, check_text, shown
-from ._errors import Problem, refuse
+from ._errors import InvalidInputError, Problem, refuse
 from ._formats import format_of, parse
 from ._personal import PERSONAL_FIELDS, check_personal
 
@@ -25,7 +25,13 @@ ENVIRONMENT, FILE = "env:", "file:"  # how references to passwords begin
 _MOST_VALUES = 2_000_000  # in one desired state: aliases of YAML can make few bytes many values
 _DEEPEST = 60
 
-_DOUBTS = {"email": check_email, "name": check_name, "role": check_role}
+_DOUBTS = {
+    "email": check_email,
+    "previous_email": check_email,
+    "name": check_name,
+    "previous_name": check_name,
+    "role": check_role,
+}
 
 
 # ---------------------------------------------------------------- what is read
@@ -121,6 +127,9 @@ def read_state(source: Any, format: str | None = None) -> State:  # noqa: A002
     folder = Path.cwd()
     if isinstance(source, Mapping):
         value: Any = source
+    elif isinstance(source, str) and set(source) & set("\n{"):
+        text = "is a text, not a path: give the dict that it stands for, or Plan.from_json(text)"
+        raise InvalidInputError([Problem(text, column="desired")])
     elif isinstance(source, (str, os.PathLike)):
         path = Path(source)
         chosen = format_of(path, format)
@@ -163,7 +172,7 @@ def _email(value: Any, folder: Path) -> str:
 
 
 def _description(value: Any, folder: Path) -> str:
-    return "" if value == "" else _text(value, folder)
+    return value if isinstance(value, str) and not value.strip() else _text(value, folder)
 
 
 def _parent(value: Any, folder: Path) -> str | None:
@@ -183,7 +192,10 @@ def _password(value: Any, folder: Path) -> str:
     if isinstance(value, str) and value.startswith(ENVIRONMENT) and value != ENVIRONMENT:
         return value
     if isinstance(value, str) and value.startswith(FILE) and value != FILE:
-        return f"{FILE}{folder / Path(value.removeprefix(FILE)).expanduser()}"
+        try:
+            return f"{FILE}{folder / Path(value.removeprefix(FILE)).expanduser()}"
+        except RuntimeError as error:  # ~ of nobody
+            raise _Wrong(f"cannot be found: {error}") from None
     raise _Wrong(
         f"must be a reference, {ENVIRONMENT}NAME or {FILE}PATH, or the word {GENERATE}: a password "
         "itself has no place here"

@@ -16,6 +16,7 @@ from openwebui_users.errors import (
 )
 
 from ._accounts import write_account
+from ._checks import printable
 from ._comparison import KINDS, Comparison
 from ._difference_text import changes_of, title_of
 from ._members import change_members
@@ -49,7 +50,7 @@ class ApplyResult(Result):
     passwords_out: str | None = None
 
     def _lines(self) -> list[str]:
-        return [*super()._lines(), *(f"note: {note}" for note in self.notes)]
+        return [*super()._lines(), *(f"note: {printable(note)}" for note in self.notes)]
 
 
 def row_of(step: Step, status: str = "not_run") -> RowResult:
@@ -249,8 +250,9 @@ class Steps:
         outcome = yield from change_members(self._run, group, add, remove)
         reasons = {email: "could not be created" for email, one in accounts.items() if one is None}
         for email, account in accounts.items():
-            if account is not None and outcome[account.id] is None:
-                reasons[email] = "the server said that it was done, but the group does not show it"
+            reason = None if account is None else outcome[account.id][1]
+            if reason is not None:
+                reasons[email] = reason
         row.changes = {email: one for email, one in changes.items() if email not in reasons}
         row.status = "failed" if len(reasons) == len(changes) else "updated"
         if reasons:
@@ -292,9 +294,11 @@ class Steps:
         def steps(row: RowResult) -> Flow:
             _, group, unwanted = rows[id(row)]
             outcome = yield from change_members(self._run, group, [], unwanted)
-            removed = [one for one in unwanted if outcome[one.id] == "updated"]
+            removed = [one for one in unwanted if outcome[one.id][0] == "updated"]
             row.changes = {one.email: (True, False) for one in removed}
-            row.status = "updated" if removed else "unchanged"
+            reasons = [reason for one in unwanted if (reason := outcome[one.id][1]) is not None]
+            row.status = "failed" if reasons else "updated" if removed else "unchanged"
+            row.error = "; ".join(dict.fromkeys(reasons)) or None
 
         done = self._run.result.rows
         self._run.result.rows = [*done, *(row for row, _, _ in rows.values())]

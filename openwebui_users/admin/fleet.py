@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from openwebui_users._core import UsersClient
 from openwebui_users._flow import check_count
 
-from ._errors import AdminError, Interrupted, Problem, refuse
+from ._errors import AdminError, Interrupted, PartialFailureError, Problem, refuse
 from ._results import Result, RowResult
 from ._work import Progress, check_client, make_reporter
 
@@ -302,6 +302,9 @@ def run(
             except KeyboardInterrupt as interrupt:
                 result.stopped = "interrupted"
                 raise Interrupted(result) from interrupt
+            except Exception as error:  # of the progress's function
+                result.stopped = f"{type(error).__name__}: {error}"
+                raise PartialFailureError(result) from error
             finally:
                 fleet.abandon()
     finally:

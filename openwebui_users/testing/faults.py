@@ -36,7 +36,11 @@ def _head(status: str = "200 OK", **headers: object) -> bytes:
 def _whole(
     body: bytes, status: str = "200 OK", kind: str = "application/json", **headers: object
 ) -> bytes:
-    return _head(status, Content_Type=kind, Content_Length=len(body), **headers) + body
+    """An answer after which the connection ends, and says so: the embedded server closes it."""
+    return (
+        _head(status, Content_Type=kind, Content_Length=len(body), Connection="close", **headers)
+        + body
+    )
 
 
 @functools.cache

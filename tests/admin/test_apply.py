@@ -572,3 +572,52 @@ def test_ctrl_c(client: UsersClient, server: EmbeddedServer, out: Path) -> None:
     assert plan(client, desired).is_empty
     assert len(in_group(client, "a")) == 20
     assert server.url
+
+
+def test_groups_that_change_places_wait_for_all_around_them(
+    client: UsersClient, server: EmbeddedServer
+) -> None:
+    """C in B in A becomes A in C in B: in any other order a group would be within itself."""
+    for name, parent in (("A", None), ("B", "A"), ("C", "B")):
+        state = {"groups": [{"name": name, "parent": parent}]}
+        assert apply(client, state).ok
+    wanted = {"groups": [{"name": "A", "parent": "C"}, {"name": "B", "parent": None}]}
+    made = plan(client, wanted)
+    needs = {step.target: step.needs for step in made.steps}
+    assert needs == {"A": ["update_group B"], "B": []}
+    assert apply(client, made).ok and plan(client, wanted).is_empty
+    del server
+
+
+def test_part_of_the_members_is_told(client: UsersClient, server: EmbeddedServer) -> None:
+    for name in ("ann", "ben"):
+        server.add_user(name, f"{name}@example.com")
+    state = {"groups": [{"name": "staff", "members": ["ann@example.com"]}]}
+    apply(client, state)
+    state["groups"][0]["members"] = ["ben@example.com"]
+    server.fault("status", code=500, path="*/users/remove")
+    result = apply(client, state)
+    (row,) = result.rows
+    assert row.changes == {"ben@example.com": (False, True)} and "500" in str(row.error)
+    server.fault("lost", path="*/users/remove")
+    assert apply(client, state).ok  # the group shows that it was done
+
+
+def test_a_plan_that_was_tampered_with(client: UsersClient) -> None:
+    state = {"users": [{"email": "ann@example.com", "name": "Ann"}]}
+    made = json.loads(plan(client, state).to_json())
+    for name, value in (
+        ("notes", 5),
+        ("steps", [{**made["steps"][0], "kind": "foo"}]),
+        ("steps", [{**made["steps"][0], "before": None}]),
+        ("desired", None),
+        ("server", 7),
+    ):
+        with pytest.raises(InvalidInputError, match="this is no plan"):
+            Plan.from_json(json.dumps({**made, name: value}))
+    emptied = Plan.from_json(json.dumps({**made, "desired": {}}))
+    with pytest.raises(RefusedError, match="does not name that"):
+        apply(client, emptied)
+    for most in (-1, True, "1"):
+        with pytest.raises((TypeError, ValueError), match="max_deletions"):
+            apply(client, state, max_deletions=most)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 from typing import Any
@@ -409,3 +410,45 @@ def test_plans_that_are_none() -> None:
         with pytest.raises(InvalidInputError):
             Plan.from_json(text)
     assert Plan.from_json(good.to_json().encode()) == good
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"email": "new@example.com", "name": "N", "previous_email": "old@example.com "},
+        {"email": "old@example.com ", "state": "absent"},
+        {"email": "old@example.com\u200b", "state": "absent"},
+    ],
+)
+def test_addresses_that_are_none_are_told(
+    client: UsersClient, server: EmbeddedServer, entry: dict[str, str]
+) -> None:
+    """Whoever is meant would not be found, and left as they are."""
+    server.add_user("Old", "old@example.com")
+    with pytest.raises(InvalidInputError, match="email"):
+        plan(client, {"users": [entry]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "users: [{email: a@example.com, password: !hunter2}]",
+        "users: [{email: a@example.com, variables: {k: *hunter2}}]",
+        "users: [{email: !!bool hunter2}]",
+        'users: [{email: !!int "hunter2"}]',
+        "users: [{email: !!timestamp hunter2}]",
+        'users: ["\\UFFFFFFFF hunter2"]',
+        "users: {",
+    ],
+)
+def test_yaml_that_is_none_and_what_may_be_a_password(client: UsersClient, text: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        plan(client, io.StringIO(text), format="yaml")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_text_in_place_of_a_path(client: UsersClient) -> None:
+    for text in ('{"users": []}', "users:\n- email: sk-verysecret.x\n"):
+        with pytest.raises(InvalidInputError, match="is a text, not a path") as caught:
+            plan(client, text)
+        assert "verysecret" not in str(caught.value)
