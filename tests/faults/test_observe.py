@@ -154,7 +154,7 @@ def test_openwebui_log(level: str) -> None:
 
 def test_statistics() -> None:
     with (
-        RawServer(in_turn(BUSY, USERS)) as raw,
+        RawServer(in_turn(reply_json({}, status="503 Busy"), USERS)) as raw,
         UsersClient(raw.url, "sk-x", retry=SOON) as client,
     ):
         assert client.stats().requests == 0
