@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
-from openwebui_users.errors import UnprocessableEntityError
+from openwebui_users.errors import UnprocessableEntityError, UnsupportedByServerError
 
 from . import _passwords
 from ._checks import check_field, printable
@@ -300,10 +300,14 @@ def guard_primary(directory: Directory, users: Iterable[Any]) -> None:
             )
 
 
+def sign_in(client: UsersClient, email: str, password: str | None) -> Flow:
+    """Sign in as somebody else, whose token the client does not take over; the server's answer."""
+    guest = client.with_options(api_key="").auths
+    return (yield from ask(guest.signin, email=email, password=password, set_client_api_key=False))
+
+
 def revoke(run: Run[Any], row: RowResult, user: Any) -> Flow:
     """End all sessions of a user; a note where the server cannot. Returns whether it could."""
-    from openwebui_users.errors import UnsupportedByServerError
-
     try:
         yield from run.change(run.client.revoke_user_sessions, user.id, target=user.email)
     except UnsupportedByServerError:

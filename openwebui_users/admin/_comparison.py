@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._checks import shown
 from ._directory import Directory, Groups, is_at_least
@@ -14,10 +14,12 @@ from ._state import GENERATE, GroupEntry, State, UserEntry
 from ._work import CONCURRENCY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from openwebui_users._core import UsersClient
     from openwebui_users.models import GroupModel
+
+E = TypeVar("E", UserEntry, GroupEntry)
 
 #: What can be done, in the order in which it is: who and what others refer to comes first, what
 #: cannot be taken back last.
@@ -106,8 +108,8 @@ class Comparison:
         self._entries = {entry.name: entry for entry in state.groups}
         self._around: dict[str, str | None] = {}
         self._permissions = self._read_permissions()
-        self.accounts = {entry.name: self._match_user(entry) for entry in state.users}
-        self.groups = {entry.name: self._match_group(entry) for entry in state.groups}
+        self.accounts = {entry.name: self._match(entry, self._account) for entry in state.users}
+        self.groups = {entry.name: self._match(entry, self._server_group) for entry in state.groups}
         self.wishes = self._make_wishes()
 
         self._compare_groups()
@@ -133,17 +135,19 @@ class Comparison:
         """These values would be written: what is wrong with them counts."""
         self._problems += [entry.problem(k, entry.doubts[k]) for k in keys if k in entry.doubts]
 
-    # ------------------------------------------------------------ users
-
-    def _match_user(self, entry: UserEntry) -> Any | None:
-        here = self._account(entry, entry.key, entry.name)
-        before = entry.previous and self._account(entry, "previous_email", entry.previous)
-        if not before:  # whoever is meant is not found
-            self._doubt(entry, ["previous_email"] if here else [])
-        if here is not None and before:
+    def _match(self, entry: E, look: Callable[[E, str, str], Any | None]) -> Any | None:
+        """What an entry is about, under its name or the previous one, or None."""
+        here = look(entry, entry.key, entry.name)
+        previous = f"previous_{entry.key}"
+        before = look(entry, previous, entry.previous) if entry.previous else None
+        if here is not None and before is None:  # a name that is none cannot be found
+            self._doubt(entry, [previous])
+        if here is not None and before is not None:
             text = f"{entry.previous} is on the server beside {entry.name}: delete one of them"
-            self._problems.append(entry.problem("previous_email", text))
-        return here or before
+            self._problems.append(entry.problem(previous, text))
+        return before if here is None else here
+
+    # ------------------------------------------------------------ users
 
     def _account(self, entry: UserEntry, key: str, email: str) -> Any | None:
         if self._same_address[email] > 1:
@@ -201,16 +205,6 @@ class Comparison:
             )
 
     # ------------------------------------------------------------ groups
-
-    def _match_group(self, entry: GroupEntry) -> GroupModel | None:
-        here = self._server_group(entry, entry.key, entry.name)
-        before = entry.previous and self._server_group(entry, "previous_name", entry.previous)
-        if not before:  # which is meant is not found
-            self._doubt(entry, ["previous_name"] if here else [])
-        if here is not None and before:
-            text = f"{entry.previous} is on the server beside {entry.name}: delete one of them"
-            self._problems.append(entry.problem("previous_name", text))
-        return here or before or None
 
     def _server_group(
         self, entry: UserEntry | GroupEntry, key: str, name: str

@@ -126,16 +126,15 @@ class GrowingFile:
         flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
         flags |= os.O_CLOEXEC | os.O_NONBLOCK
         self._descriptor = os.open(self.path, flags, OWNER_ONLY)
-        self._is_broken = read_only
+        self._is_broken = False
         try:
             if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
                 raise AdminError(f"{self.path} ({purpose}) must be a regular file")
             if not read_only:
                 self._lock()
-            self._take(head, is_head or head.__eq__)
+            size = self._read(head, is_head or head.__eq__)
             if not read_only:
-                os.fchmod(self._descriptor, OWNER_ONLY)
-                sync_folder(self.path.parent)
+                self._begin(head, size)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -148,26 +147,33 @@ class GrowingFile:
                 f"{self.path} ({self.purpose}) is in use by another run: wait until it has ended"
             ) from None
 
-    def _take(self, head: str, is_head: Callable[[str], bool]) -> None:
-        """Read what is there; only then remove what a crash has left, or begin."""
+    def _read(self, head: str, is_head: Callable[[str], bool]) -> int:
+        """Take the lines that are there; returns the size of those that have their end."""
         with open(self._descriptor, "rb", closefd=False) as file:
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
         try:
             lines = whole.decode().split("\n")[:-1]
-            rest = data[len(whole) :].decode("utf-8", "replace")
         except UnicodeDecodeError:
             raise self.refusal() from None
-        if head and ((lines and not is_head(lines[0])) or (not lines and not _begins(head, rest))):
-            raise self.refusal()
         if not head:
-            return
-        if rest and not self._is_broken:
-            os.ftruncate(self._descriptor, len(whole))
+            return len(data)
+        # a crash can leave less than the first line, down to nothing
+        is_ours = is_head(lines[0]) if lines else head.encode().startswith(data)
+        if not is_ours:
+            raise self.refusal()
         if lines:
             self.first, *self.lines = lines
-        elif not self._is_broken:
+        return len(whole)
+
+    def _begin(self, head: str, size: int) -> None:
+        """Remove what a crash has left behind the lines, and write the first one."""
+        if size < os.fstat(self._descriptor).st_size:
+            os.ftruncate(self._descriptor, size)
+        if head and self.first is None:
             self.append(head)
+        os.fchmod(self._descriptor, OWNER_ONLY)
+        sync_folder(self.path.parent)
 
     def refusal(self) -> AdminError:
         """What is raised for a file that is another."""
@@ -200,11 +206,6 @@ class GrowingFile:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _begins(head: str, rest: str) -> bool:
-    """Whether this is what a crash can leave of a file's first line, down to nothing."""
-    return head.startswith(rest)
 
 
 def check_distinct(paths: Mapping[str, Any]) -> None:

@@ -12,18 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from openwebui_users._flow import ask
 from openwebui_users.errors import (
     APIConnectionError,
     APIStatusError,
     AuthenticationError,
-    ConnectError,
     EmailTakenError,
-    InternalServerError,
     OpenWebUIError,
 )
 
-from ._accounts import write_account
+from ._accounts import sign_in, write_account
 from ._checks import check_field, printable, shown
 from ._directory import Directory, Groups
 from ._errors import AdminError, Problem, UnknownOutcomeError, refuse
@@ -34,7 +31,7 @@ from ._passwords import PasswordFile, make_password
 from ._personal import PERSONAL_FIELDS, check_personal, check_personal_role, write_personal
 from ._results import Result, RowResult
 from ._rows import column_name, read_rows
-from ._work import CONCURRENCY, Run
+from ._work import CONCURRENCY, Run, may_be_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +57,7 @@ _OTHER_NAMES = {
     "time_zone": "timezone",
 }
 _SEPARATORS = (";", "|", "\n", ",")  # of groups in one cell; the first that is in it
+_BEFORE = "created by an earlier run of this import"
 _UNANSWERED = 5.0  # seconds that a server may still work on a request whose client was killed
 
 
@@ -245,13 +243,6 @@ def _read(
 # ---------------------------------------------------------------- the work
 
 
-def is_open(error: OpenWebUIError) -> bool:
-    """May an account have been made although its request ended like this?"""
-    if isinstance(error, APIConnectionError):
-        return not isinstance(error, ConnectError)
-    return isinstance(error, InternalServerError)
-
-
 class _Import:
     """One import under way."""
 
@@ -293,7 +284,7 @@ class _Import:
     @staticmethod
     def _tell_created_before(row: RowResult) -> None:
         row.status = "created"
-        row.notes.append("created by an earlier run of this import")
+        row.notes.append(_BEFORE)
 
     def _add(self, person: _Person) -> Flow:
         """Make the account; returns the new user's token, where the server gives one."""
@@ -312,14 +303,14 @@ class _Import:
                 self._client.auths.add_user, form, target=email, after=form
             )
         except (APIStatusError, APIConnectionError) as error:
-            may_be_ours = was_meant if isinstance(error, EmailTakenError) else is_open(error)
+            may_be_ours = was_meant if isinstance(error, EmailTakenError) else may_be_made(error)
             if not may_be_ours:
                 if isinstance(error, APIStatusError):  # which is an answer
                     self._journal.add(REFUSED, email)
                 raise
             answer = yield from self._sign_in(email, password, error)
             if was_meant:
-                row.notes.append("created by an earlier run of this import")
+                row.notes.append(_BEFORE)
         row.status = "created"
         if answer is None:
             return None
@@ -329,13 +320,8 @@ class _Import:
 
     def _sign_in(self, email: str, password: str, error: OpenWebUIError) -> Flow:
         """Was the account made by the request that ended like this? Then its password fits."""
-        guest = self._client.with_options(api_key="").auths
         try:
-            return (
-                yield from ask(
-                    guest.signin, email=email, password=password, set_client_api_key=False
-                )
-            )
+            return (yield from sign_in(self._client, email, password))
         except OpenWebUIError as refusal:
             if not (isinstance(refusal, APIStatusError) and refusal.status_code in (400, 401)):
                 raise UnknownOutcomeError(
@@ -371,12 +357,7 @@ class _Import:
         if token is None:
             password = person.account.get("password") or self._passwords.known.get(person.email)
             try:
-                answer = yield from ask(
-                    self._client.with_options(api_key="").auths.signin,
-                    email=person.email,
-                    password=password,
-                    set_client_api_key=False,
-                )
+                answer = yield from sign_in(self._client, person.email, password)
             except APIStatusError as error:  # of the new user's password, not of our key
                 row.error = f"signing in as the new user failed: {error}"
                 return
@@ -453,27 +434,25 @@ class _Import:
                     person.result.error = f"the group {row.email} could not be checked: {row.error}"
 
 
-def _find_groups(
+def _check_groups(
     run: Run[ImportResult], reader: _Reader, people: list[_Person], create_groups: bool
-) -> None:
-    """The groups of all rows; those that are missing are problems, or are made."""
+) -> Groups:
+    """The server's groups, if a row names any; those that are missing are problems, or are made
+    later."""
     names = dict.fromkeys(name for person in people for name in person.group_names)
-    if not names:
-        return
-    groups = Groups(run.client.groups.get_groups())
+    groups = Groups(run.client.groups.get_groups() if names else ())
     problems = {name: groups.problem_with(name) for name in names}
     for person in people:
         for name in person.group_names:
             problem = problems[name]
             if problem is not None and not (create_groups and name not in groups.by_name):
                 reader.note(person.result, problem, "groups")
+    return groups
 
 
-def _make_groups(run: Run[ImportResult], people: list[_Person]) -> None:
+def _make_groups(run: Run[ImportResult], people: list[_Person], groups: Groups) -> None:
+    """Make those that are missing, and give each row its own."""
     names = dict.fromkeys(name for person in people for name in person.group_names)
-    if not names:
-        return
-    groups = Groups(run.client.groups.get_groups())
     missing = [RowResult(email=name) for name in names if groups.problem_with(name) is not None]
 
     def steps(row: RowResult) -> Flow:
@@ -486,7 +465,8 @@ def _make_groups(run: Run[ImportResult], people: list[_Person]) -> None:
     failed = [str(row) for row in missing if row.status != "created"]
     if failed:
         raise AdminError(f"no account was made, as not all groups could be: {'; '.join(failed)}")
-    groups = Groups(run.client.groups.get_groups())
+    if missing and not run.dry_run:
+        groups = Groups(run.client.groups.get_groups())
     for person in people:
         for name in person.group_names:
             if groups.problem_with(name) is None:
@@ -641,12 +621,12 @@ def import_users(
         work = _Import(run, directory, book, passwords, update_passwords)
         creating, updating = _match_existing(work, reader, directory, on_existing)
         _check_passwords_of_earlier_runs(book, passwords, reader, creating)
-        _find_groups(run, reader, creating + updating, create_groups)
+        groups = _check_groups(run, reader, creating + updating, create_groups)
         if on_invalid == "error":
             refuse(reader.problems)
         creating = [person for person in creating if person.result.status != "invalid"]
         updating = [person for person in updating if person.result.status != "invalid"]
-        _make_groups(run, creating + updating)
+        _make_groups(run, creating + updating, groups)
         work.read_members({one.id: one for person in updating for one in person.groups}.values())
         _carry_out(run, work, creating, updating)
         if passwords.added and passwords_out is not None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from ._audit import Audit
 
+#: What is said of a server that answers 200 to what it has not done.
+NOT_SHOWN = "the server said that it was done, but the group does not show it"
 _AT_ONCE = 200  # users of one request
 
 
@@ -78,8 +80,7 @@ def change_members(
         if (user_id in after) == (user_id in adding):
             outcome[user_id] = ("updated", None)
         elif failure is None:
-            text = "the server said that it was done, but the group does not show it"
-            outcome[user_id] = ("failed", text)
+            outcome[user_id] = ("failed", NOT_SHOWN)
         else:
             outcome[user_id] = ("unknown" if is_unknown(failure) else "failed", str(failure))
     return outcome
@@ -101,18 +102,23 @@ def _send(
 
 
 def _set_members(
-    result: Result,
+    verb: str,
     client: UsersClient,
     group: Any,
     users: Iterable[Any],
     *,
     adds: bool,
-    removes: bool,
-    exact: bool,
+    exact: bool = False,
     dry_run: bool,
     audit: Audit | None,
 ) -> Result:
-    """What the three verbs share."""
+    """What the three verbs share.
+
+    Args:
+        adds: users are put into the group; False: they are taken out.
+        exact: all others are taken out.
+    """
+    result = Result(verb)
     with Run(result, client, dry_run=dry_run, audit=audit) as run:
         directory = Directory(client)
         found, problems = directory.resolve(users)
@@ -122,16 +128,11 @@ def _set_members(
             problems.insert(0, Problem(problem, column="group"))
         refuse(problems)
         model = groups.find(group)
-        wanted = {user.id for user in found}
-        removing: list[Any] = list(found) if removes else []
+        adding, removing = (found, []) if adds else ([], found)
         if exact:
-            now = run.do(member_ids(client, model))
-            removing = [
-                directory.by_id[one]
-                for one in sorted(now - wanted, key=lambda one: _email(directory, one))
-                if one in directory.by_id
-            ]
-        adding = list(found) if adds else []
+            now = run.do(member_ids(client, model)) - {user.id for user in found}
+            others = [directory.by_id[one] for one in now if one in directory.by_id]
+            removing = sorted(others, key=lambda user: str(user.email))
         by_row = run.add_rows([*adding, *removing])
         gone = {user.id for user in removing}
 
@@ -152,11 +153,6 @@ def _set_members(
                 for row in result.rows:
                     row.status, row.error = whole.status, whole.error
     return result
-
-
-def _email(directory: Directory, user_id: str) -> str:
-    user = directory.by_id.get(user_id)
-    return "" if user is None else str(user.email)
 
 
 def set_group_members(
@@ -189,14 +185,12 @@ def set_group_members(
     Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users/remove,
     POST /api/v1/groups/id/{id}/users; GET /api/v1/groups/, GET /api/v1/users/all.
     """
-    result = Result("set_group_members")
     return _set_members(
-        result,
+        "set_group_members",
         client,
         group,
         users,
         adds=True,
-        removes=False,
         exact=True,
         dry_run=dry_run,
         audit=audit,
@@ -225,17 +219,8 @@ def add_to_group(
     Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users;
     GET /api/v1/groups/, GET /api/v1/users/all.
     """
-    result = Result("add_to_group")
     return _set_members(
-        result,
-        client,
-        group,
-        users,
-        adds=True,
-        removes=False,
-        exact=False,
-        dry_run=dry_run,
-        audit=audit,
+        "add_to_group", client, group, users, adds=True, dry_run=dry_run, audit=audit
     )
 
 
@@ -261,15 +246,6 @@ def remove_from_group(
     Server routes: POST /api/v1/groups/id/{id}/users/remove, POST /api/v1/groups/id/{id}/users;
     GET /api/v1/groups/, GET /api/v1/users/all.
     """
-    result = Result("remove_from_group")
     return _set_members(
-        result,
-        client,
-        group,
-        users,
-        adds=False,
-        removes=True,
-        exact=False,
-        dry_run=dry_run,
-        audit=audit,
+        "remove_from_group", client, group, users, adds=False, dry_run=dry_run, audit=audit
     )

@@ -13,6 +13,7 @@ from ._audit import MASK
 from ._checks import check_field, shown
 from ._directory import Groups, listed_groups
 from ._errors import Problem, refuse
+from ._members import NOT_SHOWN
 from ._passwords import make_password
 from ._permissions import dotted
 from ._personal import check_personal, check_personal_role, end_token, write_personal
@@ -348,7 +349,4 @@ class _Maker:
             change = f"member of {group.name}"
             if group.id not in ids and change in row.changes:
                 del row.changes[change]
-                self._failed.append(
-                    f"group {shown(group.name)}: the server said that it was done, but the group "
-                    "does not show it"
-                )
+                self._failed.append(f"group {shown(group.name)}: {NOT_SHOWN}")

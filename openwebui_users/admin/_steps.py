@@ -8,14 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
-from openwebui_users.errors import (
-    APIConnectionError,
-    ConnectError,
-    InternalServerError,
-    OpenWebUIError,
-)
+from openwebui_users.errors import OpenWebUIError
 
-from ._accounts import write_account
+from ._accounts import sign_in, write_account
 from ._checks import printable
 from ._comparison import KINDS, Comparison
 from ._difference_text import changes_of, title_of
@@ -24,7 +19,7 @@ from ._passwords import PasswordFile, make_password
 from ._personal import write_personal
 from ._results import Result, RowResult
 from ._state import State
-from ._work import Run
+from ._work import Run, may_be_made
 
 if TYPE_CHECKING:
     from openwebui_users._flow import Flow
@@ -141,14 +136,14 @@ class Steps:
         create = self._client.groups.create_new_group
         try:
             group = yield from self._run.change(create, form, target=step.target, after=form)
-        except (InternalServerError, APIConnectionError) as error:
+        except OpenWebUIError as error:
             group = yield from self._made(step, error)
         self._groups[step.target] = group
         row.id = group.id
 
     def _made(self, step: Step, error: OpenWebUIError) -> Flow:
         """The group that the request made which ended like this."""
-        if isinstance(error, ConnectError):
+        if not may_be_made(error):
             raise error
         try:
             groups = yield from ask(self._client.groups.get_groups)
@@ -196,10 +191,13 @@ class Steps:
             answer = yield from self._run.change(
                 self._client.auths.add_user, form, target=email, after=form
             )
-        except (InternalServerError, APIConnectionError) as error:
-            if isinstance(error, ConnectError):
+        except OpenWebUIError as error:
+            if not may_be_made(error):
                 raise
-            answer = yield from self._sign_in(email, password, error)
+            try:  # was it made by that request? Then its password fits
+                answer = yield from sign_in(self._client, email, password)
+            except OpenWebUIError:  # it was not, or that cannot be told
+                raise error from None
         row.id = answer.id
         self._created[email] = _Account(answer.id, email)
         row.changes = {key: (None, step.after[key]) for key in ("name", "role", "password")}
@@ -212,18 +210,6 @@ class Steps:
             return
         user = self._client.with_options(api_key=answer.token)
         yield from write_personal(self._run, row, user, personal)
-
-    def _sign_in(self, email: str, password: str, error: OpenWebUIError) -> Flow:
-        """Was the account made by the request that ended like this? Then its password fits."""
-        guest = self._client.with_options(api_key="").auths
-        try:
-            return (
-                yield from ask(
-                    guest.signin, email=email, password=password, set_client_api_key=False
-                )
-            )
-        except OpenWebUIError:  # it was not, or that cannot be told
-            raise error from None
 
     def _update_user(self, step: Step, row: RowResult) -> Flow:
         account = self._found.accounts[step.target]

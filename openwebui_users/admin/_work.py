@@ -22,6 +22,7 @@ from openwebui_users.errors import (
     APIConnectionError,
     AuthenticationError,
     ConnectError,
+    InternalServerError,
     OpenWebUIError,
 )
 
@@ -383,6 +384,14 @@ def is_unknown(error: OpenWebUIError) -> bool:
     if isinstance(error, UnknownOutcomeError):
         return True
     return isinstance(error, APIConnectionError) and not isinstance(error, ConnectError)
+
+
+def may_be_made(error: OpenWebUIError) -> bool:
+    """May what a request was to make be there although it ended like this?
+
+    Servers answer 500 too when they stumble after the work, or over another's that came first.
+    """
+    return is_unknown(error) or isinstance(error, InternalServerError)
 
 
 def check_client(client: object) -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from admin_server import writes
 
 from openwebui_users import AuthenticationError, UsersClient
 from openwebui_users.admin import (
@@ -22,11 +23,6 @@ from openwebui_users.admin import (
     update_user,
 )
 from openwebui_users.testing import EmbeddedServer
-
-
-def writes(server: EmbeddedServer) -> list[str]:
-    """What was sent that changes something."""
-    return [f"{one.method} {one.path}" for one in server.requests if one.method != "GET"]
 
 
 def make_later(server: EmbeddedServer, user_id: str) -> None:

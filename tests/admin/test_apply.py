@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from admin_server import changes, in_group, make_group
 
 from openwebui_users import UsersClient
 from openwebui_users.admin import (
@@ -30,23 +31,6 @@ from openwebui_users.admin import (
 from openwebui_users.testing import EmbeddedServer
 
 ANN = {"email": "ann@example.com", "name": "Ann"}
-
-
-def writes(server: EmbeddedServer) -> list[str]:
-    """What was sent that changes something: members are read by POST."""
-    sent = [one for one in server.requests if one.method != "GET"]
-    return [f"{one.method} {one.path}" for one in sent if not one.path.endswith("/users")]
-
-
-def in_group(client: UsersClient, name: str) -> set[str]:
-    (group,) = [one for one in client.groups.get_groups() if one.name == name]
-    return {user.email for user in client.groups.get_users_in_group(group.id)}
-
-
-def make_group(client: UsersClient, name: str, **fields: Any) -> str:
-    group = client.groups.create_new_group({"description": "", **fields, "name": name})
-    assert group is not None
-    return group.id
 
 
 def statuses(result: ApplyResult) -> dict[str | None, str]:
@@ -115,7 +99,7 @@ def test_fifty_users_and_five_groups(
     any_server.forget_requests()
     assert apply(any_client, path).counts == {}
     assert apply(any_client, first).counts == {"unchanged": 62}
-    assert writes(any_server) == []
+    assert changes(any_server) == []
 
     with out.open(newline="") as file:
         passwords = {row["email"]: row["password"] for row in csv.DictReader(file)}
@@ -236,7 +220,7 @@ def test_dry_run(client: UsersClient, server: EmbeddedServer) -> None:
         "user old@example.com": "deleted",
     }
     assert result.rows[2].changes == {"ann@example.com": (False, True)}
-    assert writes(server) == []
+    assert changes(server) == []
 
 
 def test_audit(client: UsersClient, out: Path) -> None:
@@ -313,7 +297,7 @@ def test_references_that_lead_nowhere(
     ]:
         assert expected in text
     assert len(caught.value.problems) == 5 and secret not in text
-    assert writes(server) == []
+    assert changes(server) == []
 
 
 # ---------------------------------------------------------------- what is refused
@@ -331,7 +315,7 @@ def test_deletions(client: UsersClient, server: EmbeddedServer) -> None:
     for most in (0, 2):
         with pytest.raises(RefusedError, match=rf"deletes 3 \(.*max_deletions is {most}: give max"):
             apply(client, gone, max_deletions=most)
-    assert writes(server) == []
+    assert changes(server) == []
     assert apply(client, gone, max_deletions=3).counts == {"deleted": 3}
 
 
@@ -375,7 +359,7 @@ def test_a_server_that_changed(
         "  not as it was: user dan@example.com, which is another one",
         "  not as it was: members of group a (cem@example.com)",
     ]
-    assert writes(any_server) == [] and not out.exists()
+    assert changes(any_server) == [] and not out.exists()
     assert apply(any_client, plan(any_client, desired)).ok
 
 
@@ -393,7 +377,7 @@ def test_a_plan_for_another_server(client: UsersClient, server: EmbeddedServer) 
     made.server = "https://elsewhere.example.com"
     with pytest.raises(RefusedError, match=r"the plan is for https://elsewhere\.example\.com"):
         apply(client, made)
-    assert writes(server) == []
+    assert changes(server) == []
 
 
 def test_guards_hold_for_plans_that_were_edited(
@@ -403,7 +387,7 @@ def test_guards_hold_for_plans_that_were_edited(
     made.desired["users"] = [{"email": server.admin_email, "state": "absent"}]
     with pytest.raises(RefusedError, match="is not deleted"):
         apply(client, made, max_deletions=9)
-    assert writes(server) == []
+    assert changes(server) == []
 
 
 # ---------------------------------------------------------------- the lock
@@ -428,7 +412,7 @@ def test_two_at_once(
             assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
             with pytest.raises(LockedError, match="is in use by another run"):
                 apply(client, {"groups": [{"name": "a"}]}, lock=lock)
-            assert writes(server) == []
+            assert changes(server) == []
             assert apply(client, {"groups": [{"name": "a"}]}, lock=lock, dry_run=True).ok
             assert apply(client, {"groups": [{"name": "a"}]}, lock=tmp_path / "another").ok
         finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from admin_server import writes
 
 from openwebui_users import UsersClient
 from openwebui_users.admin import InvalidInputError, RefusedError, deactivate_users, expire_users
@@ -16,10 +17,6 @@ from openwebui_users.testing import EmbeddedServer
 
 UTC = timezone.utc
 DAY = date(2026, 3, 10)
-
-
-def writes(server: EmbeddedServer) -> list[str]:
-    return [f"{one.method} {one.path}" for one in server.requests if one.method != "GET"]
 
 
 def role(client: UsersClient, email: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 import pytest
+from admin_server import writes
 
 from openwebui_users import EmailTakenError, UsersClient
 from openwebui_users.admin import (
@@ -38,10 +39,6 @@ Cem,cem@example.com,secret of cem,pending
 
 def table(text: str) -> io.StringIO:
     return io.StringIO(text)
-
-
-def writes(server: EmbeddedServer) -> list[str]:
-    return [one.path for one in server.requests if one.method != "GET"]
 
 
 def sign_in(client: UsersClient, email: str, password: str) -> Any:

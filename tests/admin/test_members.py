@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from admin_server import in_group
 
 from openwebui_users import UsersClient
 from openwebui_users.admin import (
@@ -12,11 +13,6 @@ from openwebui_users.admin import (
     set_group_members,
 )
 from openwebui_users.testing import EmbeddedServer
-
-
-def in_group(client: UsersClient, name: str) -> set[str]:
-    (group,) = [one for one in client.groups.get_groups() if one.name == name]
-    return {user.email for user in client.groups.get_users_in_group(group.id)}
 
 
 @pytest.fixture

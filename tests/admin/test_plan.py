@@ -8,6 +8,7 @@ import pickle
 from typing import Any
 
 import pytest
+from admin_server import changes, make_group
 
 from openwebui_users import UsersClient
 from openwebui_users.admin import (
@@ -24,21 +25,9 @@ from openwebui_users.testing import EmbeddedServer
 ANN = {"email": "ann@example.com", "name": "Ann"}
 
 
-def writes(server: EmbeddedServer) -> list[str]:
-    """What was sent that changes something: members are read by POST."""
-    sent = [one for one in server.requests if one.method != "GET"]
-    return [f"{one.method} {one.path}" for one in sent if not one.path.endswith("/users")]
-
-
 def kinds(found: Any) -> list[tuple[str, str]]:
     steps = found.steps if isinstance(found, Plan) else found.differences
     return [(one.kind, one.target) for one in steps]
-
-
-def make_group(client: UsersClient, name: str, **fields: Any) -> str:
-    group = client.groups.create_new_group({"description": "", **fields, "name": name})
-    assert group is not None
-    return group.id
 
 
 def problems_of(client: UsersClient, desired: Any) -> list[str]:
@@ -119,7 +108,7 @@ def test_a_plan_of_everything(any_client: UsersClient, any_server: EmbeddedServe
     ]
     assert [step.target for step in found.deletions] == ["gone", "old@example.com"]
     assert len(found.notes) == 2 and "sessions" in found.notes[0] and "chats" in found.notes[1]
-    assert writes(any_server) == []
+    assert changes(any_server) == []
 
     text = str(found)
     assert text.splitlines() == [
@@ -243,7 +232,7 @@ def test_what_is_wrong_on_this_server(client: UsersClient, server: EmbeddedServe
     for text in expected:
         assert [one for one in found if text in one], text
     assert len(found) == len(expected), found
-    assert writes(server) == []
+    assert changes(server) == []
 
 
 def test_accounts_that_differ_in_case_only(client: UsersClient, server: EmbeddedServer) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from admin_server import writes
 from fastapi import HTTPException
 
 from openwebui_users import APIStatusError, AuthenticationError, UsersClient
@@ -48,10 +49,6 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(Database, "new_token", kept)
     return given
-
-
-def writes(server: EmbeddedServer) -> list[str]:
-    return [f"{one.method} {one.path}" for one in server.requests if one.method != "GET"]
 
 
 def ann(client: UsersClient, **more: Any) -> ProvisionResult:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
+from admin_server import make_group
 
 from openwebui_users import UsersClient
 from openwebui_users.admin import AdminError, apply, plan, snapshot
 from openwebui_users.testing import EmbeddedServer
-
-
-def make_group(client: UsersClient, name: str, **fields: Any) -> str:
-    group = client.groups.create_new_group({"description": "", **fields, "name": name})
-    assert group is not None
-    return group.id
 
 
 @pytest.fixture
