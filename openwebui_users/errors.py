@@ -441,6 +441,7 @@ class ResponseTooLargeError(APIResponseError):
     Attributes:
         received: bytes that had come when it was stopped.
         limit: the limit in bytes.
+        body: the first 64 KiB of what came.
     """
 
     def __init__(

@@ -252,6 +252,10 @@ int Path_depth(const Path *path) {
 
 /* ---------------------------------------------------------------- failed calls */
 
+/* Bytes of a body beyond the limit that its error carries: a second copy of the whole would be as
+ * much memory as the limit spares. */
+#define SHOWN_OF_TOO_LARGE ((size_t)64 << 10)
+
 /* Which attributes an exception gets besides those of the request. */
 enum {
     FACT_OS = 1,        /* errno */
@@ -344,14 +348,14 @@ PyObject *owu_answer_lines(const owu_answer *answer) {
     return lines;
 }
 
-/* Status, header lines and body. */
-static int put_answer(PyObject *dict, const owu_answer *answer) {
+/* Status, header lines and at most so much of the body. */
+static int put_answer(PyObject *dict, const owu_answer *answer, size_t most) {
+    const size_t len = answer->body.len < most ? answer->body.len : most;
     if (put(dict, "status_code", PyLong_FromLong(answer->status)) < 0 ||
         put(dict, "headers", owu_answer_lines(answer)) < 0) {
         return -1;
     }
-    return put(dict, "body",
-               PyBytes_FromStringAndSize(answer->body.data, (Py_ssize_t)answer->body.len));
+    return put(dict, "body", PyBytes_FromStringAndSize(answer->body.data, (Py_ssize_t)len));
 }
 
 /* The request: method, url, retries; and the key, only so that it can be masked in the text. */
@@ -425,7 +429,8 @@ static int put_facts(ModuleState *state, PyObject *dict, unsigned wanted, const 
     if (answer == NULL) {
         return 0;
     }
-    if ((wanted & FACT_ANSWER) != 0 && put_answer(dict, answer) < 0) {
+    if ((wanted & FACT_ANSWER) != 0 &&
+        put_answer(dict, answer, (wanted & FACT_LIMIT) != 0 ? SHOWN_OF_TOO_LARGE : SIZE_MAX) < 0) {
         return -1;
     }
     if ((wanted & FACT_LOCATION) != 0 && put(dict, "location", location_of(answer)) < 0) {
@@ -474,7 +479,7 @@ static void raise_status(ModuleState *state, const CallFacts *facts) {
     bool user_route = endpoint != NULL && (endpoint->flags & OWU_USER_ROUTE) != 0;
     const char *hint = endpoint != NULL ? endpoint->not_found_hint : NULL;
     if (kwargs != NULL && args != NULL && put_request(kwargs, facts) == 0 &&
-        put_answer(kwargs, facts->answer) == 0 &&
+        put_answer(kwargs, facts->answer, SIZE_MAX) == 0 &&
         put(kwargs, "retry_after",
             facts->answer->retry_after < 0 ? Py_NewRef(Py_None)
                                            : PyFloat_FromDouble(facts->answer->retry_after)) == 0 &&
