@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
-from openwebui_users.errors import UnprocessableEntityError, UnsupportedByServerError
+from openwebui_users.errors import (
+    APIStatusError,
+    EmailTakenError,
+    OpenWebUIError,
+    UnprocessableEntityError,
+    UnsupportedByServerError,
+)
 
 from . import _passwords
 from ._checks import check_field, printable
 from ._directory import Directory, is_at_least
-from ._errors import Problem, RefusedError, refuse
+from ._errors import Problem, RefusedError, UnknownOutcomeError, refuse
 from ._results import Result, RowResult
-from ._work import CONCURRENCY, Run
+from ._work import CONCURRENCY, Run, may_be_made
 
 if TYPE_CHECKING:
     import os
@@ -298,6 +304,43 @@ def guard_primary(directory: Directory, users: Iterable[Any]) -> None:
                 f"nothing was changed: {printable(user.email)} is the primary administrator: only "
                 "that account itself can change it"
             )
+
+
+def make_account(run: Run[Any], form: Mapping[str, Any], is_resumed: bool = False) -> Flow:
+    """Make an account.
+
+    Where the answer is lost, signing in shows whether the account was made: its password fits then.
+
+    Args:
+        form: as add_user() takes it.
+        is_resumed: an earlier run may have made it, so a taken address may be ours.
+
+    Returns:
+        The answer (None in a dry run), with the new user's token where the server gives one; and
+        whether the account was found rather than made.
+
+    Raises:
+        UnknownOutcomeError: signing in did not tell.
+        OpenWebUIError: what making it raised.
+    """
+    email = form["email"]
+    try:
+        answer = yield from run.change(run.client.auths.add_user, form, target=email, after=form)
+    except OpenWebUIError as error:
+        may_be_ours = is_resumed if isinstance(error, EmailTakenError) else may_be_made(error)
+        if not may_be_ours:
+            raise
+        try:
+            answer = yield from sign_in(run.client, email, form["password"])
+        except OpenWebUIError as refusal:
+            if isinstance(refusal, APIStatusError) and refusal.status_code in (400, 401):
+                raise error from None
+            raise UnknownOutcomeError(
+                f"it is not known whether the account was made: {error}; signing in to see failed "
+                f"too: {refusal}"
+            ) from refusal
+        return answer, True
+    return answer, False
 
 
 def sign_in(client: UsersClient, email: str, password: str | None) -> Flow:

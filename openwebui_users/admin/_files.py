@@ -92,14 +92,15 @@ def creating(path: Path, mode: int) -> Iterator[IO[str]]:
 class GrowingFile:
     """A file of lines, for its owner only, in which each line is on disk when append() returns.
 
-    It is held by one process at a time. A last line without its end was cut off by a crash and is
-    removed. Nothing of a file that is not ours is changed.
+    It is held by one process at a time. A last line without its end was cut off by a crash, and is
+    removed unless it is whole. Nothing of a file that is not ours is changed.
 
     Args:
         path: the file.
         purpose: what it is for, in messages.
         head: its first line, which a new one begins with; "": what it holds does not matter.
         is_head: whether a first line is one that such a file has.
+        is_whole: whether a last line without its end has all but that, as editors may leave it.
         read_only: only look at it, whoever holds it.
 
     Attributes:
@@ -118,6 +119,7 @@ class GrowingFile:
         head: str = "",
         is_head: Callable[[str], bool] | None = None,
         read_only: bool = False,
+        is_whole: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.path = Path(path)
         self.purpose = purpose
@@ -126,13 +128,13 @@ class GrowingFile:
         flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
         flags |= os.O_CLOEXEC | os.O_NONBLOCK
         self._descriptor = os.open(self.path, flags, OWNER_ONLY)
-        self._is_broken = False
+        self._is_broken = self._lacks_end = False
         try:
             if not stat.S_ISREG(os.fstat(self._descriptor).st_mode):
                 raise AdminError(f"{self.path} ({purpose}) must be a regular file")
             if not read_only:
                 self._lock()
-            size = self._read(head, is_head or head.__eq__)
+            size = self._read(head, is_head or head.__eq__, is_whole)
             if not read_only:
                 self._begin(head, size)
         except BaseException:
@@ -147,8 +149,10 @@ class GrowingFile:
                 f"{self.path} ({self.purpose}) is in use by another run: wait until it has ended"
             ) from None
 
-    def _read(self, head: str, is_head: Callable[[str], bool]) -> int:
-        """Take the lines that are there; returns the size of those that have their end."""
+    def _read(
+        self, head: str, is_head: Callable[[str], bool], is_whole: Callable[[str], bool]
+    ) -> int:
+        """Take the lines that are there; returns the size of those that are whole."""
         with open(self._descriptor, "rb", closefd=False) as file:
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
@@ -162,14 +166,22 @@ class GrowingFile:
         is_ours = is_head(lines[0]) if lines else head.encode().startswith(data)
         if not is_ours:
             raise self.refusal()
-        if lines:
-            self.first, *self.lines = lines
+        if not lines:
+            return 0
+        self.first, *self.lines = lines
+        rest = data[len(whole) :].decode(errors="replace")
+        if rest and is_whole(rest):
+            self.lines.append(rest)
+            self._lacks_end = True
+            return len(data)
         return len(whole)
 
     def _begin(self, head: str, size: int) -> None:
         """Remove what a crash has left behind the lines, and write the first one."""
         if size < os.fstat(self._descriptor).st_size:
             os.ftruncate(self._descriptor, size)
+        if self._lacks_end:
+            self.append("")
         if head and self.first is None:
             self.append(head)
         os.fchmod(self._descriptor, OWNER_ONLY)

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openwebui_users.errors import (
-    APIConnectionError,
-    APIStatusError,
-    AuthenticationError,
-    EmailTakenError,
-    OpenWebUIError,
-)
+from openwebui_users.errors import APIStatusError, AuthenticationError, OpenWebUIError
 
-from ._accounts import sign_in, write_account
+from ._accounts import make_account, sign_in, write_account
 from ._checks import check_field, printable, shown
 from ._directory import Directory, Groups
-from ._errors import AdminError, Problem, UnknownOutcomeError, refuse
+from ._errors import AdminError, refuse
 from ._files import check_distinct
 from ._journal import CREATED, DONE, INTENT, REFUSED, Journal
 from ._members import member_ids
 from ._passwords import PasswordFile, make_password
-from ._personal import PERSONAL_FIELDS, check_personal, check_personal_role, write_personal
+from ._people import PeopleReader, Person, read_people
+from ._personal import write_personal
 from ._results import Result, RowResult
-from ._rows import column_name, read_rows
 from ._work import CONCURRENCY, Run, may_be_made
 
 if TYPE_CHECKING:
@@ -44,19 +35,6 @@ if TYPE_CHECKING:
     from ._audit import Audit
     from ._work import Progress
 
-ACCOUNT_FIELDS = ("name", "email", "password", "role", "profile_image_url")
-COLUMNS = (*ACCOUNT_FIELDS, "groups", *PERSONAL_FIELDS)
-_OTHER_NAMES = {
-    "e_mail": "email",
-    "e_mail_address": "email",
-    "email_address": "email",
-    "mail": "email",
-    "full_name": "name",
-    "display_name": "name",
-    "group": "groups",
-    "time_zone": "timezone",
-}
-_SEPARATORS = (";", "|", "\n", ",")  # of groups in one cell; the first that is in it
 _BEFORE = "created by an earlier run of this import"
 _UNANSWERED = 5.0  # seconds that a server may still work on a request whose client was killed
 
@@ -76,168 +54,6 @@ class ImportResult(Result):
     def _headline(self) -> str:
         source = printable(self.source)
         return super()._headline().replace(self.verb, f"import of {source}", 1)
-
-
-@dataclass
-class _Person:
-    """One row that is to become an account, checked."""
-
-    result: RowResult
-    account: dict[str, Any]
-    personal: dict[str, Any]
-    group_names: list[str]
-    has_role: bool
-    groups: list[GroupModel] = field(default_factory=list)
-    existing: Any = None
-
-    @property
-    def email(self) -> str:
-        return str(self.account["email"])
-
-
-# ---------------------------------------------------------------- reading and checking
-
-
-def _known_name(name: str) -> str:
-    return _OTHER_NAMES.get(name, name)
-
-
-def _group_names(value: object) -> list[str]:
-    """Names in one cell or list."""
-    if isinstance(value, str) and value.startswith("["):  # names with separators in them
-        with contextlib.suppress(ValueError):
-            value = json.loads(value)
-    if isinstance(value, str):
-        separator = next((one for one in _SEPARATORS if one in value), None)
-        parts = [value] if separator is None else value.split(separator)
-        return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
-    if isinstance(value, Iterable) and not isinstance(value, Mapping):
-        return list(dict.fromkeys(str(part) for part in value))
-    raise TypeError(type(value).__name__)
-
-
-def _personal_value(name: str, value: object) -> object:
-    """A cell as the server takes it: JSON and days are texts in some tables, times in others."""
-    if name in ("settings", "variables") and isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            return json.loads(value)
-    if isinstance(value, datetime) and value.time() == datetime.min.time():
-        return value.date()
-    return value
-
-
-class _Reader:
-    """Reads rows and says what is wrong with them."""
-
-    def __init__(self, default_role: str, password_limit: int | None, makes: bool) -> None:
-        self._default_role = default_role
-        self._limit = password_limit
-        self._makes_passwords = makes
-        self.people: list[_Person] = []
-        self.rows: list[RowResult] = []
-        self.problems: list[Problem] = []
-        self._first: dict[str, int] = {}
-
-    def note(self, row: RowResult, message: str, column: str | None) -> None:
-        """Something is wrong with this row."""
-        self.problems.append(Problem(message, row.row, column, row.email))
-        text = message if column is None else f"{column} {message}"
-        row.status = "invalid"
-        row.error = text if row.error is None else f"{row.error}; {text}"
-
-    def take_unreadable(self, problem: Problem) -> None:
-        row = RowResult(row=problem.row)
-        self.rows.append(row)
-        self.note(row, problem.message, problem.column)
-
-    def take(self, number: int, cells: Mapping[str, Any]) -> None:
-        email = cells.get("email")
-        row = RowResult(row=number, email=email if isinstance(email, str) else None)
-        self.rows.append(row)
-        account: dict[str, Any] = {}
-        personal: dict[str, Any] = {}
-        groups: list[str] = []
-        for name, value in cells.items():
-            if name in PERSONAL_FIELDS:
-                personal[name] = _personal_value(name, value)
-                problem = check_personal(name, personal[name])
-            elif name == "groups":
-                try:
-                    groups, problem = _group_names(value), None
-                except TypeError as error:
-                    problem = f"must be a list of names, got {error}"
-            else:
-                account[name] = self._tidied(name, value)
-                problem = check_field(name, account[name], self._limit)
-            if problem is not None:
-                self.note(row, problem, name)
-        for name in ("email", "name"):
-            if name not in account:
-                self.note(row, "is missing", name)
-        if "password" not in account and not self._makes_passwords:
-            text = "is missing; give passwords_out= to have passwords made for rows without"
-            self.note(row, text, "password")
-        if row.status != "invalid":
-            self._take_valid(row, account, personal, groups)
-
-    @staticmethod
-    def _tidied(name: str, value: object) -> object:
-        if not isinstance(value, str) or name == "password":
-            return value
-        value = value.strip()
-        return value.lower() if name in ("email", "role") else value  # as servers have them
-
-    def _take_valid(
-        self, row: RowResult, account: dict[str, Any], personal: dict[str, Any], groups: list[str]
-    ) -> None:
-        has_role = "role" in account
-        account.setdefault("role", self._default_role)
-        problem = check_personal_role(personal, account["role"])
-        if problem is not None:
-            self.note(row, problem, next(iter(personal)))
-            return
-        email = row.email = account["email"]
-        if email in self._first:
-            self.note(row, f"is in row {self._first[email]} already", "email")
-            return
-        self._first[email] = row.row or 0
-        self.people.append(_Person(row, account, personal, groups, has_role))
-
-
-def _read(
-    source: Any,
-    format: str | None,  # noqa: A002
-    ignore_columns: Iterable[str] | bool,
-    reader: _Reader,
-) -> None:
-    """Let the reader take all rows; columns that are none are refused whatever else holds."""
-    ignored = set() if isinstance(ignore_columns, bool) else set(ignore_columns)
-    ignored = {column_name(name) for name in ignored}
-    unknown: list[str] = []
-    is_table = False
-    for number, cells in read_rows(source, format=format, on_problem=reader.take_unreadable):
-        known: dict[str, Any] = {}
-        for name, value in cells.items():
-            column = _known_name(name)
-            if column in COLUMNS:
-                known[column] = value
-            elif name not in ignored and ignore_columns is not True and name not in unknown:
-                unknown.append(name)
-        is_table = is_table or bool(known)
-        reader.take(number, known)
-    if reader.rows and not is_table:  # the first row is somebody's: it may hold a password
-        text = "the first row must have the names of the columns, such as Name,Email,Password,Role"
-        refuse([Problem(text)])
-    refuse(
-        [
-            Problem(
-                f"there is no such column; known are {', '.join(COLUMNS)}. Give "
-                f"ignore_columns=[{name!r}] to leave it out",
-                column=name,
-            )
-            for name in unknown
-        ]
-    )
 
 
 # ---------------------------------------------------------------- the work
@@ -268,7 +84,7 @@ class _Import:
 
     # ------------------------------------------------------------ an account that is to be made
 
-    def create(self, person: _Person) -> Flow:
+    def create(self, person: Person) -> Flow:
         row, email = person.result, person.email
         step = self._journal.step_of(email)
         row.id = self._journal.id_of(email)
@@ -286,7 +102,7 @@ class _Import:
         row.status = "created"
         row.notes.append(_BEFORE)
 
-    def _add(self, person: _Person) -> Flow:
+    def _add(self, person: Person) -> Flow:
         """Make the account; returns the new user's token, where the server gives one."""
         row, email = person.result, person.email
         password = person.account.get("password") or self._passwords.known.get(email)
@@ -299,18 +115,13 @@ class _Import:
             self._journal.add(INTENT, email)
         form = {**person.account, "password": password}
         try:
-            answer = yield from self._run.change(
-                self._client.auths.add_user, form, target=email, after=form
-            )
-        except (APIStatusError, APIConnectionError) as error:
-            may_be_ours = was_meant if isinstance(error, EmailTakenError) else may_be_made(error)
-            if not may_be_ours:
-                if isinstance(error, APIStatusError):  # which is an answer
-                    self._journal.add(REFUSED, email)
-                raise
-            answer = yield from self._sign_in(email, password, error)
-            if was_meant:
-                row.notes.append(_BEFORE)
+            answer, is_found = yield from make_account(self._run, form, is_resumed=was_meant)
+        except APIStatusError as error:
+            if not may_be_made(error):
+                self._journal.add(REFUSED, email)
+            raise
+        if is_found and was_meant:
+            row.notes.append(_BEFORE)
         row.status = "created"
         if answer is None:
             return None
@@ -318,21 +129,7 @@ class _Import:
         self._journal.add(CREATED, email, answer.id)
         return answer.token
 
-    def _sign_in(self, email: str, password: str, error: OpenWebUIError) -> Flow:
-        """Was the account made by the request that ended like this? Then its password fits."""
-        try:
-            return (yield from sign_in(self._client, email, password))
-        except OpenWebUIError as refusal:
-            if not (isinstance(refusal, APIStatusError) and refusal.status_code in (400, 401)):
-                raise UnknownOutcomeError(
-                    f"it is not known whether the account was made: {error}; signing in to see "
-                    f"failed too: {refusal}"
-                ) from refusal
-            if isinstance(error, EmailTakenError):  # it is another's
-                self._journal.add(REFUSED, email)
-            raise error from None
-
-    def _finish(self, person: _Person, token: str | None) -> Flow:
+    def _finish(self, person: Person, token: str | None) -> Flow:
         """All that a row asks for besides the account itself."""
         row = person.result
         try:
@@ -348,7 +145,7 @@ class _Import:
         elif not self._run.dry_run:
             self._journal.add(DONE, person.email)
 
-    def _write_personal(self, person: _Person, token: str | None) -> Flow:
+    def _write_personal(self, person: Person, token: str | None) -> Flow:
         """What only the user can change, with the user's own token."""
         row = person.result
         if self._run.dry_run:
@@ -371,7 +168,7 @@ class _Import:
 
     # ------------------------------------------------------------ an account that is there
 
-    def update(self, person: _Person) -> Flow:
+    def update(self, person: Person) -> Flow:
         row, user = person.result, person.existing
         changes = {"name": person.account["name"]}
         if person.has_role:
@@ -394,7 +191,7 @@ class _Import:
         for group in groups:
             self._members[group.id] = self._run.do(member_ids(self._client, group))
 
-    def _join_groups(self, person: _Person, groups: list[GroupModel] | None = None) -> Flow:
+    def _join_groups(self, person: Person, groups: list[GroupModel] | None = None) -> Flow:
         row = person.result
         for group in person.groups if groups is None else groups:
             yield from self._run.change(
@@ -406,9 +203,9 @@ class _Import:
             )
             row.changes[f"member of {group.name}"] = (False, True)
 
-    def verify_groups(self, people: Iterable[_Person]) -> None:
+    def verify_groups(self, people: Iterable[Person]) -> None:
         """Look whether everybody is in the groups that the server said they were put into."""
-        expected: dict[str, list[_Person]] = {}
+        expected: dict[str, list[Person]] = {}
         models: dict[str, GroupModel] = {}
         for person in people:
             if person.result.ok and person.result.status in ("created", "updated"):
@@ -435,7 +232,7 @@ class _Import:
 
 
 def _check_groups(
-    run: Run[ImportResult], reader: _Reader, people: list[_Person], create_groups: bool
+    run: Run[ImportResult], reader: PeopleReader, people: list[Person], create_groups: bool
 ) -> Groups:
     """The server's groups, if a row names any; those that are missing are problems, or are made
     later."""
@@ -450,7 +247,7 @@ def _check_groups(
     return groups
 
 
-def _make_groups(run: Run[ImportResult], people: list[_Person], groups: Groups) -> None:
+def _make_groups(run: Run[ImportResult], people: list[Person], groups: Groups) -> None:
     """Make those that are missing, and give each row its own."""
     names = dict.fromkeys(name for person in people for name in person.group_names)
     missing = [RowResult(email=name) for name in names if groups.problem_with(name) is not None]
@@ -481,8 +278,8 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
 
 
 def _match_existing(
-    work: _Import, reader: _Reader, directory: Directory, on_existing: str
-) -> tuple[list[_Person], list[_Person]]:
+    work: _Import, reader: PeopleReader, directory: Directory, on_existing: str
+) -> tuple[list[Person], list[Person]]:
     """Whose account is to be made, and whose is to be updated."""
     creating, updating = [], []
     for person in reader.people:
@@ -608,9 +405,9 @@ def import_users(
         check_distinct(
             {"source": source, "journal": journal, "passwords_out": passwords_out, "audit": audit}
         )
-        reader = _Reader(default_role, client.password_limit, passwords_out is not None)
+        reader = PeopleReader(default_role, client.password_limit, passwords_out is not None)
         result.rows = reader.rows
-        _read(source, format, ignore_columns, reader)
+        read_people(source, format, ignore_columns, reader)
         if on_invalid == "error":
             refuse(reader.problems)
         book = files.enter_context(Journal(journal, client.base_url, dry_run))
@@ -635,7 +432,7 @@ def import_users(
 
 
 def _carry_out(
-    run: Run[ImportResult], work: _Import, creating: list[_Person], updating: list[_Person]
+    run: Run[ImportResult], work: _Import, creating: list[Person], updating: list[Person]
 ) -> None:
     people = {id(one.result): one for one in [*creating, *updating]}
     new = {id(one.result) for one in creating}
@@ -658,7 +455,7 @@ def _wait_for_killed(journal: Journal) -> None:
 
 
 def _check_passwords_of_earlier_runs(
-    journal: Journal, passwords: PasswordFile, reader: _Reader, people: list[_Person]
+    journal: Journal, passwords: PasswordFile, reader: PeopleReader, people: list[Person]
 ) -> None:
     """An account that an earlier run may have made is known by its password."""
     for person in people:

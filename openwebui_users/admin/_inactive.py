@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone
+from datetime import MAXYEAR, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from ._checks import check_role, printable, shown
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: import_users() fills in settings with the new account's own token, which counts as activity. It
 #: took up to 4 seconds from the creation, on a 0.6.42 with 30 rows.
 _AT_ONCE = 10
+_EARLIEST_YEAR = 1970  # times of servers are seconds since then
 _SHOWN = 50  # users in the text of a selection
 
 
@@ -75,6 +76,9 @@ def _problems(
         problems.append(Problem(text, column="never_signed_in"))
     if now is not None and not isinstance(now, datetime):
         text = f"must be a datetime, got {type(now).__name__}"
+        problems.append(Problem(text, column="now"))
+    elif now is not None and not _EARLIEST_YEAR <= now.year < MAXYEAR:
+        text = f"must be of a year from {_EARLIEST_YEAR} to 9998, got {now.year}"
         problems.append(Problem(text, column="now"))
     return problems
 

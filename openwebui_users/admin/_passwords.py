@@ -19,6 +19,7 @@ _LOWER = "abcdefghijkmnpqrstuvwxyz"
 _UPPER = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _DIGITS = "23456789"
 _HEADER = ["email", "password"]
+_LENGTH = 23  # characters of a password that is made here
 
 
 def make_password() -> str:
@@ -37,6 +38,12 @@ def _line(*cells: str) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(cells)
     return text.getvalue()
+
+
+def _is_whole(line: str) -> bool:
+    """Whether a line has a password of full length, so that only its end can be missing."""
+    cells = next(csv.reader([line]))
+    return len(cells) == len(_HEADER) and len(cells[1]) >= _LENGTH
 
 
 class PasswordFile:
@@ -58,7 +65,9 @@ class PasswordFile:
         self._file: GrowingFile | None = None
         if path is None or (read_only and not Path(path).exists()):
             return
-        self._file = GrowingFile(path, "passwords_out", _line(*_HEADER), read_only=read_only)
+        self._file = GrowingFile(
+            path, "passwords_out", _line(*_HEADER), read_only=read_only, is_whole=_is_whole
+        )
         rows = csv.reader(self._file.lines)
         self.known = {row[0].lower(): row[1] for row in rows if len(row) == len(_HEADER)}
         if read_only:

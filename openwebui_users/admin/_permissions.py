@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Nested: TypeAlias = dict[str, dict[str, Any]]
 
+_DEEPEST = 60  # sections within sections; servers have one within another
 _ABSENT = "absent"  # how a text shows a permission that one side does not have
 _RESTRICTIONS = frozenset({"chat.temporary_enforced"})  # True takes away
 
@@ -44,6 +45,7 @@ def dotted(permissions: Any) -> dict[str, Any]:
 
     Raises:
         TypeError: it is something else.
+        ValueError: sections stand in sections without end.
     """
     leaves = _leaves(_as_dict(permissions), "")
     return {name: value for name, value in leaves if value is not None}
@@ -70,11 +72,13 @@ def _as_dict(value: Any) -> Mapping[str, Any]:
     raise TypeError(f"permissions must be a model or a dict, not {type(value).__name__}")
 
 
-def _leaves(value: Mapping[str, Any], place: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Mapping[str, Any], place: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    if depth > _DEEPEST:
+        raise ValueError(f"permissions must not be nested more than {_DEEPEST} deep")
     for key, one in value.items():
         name = f"{place}{key}"
         if isinstance(one, (Mapping, Model)):
-            yield from _leaves(_as_dict(one), f"{name}.")
+            yield from _leaves(_as_dict(one), f"{name}.", depth + 1)
         else:
             yield name, one
 

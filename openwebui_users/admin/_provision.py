@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from openwebui_users._flow import ask
 from openwebui_users.errors import OpenWebUIError
 
+from ._accounts import make_account
 from ._audit import MASK
 from ._checks import check_field, shown
 from ._directory import Groups, listed_groups
@@ -167,7 +168,7 @@ def _check_on_server(
     client: UsersClient, account: dict[str, Any], groups: Iterable[Any] | str
 ) -> tuple[list[GroupModel], list[Problem]]:
     """The groups, and what does not go together with what there is."""
-    problems = []
+    problems: list[Problem] = []
     other = client.find_user(account["email"])
     if other is not None:
         problems.append(Problem(f"is taken by the user {other.id}", column="email"))
@@ -292,12 +293,7 @@ class _Maker:
         shown_form = {key: value for key, value in self._account.items() if key != "password"}
         row.changes = {key: (None, value) for key, value in shown_form.items()}
         try:
-            answer = yield from self._run.change(
-                self._client.auths.add_user,
-                target=row.email,
-                after=self._account,
-                **self._account,
-            )
+            answer, _ = yield from make_account(self._run, self._account)
         except OpenWebUIError as error:
             if is_unknown(error):
                 row.notes.append(

@@ -14,6 +14,7 @@ from ._errors import AdminError
 from ._files import replacing
 from ._formats import format_of, write
 from ._personal import PERSONAL_FIELDS, check_personal, plain
+from ._state import is_sayable
 from ._work import CONCURRENCY, check_client
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ def _personal(user: UserModel) -> dict[str, Any]:
             value = plain(value)
         elif name == "date_of_birth" and value is not None:
             value = value.isoformat()
-        if value and check_personal(name, value) is None:  # else no file could say it
+        if (
+            value and check_personal(name, value) is None and is_sayable(value)
+        ):  # else no file could say it
             found[name] = value
     return found

@@ -24,6 +24,7 @@ GENERATE = "generate"  # a password that apply() makes
 ENVIRONMENT, FILE = "env:", "file:"  # how references to passwords begin
 _MOST_VALUES = 2_000_000  # in one desired state: aliases of YAML can make few bytes many values
 _DEEPEST = 60
+_DEPTH_OF_USERS_VALUES = 3  # below the whole, the list and the user
 
 _DOUBTS = {
     "email": check_email,
@@ -286,7 +287,9 @@ class _Plain:
             return [self.copy(one, depth + 1) for one in value]
         if isinstance(value, (datetime.date, datetime.time)):
             return value.isoformat()
-        if value is None or isinstance(value, (str, bool, int)):
+        if isinstance(value, str):
+            return str.__str__(value)  # not what a member of an enumeration calls itself
+        if value is None or isinstance(value, (bool, int)):
             return value
         if isinstance(value, float) and math.isfinite(value):
             return value
@@ -296,7 +299,16 @@ class _Plain:
     def _key(key: Any) -> str:
         if not isinstance(key, str):
             raise _Wrong(f"has the key {shown(key)}, which is no text; put it in quotes")
-        return key
+        return str.__str__(key)
+
+
+def is_sayable(value: Any) -> bool:
+    """Whether a value of one user can stand in a desired state."""
+    try:
+        _Plain().copy(value, _DEPTH_OF_USERS_VALUES)
+    except _Wrong:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- reading and checking

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from openwebui_users._flow import ask
 from openwebui_users.errors import OpenWebUIError
 
-from ._accounts import sign_in, write_account
+from ._accounts import make_account, write_account
 from ._checks import printable
 from ._comparison import KINDS, Comparison
 from ._difference_text import changes_of, title_of
@@ -187,17 +187,7 @@ class Steps:
             self._out.add(email, password)
         form = {"email": email, "password": password}
         form.update({key: step.after[key] for key in ("name", "role")})
-        try:
-            answer = yield from self._run.change(
-                self._client.auths.add_user, form, target=email, after=form
-            )
-        except OpenWebUIError as error:
-            if not may_be_made(error):
-                raise
-            try:  # was it made by that request? Then its password fits
-                answer = yield from sign_in(self._client, email, password)
-            except OpenWebUIError:  # it was not, or that cannot be told
-                raise error from None
+        answer, _ = yield from make_account(self._run, form)
         row.id = answer.id
         self._created[email] = _Account(answer.id, email)
         row.changes = {key: (None, step.after[key]) for key in ("name", "role", "password")}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from openwebui_users._core import UsersClient
 from openwebui_users._flow import check_count
 
+from ._checks import shown
 from ._errors import AdminError, Interrupted, PartialFailureError, Problem, refuse
 from ._results import Result, RowResult
 from ._work import Progress, check_client, make_reporter
@@ -135,7 +136,9 @@ def _carry_out(task: _Task) -> _Outcome:
 
 def _named(servers: Mapping[str, Server] | Iterable[UsersClient]) -> dict[str, Server]:
     if isinstance(servers, Mapping):
-        return {str(name): server for name, server in servers.items()}
+        wrong = [name for name in servers if not isinstance(name, str)]
+        refuse([Problem(f"names of servers must be texts, got {shown(name)}") for name in wrong])
+        return dict(servers)
     if isinstance(servers, (str, UsersClient)):
         raise TypeError(
             "servers must be a mapping of names, or a list of clients, not "

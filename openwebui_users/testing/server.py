@@ -239,6 +239,9 @@ class EmbeddedServer:
             admin = database.add_user(
                 "Administrator", ADMIN_EMAIL, ADMIN_PASSWORD, "admin", "/user.png"
             )
+            # not of the same second as the next administrator: who is the primary one shows by that
+            admin["created_at"] -= 60
+            database.store_user(admin)
             permissions = initial(database.is_oldest, self._extra)
             database.set_config("permissions", permissions)
         self.admin_email = admin["email"]

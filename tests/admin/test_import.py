@@ -28,6 +28,7 @@ from openwebui_users.admin import (
     import_users,
 )
 from openwebui_users.admin._files import GrowingFile
+from openwebui_users.admin._passwords import PasswordFile
 from openwebui_users.testing import EmbeddedServer
 
 PEOPLE = """Name,Email,Password,Role
@@ -234,6 +235,16 @@ def test_passwords_are_made_and_kept(client: UsersClient, tmp_path: Path) -> Non
     sign_in(client, "ben@example.com", "given")
     other = tmp_path / "other.csv"
     other.write_text("something else\n")
+    # an editor may leave the last line without its end; a crash leaves less than a password
+    kept = path.read_text()
+    path.write_text(kept.removesuffix("\n"))
+    with PasswordFile(path) as file:
+        assert file.known == made
+    assert path.read_text() == kept
+    path.write_text(kept + "cem@example.com,Ab3")
+    with PasswordFile(path) as file:
+        assert file.known == made
+    assert path.read_text() == kept
     with pytest.raises(AdminError, match="passwords_out"):
         import_users(client, table(text), passwords_out=other)
 

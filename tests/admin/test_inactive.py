@@ -136,6 +136,8 @@ def test_it_prints_as_a_table(client: UsersClient, server: EmbeddedServer) -> No
         ({"days": 9, "roles": ["usr"]}, "roles: must be one of admin, user, pending, got 'usr'"),
         ({"days": 9, "never_signed_in": "yes"}, "never_signed_in: must be True, False or None"),
         ({"days": 9, "now": "today"}, "now: must be a datetime, got str"),
+        ({"days": 9, "now": datetime.max}, "now: must be of a year from 1970 to 9998, got 9999"),
+        ({"days": 9, "now": datetime(1, 1, 1)}, "now: must be of a year from 1970"),
     ],
 )
 def test_what_it_refuses(client: UsersClient, how: dict[str, Any], message: str) -> None:

@@ -183,6 +183,10 @@ def test_differences_between_all_kinds(newer: UsersClient) -> None:
             return {"chat": {"import" if by_alias else "import_": True}}
 
     assert permissions_diff(Foreign(), {"chat.import": True}) == {}
+    endless: dict[str, Any] = {}
+    endless["section"] = endless
+    with pytest.raises(ValueError, match="nested more than 60 deep"):
+        permissions_diff(endless, {})
     with pytest.raises(TypeError, match="must be a model or a dict, not int"):
         permissions_diff(1, raw)
 

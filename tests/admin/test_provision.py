@@ -319,8 +319,16 @@ def test_an_account_that_is_refused(client: UsersClient, server: EmbeddedServer)
     assert not isinstance(caught.value, PartialFailureError)
 
 
+def test_a_lost_answer_is_looked_for(client: UsersClient, server: EmbeddedServer) -> None:
+    """The account was made: its password signs in, and its token serves for the rest."""
+    server.fault("lost", path="/api/v1/auths/add")
+    result = ann(client, bio="x")
+    assert result.ok and result.user is not None and result.user.bio == "x"
+
+
 def test_an_account_that_may_have_been_made(client: UsersClient, server: EmbeddedServer) -> None:
     server.fault("lost", path="/api/v1/auths/add")
+    server.fault("reset", path="/api/v1/auths/signin")
     with pytest.raises(PartialFailureError, match="look with find_user") as caught:
         ann(client)
     result = caught.value.result

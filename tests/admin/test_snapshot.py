@@ -39,6 +39,22 @@ def filled(any_client: UsersClient, any_server: EmbeddedServer) -> UsersClient:
     return any_client
 
 
+def test_settings_that_no_file_could_say_are_left_out(
+    client: UsersClient, server: EmbeddedServer
+) -> None:
+    deep: dict[str, object] = {"end": 1}
+    for _ in range(70):
+        deep = {"in": deep}
+    ann, ben = server.add_user("Ann", "ann@example.com"), server.add_user("Ben", "ben@example.com")
+    for one, settings in ((ann, {"ui": deep}), (ben, {"ui": {"theme": "dark"}})):
+        client.with_options(api_key=one.token).update_user_settings(settings)
+    state = snapshot(client, personal=True)
+    kept = {user["email"]: user.get("settings") for user in state["users"]}
+    assert kept["ann@example.com"] is None
+    assert kept["ben@example.com"] == {"ui": {"theme": "dark"}}
+    assert plan(client, state).is_empty
+
+
 @pytest.mark.parametrize("suffix", ["yaml", "json", "toml"])
 @pytest.mark.parametrize("personal", [False, True])
 def test_a_plan_of_a_snapshot_is_empty(

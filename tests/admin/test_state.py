@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,15 @@ def test_what_is_wrong(desired: Any, message: str) -> None:
     if found is None:
         found = problems_of(io.StringIO(json.dumps(desired)), "json")
     assert len(found) == 1 and message in found[0], found
+
+
+def test_members_of_enumerations_are_the_texts_that_they_stand_for() -> None:
+    class Word(str, Enum):
+        ADMIN, STAFF = "admin", "staff"
+
+    user = {"email": "ann@example.com", "role": Word.ADMIN, "groups": [Word.STAFF]}
+    (found,) = read_state({"users": [user]}).to_dict()["users"]
+    assert found["groups"] == ["staff"] and str(found["role"]) == "admin"
 
 
 def test_everything_at_once_and_what_is_doubtful_too() -> None:

@@ -106,7 +106,6 @@ int getaddrinfo(const char *n, const char *s, const struct addrinfo *h, struct a
 HANGING = """
 import os, signal, sys, threading, time
 from openwebui_users import UsersClient, APITimeoutError
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 start = time.monotonic()
 with UsersClient("http://slow.example", "sk-x", timeout=0.5) as client:
     try:

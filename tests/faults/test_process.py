@@ -193,7 +193,6 @@ def test_a_fork_within_a_hook_leaves_the_call_to_the_parent() -> None:
 INTERRUPTED = """
 import json, os, random, signal, sys, threading, time
 from openwebui_users import APIConnectionError, Retry, UsersClient, ServiceUnavailableError
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 rounds = int(sys.argv[2])
 chance = random.Random(7)
 client = UsersClient(sys.argv[1], "sk-x", timeout=30, retry=Retry(50, base_delay=0.4, jitter=0.5))

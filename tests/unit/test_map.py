@@ -389,9 +389,8 @@ def test_a_form_that_does_not_fit(how: str) -> None:
 
 
 INTERRUPTED = """
-import signal, sys
+import sys
 from openwebui_users import UsersClient
-signal.signal(signal.SIGINT, signal.default_int_handler)
 names = (f"slow{number}" for number in range(100000))
 with UsersClient(sys.argv[1], "sk-x") as client:
     print("ready", flush=True)
