@@ -144,7 +144,7 @@ def test_what_is_no_server(three: list[EmbeddedServer]) -> None:
         fleet.run(wrong, called.append)
     assert [problem.column for problem in caught.value.problems] == ["a", "b"] and called == []
     with pytest.raises(InvalidInputError, match="names of servers must be texts, got 1"):
-        fleet.run({1: three[0].url, "1": three[1].url}, count)  # type: ignore[dict-item]
+        fleet.run({1: three[0].url, "1": three[1].url}, count)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="client must be a UsersClient, not int"):
         fleet.run({"a": 1}, count)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="a mapping of names, or a list"):
