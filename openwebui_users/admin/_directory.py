@@ -95,7 +95,7 @@ class Directory:
             user = self.find(reference)
             if user is None:
                 text = f"there is no user with the id or e-mail address {shown(reference)}"
-                problems.append(Problem(text, row=number))
+                problems.append(Problem(text, row=number, is_missing=True))
             else:
                 found[user.id] = user
         return list(found.values()), problems
@@ -186,6 +186,11 @@ class Groups:
         if len(some) > _SHOWN:
             names += f" and {len(some) - _SHOWN} more"
         return f"there is no group with the name or id {shown(name)}; there are: {names}"
+
+    def is_missing(self, reference: object) -> bool:
+        """Whether this could stand for a group, but there is no such one."""
+        name = reference if isinstance(reference, str) else getattr(reference, "id", None)
+        return isinstance(name, str) and name not in self.by_id and name not in self.by_name
 
     def find(self, reference: object) -> GroupModel:
         """The group with this name or id, or of this model.

@@ -25,12 +25,14 @@ class Problem:
         row: number of the row, counted as a spreadsheet or an editor shows it; None: not of a row.
         column: name of the column or field; None: not of one.
         email: the address in that row, where there is one.
+        is_missing: what was named is not on the server; it would be right there.
     """
 
     message: str
     row: int | None = None
     column: str | None = None
     email: str | None = None
+    is_missing: bool = False
 
     def __str__(self) -> str:
         place = [] if self.row is None else [f"row {self.row}"]

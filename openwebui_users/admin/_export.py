@@ -136,7 +136,7 @@ def _quoted(cell: Any) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """A value in CSV."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -153,7 +153,7 @@ def _cell(value: Any) -> Any:
 def _write_csv(file: IO[str], fields: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> None:
     file.write(",".join(fields) + "\n")
     for row in rows:
-        file.write(",".join(_quoted(_cell(row[name])) for name in fields) + "\n")
+        file.write(",".join(_quoted(cell(row[name])) for name in fields) + "\n")
 
 
 def _write_jsonl(file: IO[str], fields: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> None:  # noqa: ARG001

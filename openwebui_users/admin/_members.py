@@ -125,7 +125,9 @@ def _set_members(
         groups = Groups(client.groups.get_groups())
         problem = groups.problem_with(group)
         if problem is not None:
-            problems.insert(0, Problem(problem, column="group"))
+            problems.insert(
+                0, Problem(problem, column="group", is_missing=groups.is_missing(group))
+            )
         refuse(problems)
         model = groups.find(group)
         adding, removing = (found, []) if adds else ([], found)

@@ -346,7 +346,10 @@ def _problems_of_groups(
             if problem is not None and problem not in told:
                 told.add(problem)
                 email = directory.by_id[user_id].email
-                problems.append(Problem(problem, column="groups", email=email))
+                is_missing = all_groups.is_missing(group)
+                problems.append(
+                    Problem(problem, column="groups", email=email, is_missing=is_missing)
+                )
     return problems
 
 

@@ -178,7 +178,8 @@ def _check_on_server(
     for reference in references:
         problem = known.problem_with(reference)
         if problem is not None:
-            problems.append(Problem(problem, column="groups"))
+            is_missing = known.is_missing(reference)
+            problems.append(Problem(problem, column="groups", is_missing=is_missing))
         else:
             group = known.find(reference)
             wanted[group.id] = group

@@ -1,0 +1,169 @@
+"""Commands about the connection itself: login, whoami, ping."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import _profiles, _secrets
+from ._command import CONNECTION, SHOWING, Cli, command
+from ._connection import connect
+from ._failures import AUTH, CommandError
+
+_ACCOUNT = ("id", "email", "name", "role")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    command(app, "login", {key: CONNECTION[key] for key in _OF_LOGIN})(login)
+    command(app, "whoami", CONNECTION, SHOWING)(whoami)
+    command(app, "ping", CONNECTION, SHOWING)(ping)
+
+
+_OF_LOGIN = ("url", "profile", "timeout", "ca_file", "no_verify")
+
+
+def login(
+    cli: Cli,
+    email: Annotated[str | None, typer.Option(help="Sign in with this address.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    api_key_stdin: Annotated[
+        bool, typer.Option("--api-key-stdin", help="Read an API key from standard input.")
+    ] = False,
+    api_key: Annotated[
+        str | None,
+        typer.Option(help=f"Keep this reference, one of {', '.join(_secrets.KINDS)}."),
+    ] = None,
+    store: Annotated[
+        str, typer.Option(help="Where a key is kept: file (for its owner only) or keyring.")
+    ] = "file",
+    create_api_key: Annotated[
+        bool,
+        typer.Option(
+            "--create-api-key",
+            help="Make an API key, which replaces the account's key, instead of keeping the "
+            "session's token, which ends.",
+        ),
+    ] = False,
+) -> None:
+    """Check a key or a password, and keep the server and the key as a profile.
+
+    Without options it asks for what it needs. Other commands use the profile "default", or that of
+    --profile or OPENWEBUI_PROFILE.
+    """
+    if store not in ("file", "keyring"):
+        raise CommandError(f"--store must be file or keyring, got {store!r}")
+    if sum((password_stdin or email is not None, api_key_stdin, api_key is not None)) > 1:
+        raise CommandError("give a password, an API key or a reference to one, not several of them")
+    url = cli.connection.url or _ask("URL of the server")
+    name = cli.connection.profile or _profiles.DEFAULT_NAME
+    options = {
+        key: value
+        for key, value in (
+            ("timeout", cli.connection.timeout),
+            ("ca_file", cli.connection.ca_file and str(Path(cli.connection.ca_file).absolute())),
+            ("verify", False if cli.connection.no_verify else None),
+        )
+        if value is not None
+    }
+    if not (api_key_stdin or api_key or email):
+        email = _ask("E-mail address (empty: use an API key)", default="") or None
+    client = cli.enter(connect(_only(cli, url), needs_key=False))
+    key, reference = "", api_key
+    if api_key is not None:
+        key = _secrets.look_up(api_key, "--api-key", _profiles.config_path().parent)
+    elif email is None:
+        key = _secrets.read_input("API key")
+    else:
+        password = _secrets.read_input("Password")
+        answer = client.with_options(api_key="").auths.signin(email=email, password=password)
+        key = answer.token or ""
+        if not key:
+            raise CommandError("the server gave no token: use an API key", exit_code=AUTH)
+    own = cli.enter(client.with_options(api_key=key))
+    if create_api_key:
+        key = own.auths.generate_api_key().api_key or ""
+        own = cli.enter(client.with_options(api_key=key))
+    who = _who(own)
+    if reference is None:
+        reference = _keep(name, key, store)
+    _profiles.save(_profiles.Profile(name, url, reference, options))
+    cli.done(f"{_told(who)} is kept as the profile {name!r} in {_profiles.config_path()}")
+
+
+def _only(cli: Cli, url: str) -> Any:
+    """The connection without a key of any profile."""
+    from dataclasses import replace
+
+    return replace(cli.connection, url=url, profile=None)
+
+
+def _ask(question: str, default: str | None = None) -> str:
+    if not sys.stdin.isatty():
+        raise CommandError(f"{question}: there is nobody to ask; give it as an option")
+    return str(typer.prompt(question, default=default, show_default=False, err=True))
+
+
+def _keep(name: str, key: str, store: str) -> str:
+    """Keep a key; the reference to it."""
+    if store == "keyring":
+        _secrets.keyring_of().set_password("openwebui-users", _file_name(name), key)
+        return f"keyring:openwebui-users/{name}"
+    from openwebui_users.admin._files import replacing
+
+    path = _profiles.config_path().parent / f"{_file_name(name)}.key"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replacing(path, encoding="utf-8", newline="") as file:
+        file.write(f"{key}\n")
+    path.chmod(0o600)
+    return f"file:{path.name}"
+
+
+def _file_name(name: str) -> str:
+    if not name or name.startswith(".") or not all(one.isalnum() or one in "-_." for one in name):
+        raise CommandError(f"the name of a profile has letters, digits, -, _ and ., got {name!r}")
+    return name
+
+
+def _who(client: Any) -> Any:
+    """Whose key the client has; None: the server does not say, but takes it.
+
+    Raises:
+        AuthenticationError: the server does not take it.
+    """
+    from openwebui_users.admin._directory import whoami as ask
+
+    found = ask(client)
+    if found is None:
+        client.get_user_permissions()
+    return found
+
+
+def _told(who: Any) -> str:
+    return "a key of an account that the server does not name" if who is None else who.email
+
+
+def whoami(cli: Cli) -> None:
+    """Show whose key is used."""
+    who = _who(cli.client)
+    if who is None:
+        raise CommandError(
+            "the key is right, but this server does not tell holders of API keys whose it is; the "
+            "token of a sign-in helps",
+            exit_code=1,
+        )
+    cli.output.one(who, _ACCOUNT)
+
+
+def ping(cli: Cli) -> None:
+    """Show whether the server answers, its version and how long the answer took. Needs no key."""
+    import time
+
+    client = cli.connect(needs_key=False)
+    began = time.monotonic()
+    version = client.get_version()
+    took = time.monotonic() - began
+    cli.output.one({"url": client.base_url, "version": version, "seconds": round(took, 4)})

@@ -1,0 +1,288 @@
+"""What all commands share: options of the connection and the output, and what they work with."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._connection import ConnectionOptions, connect
+from ._failures import NOT_FOUND, OK, PARTLY, CommandError
+from ._output import FORMATS, Output
+
+if TYPE_CHECKING:
+    from openwebui_users import UsersClient
+    from openwebui_users.admin import Progress, Result
+
+    Parameters = dict[str, tuple[Any, Any]]
+
+_CONNECTION = "Connection"
+_OUTPUT = "Output"
+
+
+def _format(value: str | None) -> str | None:
+    if value is not None and value not in FORMATS:
+        raise typer.BadParameter(f"must be one of {', '.join(FORMATS)}, got {value!r}")
+    return value
+
+
+def _option(help: str, *names: str, panel: str | None = None, **more: Any) -> Any:  # noqa: A002
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
+
+
+#: Options of every command that talks to a server, by name: type and declaration.
+CONNECTION: Parameters = {
+    "url": (str | None, _option("Base URL of the server.", "--url", panel=_CONNECTION)),
+    "api_key_file": (
+        str | None,
+        _option(
+            "File with the API key; - for standard input.", "--api-key-file", panel=_CONNECTION
+        ),
+    ),
+    "insecure_api_key": (
+        str | None,
+        _option(
+            "The API key itself, which others on this machine can see in the list of processes.",
+            "--insecure-api-key",
+            panel=_CONNECTION,
+        ),
+    ),
+    "profile": (
+        str | None,
+        _option("Name of a server in the configuration.", "--profile", panel=_CONNECTION),
+    ),
+    "timeout": (
+        float | None,
+        _option("Seconds for one call.", "--timeout", panel=_CONNECTION, min=0.001),
+    ),
+    "ca_file": (
+        str | None,
+        _option("PEM file of certificates to trust.", "--ca-file", panel=_CONNECTION),
+    ),
+    "no_verify": (
+        bool | None,
+        _option("Do not check the server's certificate.", "--no-verify", panel=_CONNECTION),
+    ),
+}
+#: Of every command.
+COMMON: Parameters = {
+    "verbose": (
+        int | None,
+        _option("Say more about errors; twice: show the calls.", "--verbose", "-v", count=True),
+    ),
+}
+#: Of commands that show things.
+SHOWING: Parameters = {
+    "output": (
+        str | None,
+        _option(
+            f"{', '.join(FORMATS)}. Default: a table on a terminal, JSON elsewhere.",
+            "--output",
+            panel=_OUTPUT,
+            callback=_format,
+            autocompletion=lambda: list(FORMATS),
+        ),
+    ),
+    "fields": (
+        str | None,
+        _option("Fields to show, with commas between them.", "--fields", panel=_OUTPUT),
+    ),
+    "secrets": (
+        bool | None,
+        _option("Show fields that are secrets, too.", "--secrets", panel=_OUTPUT),
+    ),
+}
+#: Of commands that change something.
+WRITING: Parameters = {
+    "dry_run": (
+        bool | None,
+        _option("Change nothing; say what would be done.", "--dry-run"),
+    ),
+}
+#: Of commands whose verb keeps an audit trail.
+AUDIT: Parameters = {
+    "audit": (
+        str | None,
+        _option("Add a line for each change to this JSONL file.", "--audit", metavar="FILE"),
+    ),
+}
+#: Of commands that ask before they go on.
+ASKING: Parameters = {
+    "yes": (bool | None, _option("Do not ask.", "--yes", "-y")),
+}
+
+
+class Cli:
+    """What one command works with.
+
+    Attributes:
+        dry_run: change nothing.
+        audit: path of the audit trail.
+        output: where the result goes.
+        verbose: how often -v was given.
+    """
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._connection = ConnectionOptions(
+            **{name: given[name] for name in CONNECTION if name in given}
+        )
+        self._yes = bool(given.get("yes"))
+        self._files = ExitStack()
+        self.dry_run = bool(given.get("dry_run"))
+        self.audit = given.get("audit")
+        self.verbose = given.get("verbose") or 0
+        fields = given.get("fields")
+        names = [name.strip() for name in fields.split(",") if name.strip()] if fields else None
+        self.output = Output(given.get("output"), names, bool(given.get("secrets")))
+        if self.verbose > 1:
+            import logging
+
+            logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")
+
+    def __enter__(self) -> Cli:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
+
+    @cached_property
+    def client(self) -> UsersClient:
+        """Of the server that is meant, with a key."""
+        return self.connect()
+
+    def connect(self, needs_key: bool = True) -> UsersClient:
+        """A client, which is closed when the command ends."""
+        return self.enter(connect(self._connection, needs_key))
+
+    def enter(self, client: UsersClient) -> UsersClient:
+        """Let a client be closed when the command ends."""
+        return self._files.enter_context(client)
+
+    @property
+    def connection(self) -> ConnectionOptions:
+        """What the command line says about the connection."""
+        return self._connection
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether --yes was given."""
+        return self._yes
+
+    def confirm(self, question: str) -> None:
+        """Ask, unless --yes was given or nothing will be changed.
+
+        Raises:
+            CommandError: the answer is no, or there is nobody to ask.
+        """
+        if self._yes or self.dry_run:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise CommandError("nothing was changed: give --yes to go on without being asked")
+        if not typer.confirm(question, err=True):
+            raise CommandError("nothing was changed", exit_code=1)
+
+    @property
+    def progress(self) -> bool | Callable[[Progress], object]:
+        """What verbs tell how far they are: a bar on a terminal."""
+        if not sys.stderr.isatty():
+            return False
+        from ._progress import Bar
+
+        return self._files.enter_context(Bar())
+
+    def done(self, what: str) -> None:
+        """Say on stderr what was done, or would be."""
+        self.note(f"would be done: {what}" if self.dry_run else what)
+
+    @staticmethod
+    def note(text: str) -> None:
+        """Say something on stderr."""
+        from openwebui_users.admin._checks import printable
+
+        for line in text.splitlines():
+            print(printable(line), file=sys.stderr)
+
+    def report(self, result: Result, columns: Sequence[str] = ()) -> int:
+        """Print a verb's result; the exit code."""
+        if self.output.is_for_people and self.output.fields is None:
+            self.output.text(str(result))
+        elif self.output.format == "json" and self.output.fields is None:
+            from ._output import to_json
+
+            print(to_json(result.to_dict(), indent=2))
+        else:
+            self.output.rows(result.to_dict()["rows"], columns)
+        return OK if result.ok else PARTLY
+
+    def resolve(self, users: Sequence[str]) -> list[Any]:
+        """Users by id or e-mail address.
+
+        Raises:
+            CommandError: there is no such user.
+        """
+        from openwebui_users.admin._directory import Directory
+
+        found, problems = Directory(self.client).resolve(users)
+        if problems:
+            raise CommandError("; ".join(one.message for one in problems), NOT_FOUND)
+        return found
+
+    def user_id(self, user: str) -> str:
+        """The id of one user."""
+        return str(self.resolve([user])[0].id)
+
+
+def command(
+    app: typer.Typer, name: str, *shared: Parameters, **settings: Any
+) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Make a function a command.
+
+    The function is given a Cli first; its other parameters are the command's own. It returns the
+    exit code, or None for 0.
+
+    Args:
+        app: what it becomes a command of.
+        name: of the command.
+        shared: options that it has besides its own: SHOWING, WRITING, ASKING, CONNECTION.
+        settings: of typer.
+    """
+
+    def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        own = list(inspect.signature(function).parameters.values())[1:]
+        names = [one.name for one in own]
+        options = {key for group in (*shared, COMMON) for key in group}
+
+        def run(ctx: typer.Context, **values: Any) -> None:
+            before = ctx.find_root().params
+            given = {key: values[key] or before.get(key) for key in options}
+            with Cli(given) as cli:
+                code = function(cli, **{key: values[key] for key in names})
+            raise typer.Exit(code or OK)
+
+        run.__doc__ = function.__doc__
+        run.__name__ = function.__name__
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        share(run, *shared, COMMON, own=[context, *own])
+        app.command(name, **settings)(run)
+        return function
+
+    return decorate
+
+
+def share(
+    function: Callable[..., Any], *groups: Parameters, own: Sequence[inspect.Parameter] = ()
+) -> None:
+    """Give a function that takes any keywords the signature of these parameters."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(key, keyword, default=None, annotation=Annotated[kind, one])
+        for group in groups
+        for key, (kind, one) in group.items()
+    ]
+    parameters = [*(one.replace(kind=keyword) for one in own), *added]
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -1,0 +1,352 @@
+"""What commands print: tables for people, other formats for programs.
+
+Names are other people's input: whatever could change a terminal or run in a spreadsheet is shown
+as what it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ._failures import CommandError
+
+if TYPE_CHECKING:
+    pass
+
+FORMATS = ("table", "json", "jsonl", "csv", "yaml", "id")
+_LONGEST_CELL = 80
+
+
+# ---------------------------------------------------------------- values
+
+
+def plain(value: Any, secrets: bool = False) -> Any:
+    """A model, or what holds models, as plain values; fields that are secrets are left out."""
+    from openwebui_users import Model
+
+    if isinstance(value, Model):
+        infos = type(value).model_fields
+        dumped = value.model_dump(mode="json")
+        return {
+            name: plain(getattr(value, name), secrets)
+            if _holds_models(getattr(value, name))
+            else one
+            for name, one in dumped.items()
+            if secrets or name not in infos or not infos[name].secret
+        }
+    if isinstance(value, Mapping):
+        return {str(key): plain(one, secrets) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one, secrets) for one in value]
+    return value
+
+
+def _holds_models(value: Any) -> bool:
+    from openwebui_users import Model
+
+    return isinstance(value, Model) or (
+        isinstance(value, list) and any(isinstance(one, Model) for one in value)
+    )
+
+
+def _units(item: Any) -> dict[str, str]:
+    """Fields that are times, and in which unit; none for what is no model."""
+    from openwebui_users import Model, _core
+
+    if not isinstance(item, Model):
+        return {}
+    names = {one.__name__ for one in type(item).__mro__}
+    tables = [one for one in _core.model_table() if one["name"] in names]
+    return {
+        field["name"]: field["epoch"]
+        for table in tables
+        for field in table["fields"]
+        if field["epoch"] is not None
+    }
+
+
+def _as_time(value: int, unit: str) -> str:
+    """A time in UTC, to the minute; the number itself where no calendar has it."""
+    from datetime import datetime, timezone
+
+    try:
+        seconds = value / 1e9 if unit == "nanoseconds" else value
+        return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return str(value)
+
+
+def _in_one_cell(value: Any) -> str:
+    """A value for people."""
+    from openwebui_users.admin._checks import printable
+
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        text = ", ".join(value)
+    elif isinstance(value, (dict, list)):
+        text = json.dumps(value, ensure_ascii=False)
+    else:
+        text = str(value)
+    if len(text) > _LONGEST_CELL:
+        text = f"{text[:_LONGEST_CELL]}…"
+    return printable(text)
+
+
+def escaped(text: str) -> str:
+    """JSON whose characters that a terminal would not show are escapes: the same values."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text
+    )
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON text that is safe on a terminal."""
+    return escaped(json.dumps(value, ensure_ascii=False, indent=indent))
+
+
+# ---------------------------------------------------------------- the output of one command
+
+
+class Output:
+    """Where a command's result goes.
+
+    Args:
+        format: one of FORMATS; None: a table on a terminal, JSON elsewhere.
+        fields: names of what is shown, in order; None: the command's own choice in a table, and all
+            in other formats.
+        secrets: show fields that are secrets.
+    """
+
+    def __init__(
+        self,
+        format: str | None = None,  # noqa: A002
+        fields: Sequence[str] | None = None,
+        secrets: bool = False,
+    ) -> None:
+        self.format = format or ("table" if sys.stdout.isatty() else "json")
+        self.fields = list(fields) if fields else None
+        self._secrets = secrets
+
+    @property
+    def is_for_people(self) -> bool:
+        return self.format == "table"
+
+    # ------------------------------------------------------------ many
+
+    def rows(self, items: Iterable[Any], columns: Sequence[str] = ()) -> None:
+        """Print many things, each as soon as it is there where the format allows that.
+
+        Args:
+            items: models or mappings.
+            columns: what a table shows.
+        """
+        if self.format == "table":
+            self._table(list(items), columns)
+            return
+        rows = (self._chosen(self._plain(item)) for item in items)
+        writers = {
+            "json": _write_json,
+            "jsonl": _write_jsonl,
+            "csv": _write_csv,
+            "yaml": _write_yaml,
+            "id": _write_ids,
+        }
+        writers[self.format](rows)
+
+    def _plain(self, item: Any) -> dict[str, Any]:
+        found = plain(item, self._secrets)
+        return found if isinstance(found, dict) else {"value": found}
+
+    def _chosen(self, row: dict[str, Any]) -> dict[str, Any]:
+        if self.fields is None:
+            return row
+        return {name: _at(row, name) for name in self.fields}
+
+    def _table(self, items: list[Any], columns: Sequence[str]) -> None:
+        rows = [self._plain(item) for item in items]
+        if self.fields is not None:
+            names = self.fields
+        elif columns:
+            names = [name for name in columns if any(name in row for row in rows)]
+        else:
+            names = list(dict.fromkeys(name for row in rows for name in row))
+        if not rows:
+            print("nothing", file=sys.stderr)
+            return
+        units = _units(items[0])
+        cells = [[self._shown(_at(row, name), units.get(name)) for name in names] for row in rows]
+        heads = [f"{name} (UTC)" if name in units else name for name in names]
+        _print_table(heads, cells)
+
+    @staticmethod
+    def _shown(value: Any, unit: str | None) -> str:
+        if unit is not None and isinstance(value, int):
+            return _as_time(value, unit)
+        return _in_one_cell(value)
+
+    # ------------------------------------------------------------ one
+
+    def one(self, item: Any, columns: Sequence[str] = ()) -> None:
+        """Print one thing: in a table a line a field, those without a value left out."""
+        row = self._chosen(self._plain(item))
+        if self.format == "json":
+            print(to_json(row, indent=2))
+        elif self.format == "yaml":
+            print(_yaml_text(row), end="")
+        elif self.format != "table":
+            self.rows([item])
+        else:
+            units = _units(item)
+            names = self.fields or [name for name in columns if name in row] or list(row)
+            cells = [
+                [
+                    f"{name} (UTC)" if name in units else name,
+                    self._shown(row[name], units.get(name)),
+                ]
+                for name in names
+                if self.fields or row[name] not in (None, "", [], {})
+            ]
+            _print_table([], cells)
+
+    def text(self, text: str) -> None:
+        """Print a text for people, as it is but for what would change the terminal."""
+        from openwebui_users.admin._checks import printable
+
+        for line in text.splitlines():
+            print(printable(line))
+
+
+def _at(row: Mapping[str, Any], name: str) -> Any:
+    """The value under a name, or under a path such as settings.ui.theme."""
+    if name in row:
+        return row[name]
+    value: Any = row
+    for part in name.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        if part not in value:
+            if value is row:
+                raise CommandError(_no_field(name, row))
+            return None
+        value = value[part]
+    return value
+
+
+def _no_field(name: str, row: Mapping[str, Any]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(row), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(row)}"
+    return f"--fields: there is no field {name!r}; {hint}"
+
+
+# ---------------------------------------------------------------- formats
+
+
+def _print_table(heads: list[str], cells: list[list[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD if heads else None, show_header=bool(heads), pad_edge=False)
+    for name in heads or ["", ""]:
+        table.add_column(Text(name), overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a table in a file is as wide as it is
+        console = Console(highlight=False, width=10_000, no_color=True)
+        table.box = None
+    console.print(table)
+
+
+def _write_json(rows: Iterator[dict[str, Any]]) -> None:
+    first = next(rows, None)
+    if first is None:
+        print("[]")
+        return
+    print("[\n  " + to_json(first), end="")
+    for row in rows:
+        print(",\n  " + to_json(row), end="")
+    print("\n]")
+
+
+def _write_jsonl(rows: Iterator[dict[str, Any]]) -> None:
+    for row in rows:
+        print(to_json(row))
+
+
+def _write_ids(rows: Iterator[dict[str, Any]]) -> None:
+    for row in rows:
+        found = row.get("id")
+        if found is None:
+            raise CommandError("--output id: what is shown here has no id")
+        print(escaped(str(found)))
+
+
+def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
+    from openwebui_users.admin._export import cell
+
+    first = next(rows, None)
+    if first is None:
+        return
+    names = list(first)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for row in itertools.chain([first], rows):
+        writer.writerow([cell(row.get(name)) for name in names])
+        sys.stdout.write(escaped_controls(text.getvalue()))
+        text.seek(0)
+        text.truncate()
+
+
+def escaped_controls(text: str) -> str:
+    """CSV on a terminal: what it would not show as escapes. Into a file it goes as it is."""
+    if text.isprintable() or not sys.stdout.isatty():
+        return text
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+
+
+def _write_yaml(rows: Iterator[dict[str, Any]]) -> None:
+    some = False
+    for row in rows:
+        some = True
+        print(_yaml_text([row]), end="")
+    if not some:
+        print("[]")
+
+
+def _yaml_text(value: Any) -> str:
+    """YAML in which texts that a terminal would not show are in quotes, with escapes."""
+    try:
+        import yaml
+    except ImportError:
+        from openwebui_users.admin import MissingLibraryError
+
+        raise MissingLibraryError("yaml", "PyYAML") from None
+
+    class Dumper(yaml.SafeDumper):
+        """As the safe dumper, but for such texts."""
+
+    def represent(dumper: Any, text: str) -> Any:
+        style = None if text.isprintable() else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent)
+    text = yaml.dump(value, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=10_000)
+    return "".join(
+        one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text
+    )

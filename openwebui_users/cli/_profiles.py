@@ -1,0 +1,121 @@
+"""Profiles: servers by name, in ~/.config/openwebui-users/config.toml."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ._failures import CommandError
+from ._secrets import KINDS, is_reference
+
+DEFAULT_NAME = "default"
+_KEYS = {"url": str, "api_key": str, "ca_file": str, "timeout": (int, float), "verify": bool}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One server.
+
+    Attributes:
+        name: of the profile.
+        url: base URL.
+        api_key: reference to the key, as _secrets takes it; None: none is kept.
+        options: of the client: ca_file, timeout, verify.
+    """
+
+    name: str
+    url: str
+    api_key: str | None
+    options: dict[str, Any]
+
+
+def config_path() -> Path:
+    """The file with the profiles."""
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(home) / "openwebui-users" / "config.toml"
+
+
+def _read() -> dict[str, Any]:
+    path = config_path()
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} cannot be read: {error}") from None
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore, no-redef]
+    try:
+        found: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CommandError(f"{path} is not TOML: {error}") from None
+    return found
+
+
+def find(name: str | None) -> Profile | None:
+    """The profile of this name; None: the default one, if there is any.
+
+    Raises:
+        CommandError: there is none of this name, or it is not right.
+    """
+    config = _read()
+    profiles = config.get("profiles", {})
+    chosen = name or config.get("default", DEFAULT_NAME)
+    if not isinstance(profiles, dict) or not isinstance(chosen, str):
+        raise CommandError(f"{config_path()}: profiles must be tables, and default a name")
+    if chosen not in profiles:
+        if name is None and "default" not in config:
+            return None
+        known = ", ".join(profiles) or "none"
+        raise CommandError(f"there is no profile {chosen!r} in {config_path()}; there are: {known}")
+    return _checked(chosen, profiles[chosen])
+
+
+def _checked(name: str, given: Any) -> Profile:
+    place = f"{config_path()}: profile {name!r}"
+    if not isinstance(given, dict):
+        raise CommandError(f"{place} must be a table")
+    for key, value in given.items():
+        if key not in _KEYS:
+            raise CommandError(f"{place} has the unknown key {key!r}; known are {', '.join(_KEYS)}")
+        if not isinstance(value, _KEYS[key]) or (isinstance(value, bool) != (key == "verify")):  # type: ignore[arg-type]
+            raise CommandError(f"{place}: {key} has a value of the wrong type")
+    if "url" not in given:
+        raise CommandError(f"{place} has no url")
+    api_key = given.get("api_key")
+    if api_key is not None and not is_reference(api_key):
+        raise CommandError(
+            f"{place}: api_key must be a reference, one of {', '.join(KINDS)}, not the key itself"
+        )
+    options = {key: given[key] for key in ("ca_file", "timeout", "verify") if key in given}
+    if "ca_file" in options:
+        options["ca_file"] = str(config_path().parent / Path(options["ca_file"]).expanduser())
+    return Profile(name, given["url"], api_key, options)
+
+
+def save(profile: Profile) -> None:
+    """Add or replace a profile; the first one becomes the default. Comments stay.
+
+    Raises:
+        CommandError: the file that is there cannot be read.
+    """
+    import tomlkit
+
+    from openwebui_users.admin._files import replacing
+
+    config = _read()
+    path = config_path()
+    document = tomlkit.parse(path.read_text("utf-8-sig")) if config else tomlkit.document()
+    if not config.get("profiles"):
+        document["default"] = profile.name
+    entry = {"url": profile.url, "api_key": profile.api_key, **profile.options}
+    profiles = document.setdefault("profiles", tomlkit.table(is_super_table=True))
+    profiles[profile.name] = {key: value for key, value in entry.items() if value is not None}
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replacing(path, encoding="utf-8", newline="") as file:
+        file.write(tomlkit.dumps(document))

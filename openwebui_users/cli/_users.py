@@ -1,0 +1,368 @@
+"""Commands about users: show, make, change, deactivate and delete them."""
+
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._command import ASKING, AUDIT, CONNECTION, SHOWING, WRITING, Cli, command
+from ._failures import NOT_FOUND, CommandError
+from ._secrets import read_input
+
+COLUMNS = ("email", "name", "role", "last_active_at", "id")
+ROWS = ("row", "email", "id", "status", "error")  # of a verb's result
+
+User = Annotated[str, typer.Argument(metavar="USER", help="Id or e-mail address.")]
+Users = Annotated[
+    list[str],
+    typer.Argument(metavar="USER…", help="Ids or e-mail addresses; - reads them from stdin."),
+]
+PasswordsOut = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="CSV file for passwords that are made, for its owner only."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    reading = (CONNECTION, SHOWING)
+    command(app, "list", *reading)(list_users)
+    command(app, "get", *reading)(get)
+    command(app, "find", *reading)(find)
+    command(app, "search", *reading)(search)
+    command(app, "inactive", *reading)(inactive)
+    writing = (CONNECTION, SHOWING, WRITING, AUDIT)
+    command(app, "create", *writing)(create)
+    command(app, "update", *writing)(update)
+    command(app, "set-role", *writing)(set_role)
+    command(app, "set-password", *writing)(set_password)
+    command(app, "deactivate", *writing)(deactivate)
+    command(app, "reactivate", *writing)(reactivate)
+    command(app, "expire", *writing)(expire)
+    command(app, "delete", *writing, ASKING)(delete)
+
+
+def read_users(users: list[str]) -> list[str]:
+    """Ids and addresses as given; for - the lines of standard input."""
+    found: list[str] = []
+    for one in users:
+        if one == "-":
+            found += [line.strip() for line in sys.stdin if line.strip()]
+        else:
+            found.append(one)
+    if not found:
+        raise CommandError("no user is given")
+    return found
+
+
+# ---------------------------------------------------------------- showing
+
+
+def list_users(
+    cli: Cli,
+    query: Annotated[str | None, typer.Option(help="Part of a name or an address.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only users with this role.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="So many at most.")] = None,
+) -> None:
+    """Show all users, or those with a role or whose name or address has a text in it."""
+    from itertools import islice
+
+    found = cli.client.iter_users(query=query)
+    chosen = (user for user in found if role is None or user.role == role)
+    cli.output.rows(islice(chosen, limit), COLUMNS)
+
+
+def get(cli: Cli, user: User) -> None:
+    """Show one user with all that the server tells."""
+    found: Any = cli.client.find_user(user) if "@" in user else None
+    if found is None:
+        found = cli.client.get_user_by_id(cli.user_id(user))
+    cli.output.one(found)
+
+
+def find(
+    cli: Cli, email: Annotated[str, typer.Argument(metavar="EMAIL", help="The exact address.")]
+) -> None:
+    """Show the user with exactly this e-mail address, in any case."""
+    found = cli.client.find_user(email)
+    if found is None:
+        raise CommandError(f"there is no user with the address {email!r}", exit_code=NOT_FOUND)
+    cli.output.one(found)
+
+
+def search(
+    cli: Cli,
+    query: Annotated[str, typer.Argument(help="Part of a name or an address.")],
+    limit: Annotated[int | None, typer.Option(min=0, help="So many at most.")] = None,
+) -> None:
+    """Show users whose name or address has a text in it, as the server's own search finds them."""
+    from itertools import islice
+
+    cli.output.rows(islice(cli.client.iter_search(query), limit), COLUMNS)
+
+
+def inactive(
+    cli: Cli,
+    days: Annotated[float, typer.Argument(min=0, help="Days without activity, at least.")],
+    never_signed_in: Annotated[
+        bool | None,
+        typer.Option(
+            "--never-signed-in/--signed-in-before", help="Only accounts never used, or only used."
+        ),
+    ] = None,
+) -> None:
+    """Show users who have not been active for some days, longest first."""
+    from openwebui_users.admin import inactive_users
+
+    found = inactive_users(cli.client, days, never_signed_in=never_signed_in)
+    cli.output.rows(found, COLUMNS)
+    for note in found.notes:
+        cli.note(note)
+
+
+# ---------------------------------------------------------------- making and changing
+
+
+def create(
+    cli: Cli,
+    email: Annotated[str, typer.Option(help="E-mail address, with which the user signs in.")],
+    name: Annotated[str, typer.Option(help="Name as others see it.")],
+    role: Annotated[str, typer.Option(help="admin, user or pending.")] = "user",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    passwords_out: PasswordsOut = None,
+    group: Annotated[list[str] | None, typer.Option(help="Name or id; may be repeated.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Such as Europe/Paris.")] = None,
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help="Make an API key, and print it.")
+    ] = False,
+) -> int:
+    """Make an account, with groups, a time zone and an API key where asked for.
+
+    Without --password-stdin a password is made; it goes into the file of --passwords-out, or else
+    to standard error if that is a terminal.
+    """
+    from openwebui_users.admin import PartialFailureError, provision_user
+    from openwebui_users.admin._passwords import PasswordFile, make_password
+
+    if not password_stdin and passwords_out is None and not sys.stderr.isatty():
+        raise CommandError("give --password-stdin, or --passwords-out FILE for one that is made")
+    password = read_input("Password") if password_stdin else make_password()
+    with PasswordFile(passwords_out, read_only=cli.dry_run) as file:
+        if not password_stdin and not cli.dry_run:
+            file.add(email.lower(), password)  # before the account is made: it must not be lost
+        try:
+            result = provision_user(
+                cli.client,
+                email=email,
+                name=name,
+                role=role,
+                password=password,
+                groups=group or (),
+                timezone=timezone,
+                api_key=api_key,
+                dry_run=cli.dry_run,
+                audit=cli.audit,
+            )
+        except PartialFailureError as error:
+            result = error.result
+    code = cli.report(result, ROWS)
+    may_be_there = result.counts.keys() & {"created", "unknown"}
+    if not password_stdin and passwords_out is None and may_be_there and not cli.dry_run:
+        cli.note(f"password: {password}")
+    if result.api_key is not None:
+        cli.note(f"API key: {result.api_key}")
+    return code
+
+
+def update(
+    cli: Cli,
+    user: User,
+    name: Annotated[str | None, typer.Option(help="New name.")] = None,
+    email: Annotated[str | None, typer.Option(help="New e-mail address.")] = None,
+    role: Annotated[str | None, typer.Option(help="New role: admin, user or pending.")] = None,
+    profile_image_url: Annotated[str | None, typer.Option(help="New picture.")] = None,
+) -> int:
+    """Change some fields of an account, and leave the others as they are."""
+    from openwebui_users.admin import Result, update_user
+
+    given = {
+        "name": name,
+        "email": email,
+        "role": role,
+        "profile_image_url": profile_image_url,
+    }
+    changes = {key: value for key, value in given.items() if value is not None}
+    if not changes:
+        raise CommandError("nothing to change is given: use --name, --email or --role")
+    row = update_user(cli.client, user, dry_run=cli.dry_run, audit=cli.audit, **changes)
+    return cli.report(Result("update", [row], dry_run=cli.dry_run), ROWS)
+
+
+def set_role(
+    cli: Cli,
+    role: Annotated[str, typer.Argument(help="admin, user or pending.")],
+    users: Users,
+) -> int:
+    """Give users a role."""
+    from openwebui_users import admin
+
+    return cli.report(
+        admin.set_role(
+            cli.client,
+            role,
+            read_users(users),
+            dry_run=cli.dry_run,
+            progress=cli.progress,
+            audit=cli.audit,
+        ),
+        ROWS,
+    )
+
+
+def set_password(
+    cli: Cli,
+    users: Users,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password of one user from stdin.")
+    ] = False,
+    passwords_out: PasswordsOut = None,
+    keep_sessions: Annotated[
+        bool, typer.Option("--keep-sessions", help="Do not end the sessions that are open.")
+    ] = False,
+) -> int:
+    """Give users new passwords, and end their sessions."""
+    from openwebui_users.admin import reset_passwords
+
+    given: Any = read_users(users)
+    if password_stdin:
+        if len(given) != 1 or "-" in users:
+            raise CommandError("--password-stdin is for one user, given as an argument")
+        given = {given[0]: read_input("Password")}
+    elif passwords_out is None:
+        raise CommandError("give --password-stdin, or --passwords-out FILE for ones that are made")
+    result = reset_passwords(
+        cli.client,
+        given,
+        passwords_out=passwords_out,
+        revoke_sessions=not keep_sessions,
+        dry_run=cli.dry_run,
+        progress=cli.progress,
+        audit=cli.audit,
+    )
+    return cli.report(result, ROWS)
+
+
+# ---------------------------------------------------------------- leaving
+
+
+def deactivate(
+    cli: Cli,
+    users: Users,
+    remove_from_groups: Annotated[
+        bool, typer.Option("--remove-from-groups", help="Take them out of all groups, too.")
+    ] = False,
+) -> int:
+    """Give users the role pending and end their sessions; their chats stay."""
+    from openwebui_users.admin import deactivate_users
+
+    result = deactivate_users(
+        cli.client,
+        read_users(users),
+        remove_from_groups=remove_from_groups,
+        dry_run=cli.dry_run,
+        progress=cli.progress,
+        audit=cli.audit,
+    )
+    return cli.report(result, ROWS)
+
+
+def reactivate(
+    cli: Cli,
+    users: Users,
+    role: Annotated[str, typer.Option(help="admin or user.")] = "user",
+    group: Annotated[list[str] | None, typer.Option(help="Name or id; may be repeated.")] = None,
+) -> int:
+    """Let deactivated users in again."""
+    from openwebui_users.admin import reactivate_users
+
+    result = reactivate_users(
+        cli.client,
+        read_users(users),
+        role=role,
+        groups=group or (),
+        dry_run=cli.dry_run,
+        progress=cli.progress,
+        audit=cli.audit,
+    )
+    return cli.report(result, ROWS)
+
+
+def expire(
+    cli: Cli,
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Table with the columns email and expires.")
+    ],
+    column: Annotated[str, typer.Option(help="Name of the column with the date.")] = "expires",
+    remove_from_groups: Annotated[
+        bool, typer.Option("--remove-from-groups", help="Take them out of all groups, too.")
+    ] = False,
+) -> int:
+    """Deactivate those whose date in a table has passed."""
+    from openwebui_users.admin import expire_users
+
+    result = expire_users(
+        cli.client,
+        source,
+        column=column,
+        remove_from_groups=remove_from_groups,
+        dry_run=cli.dry_run,
+        progress=cli.progress,
+        audit=cli.audit,
+    )
+    return cli.report(result, ROWS)
+
+
+def delete(
+    cli: Cli,
+    users: Users,
+    backup: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="JSONL file that the accounts are written to first."),
+    ] = None,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Keep nothing of the accounts.")
+    ] = False,
+) -> int:
+    """Delete users with all their chats. `deactivate` keeps them.
+
+    The accounts are written to a file first: that of --backup, or a new one in this folder.
+    """
+    from openwebui_users.admin import DeletionResult, delete_users
+
+    if backup is not None and no_backup:
+        raise CommandError("give --backup or --no-backup, not both")
+    if backup is None and not no_backup:
+        backup = Path(f"deleted-users-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}.jsonl")
+
+    def ask(preview: DeletionResult) -> bool:
+        cli.note(str(preview))
+        cli.confirm(f"Delete {len(preview.rows)} users of {cli.client.base_url} with their chats?")
+        return True
+
+    result = delete_users(
+        cli.client,
+        read_users(users),
+        backup=False if backup is None else backup,
+        yes=cli.is_sure,
+        confirm=None if cli.is_sure else ask,
+        dry_run=cli.dry_run,
+        progress=cli.progress,
+        audit=cli.audit,
+    )
+    if backup is not None and not cli.dry_run:
+        cli.note(f"the accounts are in {backup}")
+    return cli.report(result, ROWS)
