@@ -234,8 +234,11 @@ class Steps:
         if reasons:
             row.error = "; ".join(f"{email}: {reason}" for email, reason in reasons.items())
 
-    def _update_default_permissions(self, step: Step, _: RowResult) -> Flow:
-        """They are stored whole: they are read right before, with names that no model knows."""
+    def _update_default_permissions(self, step: Step, row: RowResult) -> Flow:
+        """They are stored whole: they are read right before, with names that no model knows.
+
+        And right after: who writes at the same time overwrites.
+        """
         read = self._client.with_raw_response.get_default_user_permissions
         now = (yield from ask(read)).json()
         facts: dict[str, Any] = {
@@ -245,6 +248,9 @@ class Steps:
         }
         update = self._client.update_default_user_permissions
         yield from self._run.change(update, merged(now, step.after), **facts)
+        now = (yield from ask(read)).json()
+        if merged(now, step.after) != now:
+            row.error = "after the write they are not what was written: somebody else changed them"
 
     def _groups_to_settle(self, new: Iterable[str]) -> dict[str, list[str]]:
         """By name of a group, which of the new users the desired state does not have in it."""

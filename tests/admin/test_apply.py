@@ -113,6 +113,19 @@ def test_fifty_users_and_five_groups(
     assert pickle.loads(pickle.dumps(result)) == result
 
 
+def test_default_permissions_that_somebody_else_writes_meanwhile(
+    client: UsersClient, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_config = server._database.set_config
+
+    def set_and_spoil(name: str, value: Any) -> None:
+        set_config(name, {**value, "chat": {**value["chat"], "delete": True}})
+
+    monkeypatch.setattr(server._database, "set_config", set_and_spoil)
+    result = apply(client, {"default_permissions": {"chat": {"delete": False}}})
+    assert not result.ok and "somebody else" in str(result)
+
+
 def test_everything_that_can_change(any_client: UsersClient, any_server: EmbeddedServer) -> None:
     ben = any_server.add_user("Ben", "ben@example.com")
     any_server.add_user("Old", "old@example.com")
