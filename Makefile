@@ -14,7 +14,7 @@ PY := $(VENV)/bin/python
 PYTEST := $(VENV)/bin/pytest
 
 C_FILES := $(wildcard csrc/*/*.[ch])
-C_TESTS := $(wildcard tests/c/*.[ch] tests/c/*/*.[ch] benchmarks/*/*.[ch])
+C_TESTS := $(wildcard tests/c/*.[ch] tests/fuzz/*.[ch] benchmarks/*/*.[ch])
 # mypy takes each folder of tests by itself, because several have a conftest.py.
 TEST_FOLDERS := $(sort $(dir $(wildcard tests/*/*.py)))
 PYTHON_FOLDERS := $(wildcard examples scripts benchmarks)
@@ -89,6 +89,14 @@ test-pythons: ## the unit tests on every Python of PYTHONS that is there
 .PHONY: sanitize
 sanitize: build $(VENV)/.tested-with ## the unit tests on a build with AddressSanitizer and UBSan
 	@sh scripts/test_sanitized.sh $(PY) $(ARGS)
+
+# Seconds for each fuzz target; TARGETS="json url" for some of them.
+SECONDS ?= 60
+TARGETS ?=
+
+.PHONY: fuzz
+fuzz: build $(VENV)/.tested-with ## libFuzzer on the C core: SECONDS=60 for each target; needs clang
+	@sh scripts/fuzz.sh $(PY) $(SECONDS) $(TARGETS)
 
 .PHONY: bench
 bench: build $(VENV)/.benched-with ## speed and memory beside peers and floors, some minutes; needs nginx

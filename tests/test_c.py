@@ -20,10 +20,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from fuzz.seeds import write as write_seeds
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "csrc" / "core"
 TESTS = ROOT / "tests" / "c"
+FUZZ = ROOT / "tests" / "fuzz"
 BUILD = ROOT / "build" / "c-tests"
 KEPT_LIBRARIES = 3
 
@@ -44,6 +46,7 @@ def _load_setup() -> ModuleType:
 
 SETUP = _load_setup()
 SOURCES = sorted(TESTS.glob("test_*.c"))
+TARGETS = sorted(FUZZ.glob("fuzz_*.c"))
 
 
 def _compiler() -> list[str]:
@@ -139,13 +142,14 @@ class Workshop:
             (unfinished / "libowu.a").replace(self.library)
         _forget_old_libraries()
 
-    def program(self, source: Path) -> Path:
-        """The test program of this source, compiled unless it is there already."""
-        digest = _digest((), [source, *sorted(TESTS.glob("*.h"))])
+    def program(self, source: Path, *more: Path) -> Path:
+        """The program of these sources, compiled unless it is there already."""
+        headers = [*sorted(TESTS.glob("*.h")), *sorted(FUZZ.glob("*.h"))]
+        digest = _digest((), [source, *more, *headers])
         program = self.folder / f"{source.stem}-{digest}"
         if not program.exists():
             unfinished = program.with_suffix(f".{os.getpid()}")
-            inputs = [str(source), str(self.library)]
+            inputs = [str(source), *map(str, more), str(self.library)]
             libraries = [*SETUP.library_flags("--libs"), "-lm", "-lpthread"]
             output = ["-o", str(unfinished)]
             _run([*self.compiler, *self.flags, *inputs, *libraries, *output])
@@ -161,6 +165,15 @@ def workshop() -> Workshop:
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_program(workshop: Workshop, source: Path) -> None:
     _run_program(workshop.program(source), source)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda path: path.stem)
+def test_fuzz_corpus(workshop: Workshop, target: Path, tmp_path: Path) -> None:
+    """What fuzzing begins with, and what it once failed on; `make fuzz` goes on from there."""
+    write_seeds(tmp_path)
+    inputs = sorted((tmp_path / "seeds" / target.stem.removeprefix("fuzz_")).iterdir())
+    assert inputs
+    _run_program(workshop.program(target, FUZZ / "driver.c"), target, *map(str, inputs))
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +200,7 @@ def test_no_race(race_workshop: Workshop, stem: str) -> None:
     _run_program(race_workshop.program(source), source)
 
 
-def _run_program(program: Path, source: Path) -> None:
+def _run_program(program: Path, source: Path, *arguments: str) -> None:
     environment = {
         **os.environ,
         "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -195,7 +208,7 @@ def _run_program(program: Path, source: Path) -> None:
         "TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0",
     }
     done = subprocess.run(
-        [program],
+        [program, *arguments],
         cwd=TESTS,
         env=environment,
         stdout=subprocess.PIPE,
@@ -210,7 +223,9 @@ def _run_program(program: Path, source: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", [*sorted(CORE.glob("*.c")), *SOURCES], ids=lambda path: path.name
+    "source",
+    [*sorted(CORE.glob("*.c")), *SOURCES, *sorted(FUZZ.glob("*.c"))],
+    ids=lambda path: path.name,
 )
 def test_no_warning_of_clang(source: Path) -> None:
     """A second compiler sees other things; it only has to read the file."""

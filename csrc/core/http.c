@@ -109,6 +109,7 @@ struct owu_http_multi {
     owu_http_transfer *spare;    /* have an easy handle and nothing to do */
     owu_http_transfer *done;     /* finished, not told yet */
     bool is_lane;    /* has one transfer at a time */
+    bool follows_stale_line; /* this libcurl does: see there */
     bool speaks_h2;  /* the server was seen to: calls may wait for a connection to share */
     double step_start; /* of the running call of libcurl */
 };
@@ -156,6 +157,8 @@ struct owu_http_transfer {
     CURLcode result;
     bool finished;
     bool body_began;
+    bool watches, has_line; /* libcurl tells what it does; it has kept a header line */
+    unsigned n_lines; /* header lines of the running answer so far */
     bool final; /* of a failure: no other try would mend it */
     double start;
     struct curl_slist lines[MAX_LINES];
@@ -201,23 +204,58 @@ static bool has_header_room(owu_answer *answer) {
     return true;
 }
 
+static bool is_folded(const char *line, size_t len) {
+    return len > 0 && (line[0] == ' ' || line[0] == '\t');
+}
+
+/* Without the blanks at both ends. */
+static const char *trimmed(const char *text, size_t *len) {
+    while (*len > 0 && (*text == ' ' || *text == '\t')) {
+        text++;
+        (*len)--;
+    }
+    while (*len > 0 && strchr(" \t\r\n", text[*len - 1]) != NULL) {
+        (*len)--;
+    }
+    return text;
+}
+
+/* A line that goes on with the value of the line before. */
+static owu_status continue_header(owu_answer *answer, const char *line, size_t len) {
+    owu_header *last;
+    const char *more;
+    char *joined;
+    if (answer->n_headers == 0) {
+        return OWU_EPROTOCOL;
+    }
+    last = &answer->headers[answer->n_headers - 1];
+    more = trimmed(line, &len);
+    joined = owu_arena_alloc(&answer->header_texts, last->value_len + len + 2);
+    if (joined == NULL) {
+        return OWU_ENOMEM;
+    }
+    memcpy(joined, last->value, last->value_len);
+    joined[last->value_len] = ' ';
+    memcpy(joined + last->value_len + 1, more, len);
+    joined[last->value_len + len + 1] = '\0';
+    last->value = joined;
+    last->value_len += len + 1;
+    return OWU_OK;
+}
+
 static owu_status add_header(owu_answer *answer, const char *line, size_t len) {
     const char *colon = memchr(line, ':', len);
     const char *value;
     char *name, *copy;
     size_t i;
+    if (is_folded(line, len)) {
+        return continue_header(answer, line, len);
+    }
     if (colon == NULL || answer->n_headers >= OWU_MAX_HEADERS) {
         return colon == NULL ? OWU_OK : OWU_EPROTOCOL;
     }
-    value = colon + 1;
-    len -= (size_t)(value - line);
-    while (len > 0 && (*value == ' ' || *value == '\t')) {
-        value++;
-        len--;
-    }
-    while (len > 0 && strchr(" \t\r\n", value[len - 1]) != NULL) {
-        len--;
-    }
+    len -= (size_t)(colon + 1 - line);
+    value = trimmed(colon + 1, &len);
     if (!has_header_room(answer)) {
         return OWU_ENOMEM;
     }
@@ -235,10 +273,50 @@ static owu_status add_header(owu_answer *answer, const char *line, size_t len) {
     return OWU_OK;
 }
 
+/*
+ * libcurl before 8.1.1 keeps a pointer to the last header line of a handle's answer beyond the memory
+ * of that line, and follows it when the handle's next answer has a folded line before any other (its
+ * issue 11101). Between the first status line and the first line that libcurl keeps it is therefore
+ * asked to tell what it does: it shows a line before it takes it, and one that is folded is made one
+ * that is not.
+ */
+static bool follows_stale_line(void) {
+    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080101;
+}
+
+static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size, void *context) {
+    Transfer *t = context;
+    (void)easy;
+    if (type == CURLINFO_HEADER_IN && is_folded(data, size)) {
+        data[0] = '_';
+        t->refused = OWU_EPROTOCOL;
+    }
+    return 0;
+}
+
+/* A line has come: the first of an answer is its status line, whatever it says, and an empty one ends
+ * an answer. */
+static void watch_lines(Transfer *t, const char *line) {
+    const bool was_watching = t->watches;
+    if (!t->multi->follows_stale_line) {
+        return;
+    }
+    t->n_lines = line[0] == '\r' || line[0] == '\n' ? 0 : t->n_lines + 1;
+    t->has_line = t->has_line || t->n_lines > 1;
+    t->watches = !t->has_line;
+    if (t->watches != was_watching) {
+        (void)curl_easy_setopt(t->easy, CURLOPT_VERBOSE, t->watches ? 1L : 0L);
+    }
+}
+
 static size_t on_header(char *data, size_t size, size_t n, void *context) {
     Transfer *t = context;
     const size_t len = size * n;
     t->header_bytes += len;
+    watch_lines(t, data);
+    if (t->refused != OWU_OK) { /* see on_debug */
+        return 0;
+    }
     if (t->header_bytes > OWU_MAX_HEADER_BYTES) {
         t->refused = OWU_EPROTOCOL;
         return 0;
@@ -476,6 +554,7 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     const owu_http_request *q = t->request;
     CURLcode code = CURLE_OK;
     curl_easy_reset(easy);
+    t->watches = false;
     SET(CURLOPT_ERRORBUFFER, t->error_text);
     SET(CURLOPT_NOSIGNAL, 1L);
     SET(CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs holds nobody up */
@@ -493,6 +572,9 @@ static CURLcode set_all(CURL *easy, Transfer *t, const owu_http_route *route) {
     SET(CURLOPT_WRITEDATA, t);
     SET(CURLOPT_HEADERFUNCTION, on_header);
     SET(CURLOPT_HEADERDATA, t);
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* of a proxy's answer to CONNECT */
+    SET(CURLOPT_DEBUGFUNCTION, on_debug);
+    SET(CURLOPT_DEBUGDATA, t);
     SET(CURLOPT_PREREQFUNCTION, on_request);
     SET(CURLOPT_PREREQDATA, t);
     SET(CURLOPT_NOPROGRESS, 0L);
@@ -777,6 +859,7 @@ owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_id
         return NULL;
     }
     multi->is_lane = max_idle == 1;
+    multi->follows_stale_line = follows_stale_line();
     (void)curl_multi_setopt(multi->multi, CURLMOPT_MAXCONNECTS, (long)max_idle);
     return multi;
 }
@@ -828,7 +911,8 @@ static void set_aside(Transfer *t) {
     t->request = NULL;
     t->answer = NULL;
     t->owner = NULL;
-    t->running = t->finished = t->body_began = t->final = false;
+    t->running = t->finished = t->body_began = t->has_line = t->final = false;
+    t->n_lines = 0;
     t->error_text[0] = '\0';
     t->header_bytes = 0;
     t->sent = 0;

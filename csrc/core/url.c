@@ -304,18 +304,21 @@ static size_t without_slashes(const char *path, size_t len) {
     return len;
 }
 
-/* Length of the path without what the calls bring themselves. */
+/* Length of the path without what the calls bring themselves; without all of it, so that a base URL
+ * that was normalised stays what it is. */
 static size_t path_to_keep(const char *path, size_t len) {
     static const char *const tails[] = {"/api/v1", "/api"};
     size_t i;
     len = without_slashes(path, len);
-    for (i = 0; i < sizeof tails / sizeof *tails; i++) {
+    for (i = 0; i < sizeof tails / sizeof *tails;) {
         if (ends_with(path, len, tails[i])) {
-            len -= strlen(tails[i]);
-            break;
+            len = without_slashes(path, len - strlen(tails[i]));
+            i = 0;
+        } else {
+            i++;
         }
     }
-    return without_slashes(path, len);
+    return len;
 }
 
 owu_status owu_url_normalise(owu_buffer *out, const char *text, size_t len, owu_error *err) {

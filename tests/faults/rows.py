@@ -235,6 +235,12 @@ ROWS = [
     ),
     Row(
         NETWORK,
+        "a header line that goes on with one that is not there",
+        "`ProtocolError`, also with a libcurl that would read memory of the answer before",
+        (f"{N}::test_folded_header_lines", "test_c.py::test_fuzz_corpus"),
+    ),
+    Row(
+        NETWORK,
         "an answer nobody asked for, on a connection that is kept",
         "the connection is not used again: every answer belongs to its question",
         (f"{N}::test_an_answer_nobody_asked_for",),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_server import Connection, RawServer, fault, in_turn, reply, reply_json
+from raw_server import Answer, Connection, RawServer, fault, in_turn, reply, reply_json
 
 from openwebui_users import (
     APIConnectionError,
@@ -670,6 +670,40 @@ def test_what_is_not_http(kind: str) -> None:
         with pytest.raises(ProtocolError):
             client.get_users()
         assert len(raw.requests) == 1
+
+
+def with_lines(*lines: str) -> Answer:
+    """An empty page under these header lines, which stand as they are."""
+    body = b'{"users": [], "total": 0}'
+    head = [
+        "HTTP/1.1 200 OK",
+        *lines,
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    ]
+    text = ("\r\n".join(head) + "\r\n\r\n").encode() + body
+
+    def answer(connection: Connection, request: bytes) -> None:  # noqa: ARG001
+        connection.send(text)
+
+    return answer
+
+
+def test_folded_header_lines() -> None:
+    """One continues the line before. Where there is none, libcurl before 8.1.1 follows a pointer to
+    memory of the answer before: tests/fuzz/corpus/response has it under AddressSanitizer."""
+    with (
+        RawServer(
+            in_turn(USERS, with_lines(" X: y"), with_lines("X-Long: one", "  and: more"))
+        ) as raw,
+        UsersClient(raw.url, KEY, retry=0) as client,
+    ):
+        assert client.get_users().total == 0
+        with pytest.raises(ProtocolError):
+            client.get_users()
+        answer = client.with_raw_response.get_users()
+        assert answer.headers["x-long"] == "one and: more"
+        assert "and" not in answer.headers
 
 
 def test_many_headers() -> None:

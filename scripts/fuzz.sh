@@ -1,0 +1,42 @@
+#!/bin/sh
+# Each fuzz target for so many seconds, with libFuzzer, AddressSanitizer and UBSan.
+#
+#     scripts/fuzz.sh PYTHON SECONDS [TARGET...]
+#
+# What libFuzzer finds worth keeping goes into build/fuzz/TARGET; what fails into
+# build/fuzz/failures: shorten it (-minimize_crash=1), and add it to tests/fuzz/corpus/TARGET.
+set -eu
+python=$1
+seconds=$2
+shift 2
+
+clang=${CLANG:-clang}
+out=build/fuzz
+mkdir -p "$out/failures"
+if ! echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { (void)d; (void)n; return 0; }' |
+    "$clang" -x c -fsanitize=fuzzer,address - -o "$out/probe" 2>"$out/probe.log"; then
+    echo "$clang cannot make fuzzers: install clang with its runtime (Debian: clang" \
+        "libclang-rt-14-dev, or the newest of libclang-rt-*-dev; Fedora: clang compiler-rt)" >&2
+    cat "$out/probe.log" >&2
+    exit 1
+fi
+flags="-std=c11 -g -O1 -fno-omit-frame-pointer -DOWU_VERSION=\"0.0.0\" -Icsrc/core"
+sanitizers="-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
+[ $# -gt 0 ] || set -- $(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
+for target; do
+    # shellcheck disable=SC2046,SC2086
+    "$clang" $flags $sanitizers $(pkg-config --cflags libcurl libcjson) "tests/fuzz/fuzz_$target.c" \
+        csrc/core/*.c $(pkg-config --libs libcurl libcjson) -lm -lpthread -o "$out/fuzz_$target"
+done
+"$python" tests/fuzz/seeds.py "$out"
+failed=0
+for target; do
+    mkdir -p "$out/$target"
+    echo "== $target: $seconds seconds"
+    "$out/fuzz_$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -print_final_stats=1 \
+        -dict=tests/fuzz/json.dict -artifact_prefix="$out/failures/$target-" \
+        "$out/$target" "$out/seeds/$target" >"$out/$target.log" 2>&1 ||
+        failed=1
+    grep -E '^stat::number_of_executed_units|^SUMMARY|does not hold|^DONE|^Done' "$out/$target.log" || true
+done
+[ "$failed" = 0 ] || { echo "failures are in $out/failures" >&2; exit 1; }
