@@ -229,7 +229,8 @@ enum {
     OWU_EXCLUDED = 4,   /* never dumped */
     OWU_FORGIVING = 8,  /* a value of the wrong type reads as the default */
     OWU_EPOCH = 16,     /* seconds since 1970: gets a datetime beside it */
-    OWU_EPOCH_NS = 32   /* nanoseconds since 1970 */
+    OWU_EPOCH_NS = 32,  /* nanoseconds since 1970 */
+    OWU_CATEGORY = 64   /* a text of a few: a category in data frames */
 };
 
 typedef struct owu_field {

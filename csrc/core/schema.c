@@ -99,7 +99,7 @@ MODEL(user_settings, "UserSettings", NULL, OWU_KEEP,
         REQUIRED("name", OWU_STR, "Full name, as others see it."), \
         REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."), \
         OPTIONAL("username", OWU_STR, "The user's handle; null when unset."), \
-        ROW("role", "role", OWU_STR, OWU_ANY, false, NULL, 0, TEXT_DEFAULT("pending"), \
+        ROW("role", "role", OWU_STR, OWU_ANY, false, NULL, OWU_CATEGORY, TEXT_DEFAULT("pending"), \
             "One of admin, user and pending; the server stores any other text too."), \
         OPTIONAL("profile_image_url", OWU_STR, "Address, path or data URL of the profile image."), \
         OPTIONAL("profile_banner_image_url", OWU_STR, "Address of the image behind the profile."), \
@@ -161,7 +161,7 @@ MODEL(user_status, "UserStatus", NULL, OWU_CARRY,
     USER_STATUS_FIELDS, REQUIRED("id", OWU_STR, "Unique identifier of the user."), \
         REQUIRED("name", OWU_STR, "Full name, as others see it."), \
         REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."), \
-        REQUIRED("role", OWU_STR, "One of admin, user and pending."), \
+        REQUIRED_WITH("role", OWU_STR, OWU_CATEGORY, "One of admin, user and pending."), \
         OPTIONAL("bio", OWU_STR, "What the user says of themselves."), \
         ROW("groups", "groups", OWU_LIST, OWU_ANY, true, NULL, 0, EMPTY_LIST, \
             "Groups of the user; lists and searches leave it empty."), \
@@ -223,7 +223,7 @@ MODEL(user_id_name_status_response, "UserIdNameStatusResponse", &owu_model_user_
 #define USER_NAME_RESPONSE_FIELDS \
     REQUIRED("id", OWU_STR, "Unique identifier of the user."), \
         REQUIRED("name", OWU_STR, "Full name, as others see it."), \
-        REQUIRED("role", OWU_STR, "One of admin, user and pending.")
+        REQUIRED_WITH("role", OWU_STR, OWU_CATEGORY, "One of admin, user and pending.")
 
 static const owu_field user_name_response_fields[] = {USER_NAME_RESPONSE_FIELDS};
 MODEL(user_name_response, "UserNameResponse", NULL, OWU_CARRY, "A user's id, name and role.");
@@ -245,7 +245,7 @@ MODEL(user_response, "UserResponse", &owu_model_user_name_response, OWU_CARRY,
       "A user's id, name, role and e-mail.");
 
 static const owu_field user_update_form_fields[] = {
-    OPTIONAL("role", OWU_STR, "New role: admin, user or pending; the server checks nothing."),
+    OPTIONAL_WITH("role", OWU_STR, OWU_CATEGORY, "New role: admin, user or pending; the server checks nothing."),
     OPTIONAL("name", OWU_STR, "New full name."),
     OPTIONAL("email", OWU_STR, "New e-mail address; the server checks nothing."),
     OPTIONAL("profile_image_url", OWU_STR, "New address, path or data URL of the profile image."),
@@ -257,7 +257,7 @@ MODEL(user_update_form, "UserUpdateForm", NULL, OWU_CARRY,
 
 static const owu_field user_role_update_form_fields[] = {
     REQUIRED("id", OWU_STR, "Identifier of the user."),
-    REQUIRED("role", OWU_STR, "New role: admin, user or pending."),
+    REQUIRED_WITH("role", OWU_STR, OWU_CATEGORY, "New role: admin, user or pending."),
 };
 MODEL(user_role_update_form, "UserRoleUpdateForm", NULL, OWU_CARRY, "A new role for a user.");
 
@@ -499,7 +499,7 @@ MODEL(signin_form, "SigninForm", NULL, OWU_CARRY, "What a user signs in with.");
 static const owu_field signin_response_fields[] = {
     OPTIONAL("id", OWU_STR, "Unique identifier of the user."),
     OPTIONAL("name", OWU_STR, "Full name, as others see it."),
-    OPTIONAL("role", OWU_STR, "One of admin, user and pending."),
+    OPTIONAL_WITH("role", OWU_STR, OWU_CATEGORY, "One of admin, user and pending."),
     OPTIONAL("email", OWU_STR, "E-mail address, with which the user signs in."),
     OPTIONAL("profile_image_url", OWU_STR, "Address, path or data URL of the profile image."),
     OPTIONAL_WITH("token", OWU_STR, OWU_SECRET,
@@ -529,7 +529,7 @@ MODEL(signup_form, "SignupForm", NULL, OWU_CARRY, "What a new user signs up with
 
 static const owu_field add_user_form_fields[] = {
     SIGNUP_FORM_FIELDS,
-    ROW("role", "role", OWU_STR, OWU_ANY, true, NULL, 0, TEXT_DEFAULT("pending"),
+    ROW("role", "role", OWU_STR, OWU_ANY, true, NULL, OWU_CATEGORY, TEXT_DEFAULT("pending"),
         "Role of the new user: admin, user or pending."),
 };
 MODEL(add_user_form, "AddUserForm", &owu_model_signup_form, OWU_CARRY,
@@ -700,7 +700,7 @@ static const owu_field channel_member_response_fields[] = {
     REQUIRED("id", OWU_STR, "Unique identifier of the user."),
     REQUIRED("name", OWU_STR, "Full name, as others see it."),
     REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."),
-    REQUIRED("role", OWU_STR, "One of admin, user and pending."),
+    REQUIRED_WITH("role", OWU_STR, OWU_CATEGORY, "One of admin, user and pending."),
     OPTIONAL("profile_image_url", OWU_STR, "Address, path or data URL of the profile image."),
     OPTIONAL("presence_state", OWU_STR, "Presence, such as online or idle."),
     USER_STATUS_FIELDS,

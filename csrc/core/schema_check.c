@@ -152,6 +152,8 @@ static owu_status check_field(const owu_model *model, uint32_t index, owu_error 
     CHECK(is_sentence(field->doc), "%s.%s: doc is no sentence", model->name, field->name);
     CHECK(type_is_whole(&field->type), "%s.%s: type", model->name, field->name);
     CHECK(default_fits(field), "%s.%s: default", model->name, field->name);
+    CHECK((field->flags & OWU_CATEGORY) == 0 || field->type.kind == OWU_STR,
+          "%s.%s: a category is a text", model->name, field->name);
     return OWU_OK;
 }
 

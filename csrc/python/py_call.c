@@ -663,8 +663,9 @@ PyObject *Call_finish(Call *call) {
         return PyBytes_FromStringAndSize(call->answer->body.data,
                                          (Py_ssize_t)call->answer->body.len);
     }
-    return owu_cell_to_python(call->state, owu_document_value(call->answer->document),
-                              call->answer->document, false);
+    return owu_value_to_python(call->state, &call->endpoint->answer,
+                               owu_document_value(call->answer->document), call->answer->document,
+                               false);
 }
 
 void Call_clear(Call *call) {

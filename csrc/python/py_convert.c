@@ -360,6 +360,12 @@ PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_docum
     return NULL;
 }
 
+PyObject *owu_value_to_python(ModuleState *state, const owu_type *type, const owu_cell *cell,
+                              owu_document *document, bool secret) {
+    PyObject *value = owu_cell_to_python(state, cell, document, secret);
+    return value != NULL && PyList_CheckExact(value) ? owu_list_of_type(state, type, value) : value;
+}
+
 /* ---------------------------------------------------------------- Python scalars to cells */
 
 /* A class of a module that may not have been imported: NULL without exception when it was not, as
@@ -806,8 +812,8 @@ static int convert_list(const Converter *c, const owu_type *type, PyObject *in, 
         Py_DECREF(items);
         return 0;
     }
-    *out = items;
-    return 1;
+    *out = owu_list_of_type(c->state, type, items);
+    return *out == NULL ? -1 : 1;
 }
 
 static int convert_model(const Converter *c, const owu_type *type, PyObject *in, const Path *path,

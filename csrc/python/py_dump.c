@@ -255,7 +255,8 @@ static PyObject *dump_value(const DumpOptions *o, PyObject *value, const Filter 
         result = PyDict_CheckExact(value) && filters_nothing(filter)
                      ? dump_whole_dict(o, value, path)
                      : dump_dict(o, value, filter, path);
-    } else if (PyList_CheckExact(value) && filters_nothing(filter)) {
+    } else if ((PyList_CheckExact(value) || ModelList_check_exact(o->state, value)) &&
+               filters_nothing(filter)) {
         result = dump_whole_list(o, value, path);
     } else if (PyList_Check(value) || PyTuple_CheckExact(value)) {
         result = dump_list(o, value, filter, path);
@@ -614,6 +615,51 @@ int Model_write_everything(ModelObject *self, owu_writer *writer) {
     const owu_cell cell = {.tag = OWU_TAG_RECORD, .u = {.record = self->record}};
     (void)owu_write_cell(writer, &cell, OWU_WRITE_BODY | OWU_WRITE_EXCLUDED);
     return owu_check_buffer(self->klass->state, writer->buffer, NULL);
+}
+
+/* ---------------------------------------------------------------- single values, for columns */
+
+PyObject *Model_dump_field(ModelObject *self, uint32_t index, const Path *path) {
+    const owu_field *field = &self->klass->model->fields[index];
+    const owu_cell *cell =
+        self->record == NULL ? &field->def : owu_record_cell(self->record, index);
+    PyObject *value = self->values == NULL ? NULL : self->values[index];
+    const DumpOptions o = {self->klass->state, false, false, false, false, false};
+    if ((field->flags & OWU_EXCLUDED) != 0 || (self->absent >> index & 1) != 0) {
+        Py_RETURN_NONE;
+    }
+    if (value == NULL) {
+        return dump_cell(&o, cell, (field->flags & OWU_SECRET) != 0, path);
+    }
+    Py_INCREF(value); /* dumping it may replace it */
+    Py_SETREF(value, dump_value(&o, value, &no_filter, path));
+    return value;
+}
+
+int Model_write_field(ModelObject *self, uint32_t index, owu_writer *writer, const Path *path) {
+    const owu_field *field = &self->klass->model->fields[index];
+    const owu_cell *cell =
+        self->record == NULL ? &field->def : owu_record_cell(self->record, index);
+    PyObject *value = self->values == NULL ? NULL : self->values[index];
+    int failed;
+    if ((field->flags & OWU_EXCLUDED) != 0 || (self->absent >> index & 1) != 0 ||
+        (value == NULL ? is_none(cell) : value == Py_None)) {
+        return 0;
+    }
+    if (value == NULL) {
+        (void)owu_write_cell(writer, cell, OWU_WRITE_NORMAL);
+        failed = owu_check_buffer(self->klass->state, writer->buffer, path);
+    } else {
+        Py_INCREF(value); /* writing it may replace it */
+        failed = owu_write_python(self->klass->state, writer, value, NULL, path);
+        Py_DECREF(value);
+    }
+    return failed < 0 ? -1 : 1;
+}
+
+PyObject *owu_dump_value(ModuleState *state, PyObject *value, const Path *path) {
+    const DumpOptions o = {state, false, false, false, false, false};
+    return dump_value(&o, value, &no_filter, path);
 }
 
 /* ---------------------------------------------------------------- arguments of the dumps */

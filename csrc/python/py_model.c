@@ -214,8 +214,8 @@ PyObject *Model_value(ModelObject *self, uint32_t index) {
     /* making containers may run the collector, and that code which lets go of the record */
     held = cell->tag >= OWU_TAG_JSON && self->document != NULL ? owu_document_ref(self->document)
                                                                : NULL;
-    value = owu_cell_to_python(self->klass->state, cell, self->document,
-                               (field->flags & OWU_SECRET) != 0);
+    value = owu_value_to_python(self->klass->state, &field->type, cell, self->document,
+                                (field->flags & OWU_SECRET) != 0);
     owu_document_unref(held);
     if (value == NULL || Model_reserve_values(self) < 0) {
         Py_XDECREF(value);

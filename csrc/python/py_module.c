@@ -136,6 +136,12 @@ static PyMethodDef module_methods[] = {
      "the other."},
     {"json_equal", (PyCFunction)(void (*)(void))owu_json_equal_texts, METH_FASTCALL,
      "json_equal($module, a, b, /)\n--\n\nAre two JSON texts equal as values?"},
+    {"columns_of", owu_columns_of, METH_O,
+     "columns_of($module, models, /)\n--\n\nNames of the models of a list in the order of their "
+     "first instance, and the unknown keys that are kept."},
+    {"columns", (PyCFunction)(void (*)(void))owu_columns, METH_FASTCALL,
+     "columns($module, models, names, as_json, /)\n--\n\nThe values of each of these fields and kept "
+     "keys, as model_dump() or as JSON has them; None where there is none."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -162,7 +168,7 @@ static int module_exec(PyObject *module) {
         return -1;
     }
     state->classes_made = true;
-    if (owu_clients_init(module, state) < 0) {
+    if (owu_clients_init(module, state) < 0 || owu_lists_init(module, state) < 0) {
         return -1;
     }
     return PyModule_AddStringConstant(module, "__version__", OWU_VERSION);
@@ -180,6 +186,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->PendingCall_Type);
     Py_VISIT(state->Port_Type);
     Py_VISIT(state->PackageFunction_Type);
+    Py_VISIT(state->ModelList_Type);
     Py_VISIT(state->client_classes[0]);
     Py_VISIT(state->client_classes[1]);
     Py_VISIT(state->errors);
@@ -205,6 +212,7 @@ static int module_clear(PyObject *module) {
     Py_CLEAR(state->PendingCall_Type);
     Py_CLEAR(state->Port_Type);
     Py_CLEAR(state->PackageFunction_Type);
+    Py_CLEAR(state->ModelList_Type);
     Py_CLEAR(state->client_classes[0]);
     Py_CLEAR(state->client_classes[1]);
     Py_CLEAR(state->errors);

@@ -166,8 +166,8 @@ static PyObject *RawResponse_parse(PyObject *op, PyObject *unused) {
     if (self->endpoint->answer.kind == OWU_BYTES) {
         return RawResponse_get_content(op, NULL);
     }
-    return owu_cell_to_python(self->state, owu_document_value(answer->document), answer->document,
-                              false);
+    return owu_value_to_python(self->state, &self->endpoint->answer,
+                               owu_document_value(answer->document), answer->document, false);
 }
 
 static PyMethodDef RawResponse_methods[] = {

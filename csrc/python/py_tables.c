@@ -86,7 +86,8 @@ static int fill_field(ModuleState *state, PyObject *dict, const owu_field *field
     static const FlagName flags[] = {{"required", OWU_REQUIRED},
                                      {"secret", OWU_SECRET},
                                      {"excluded", OWU_EXCLUDED},
-                                     {"forgiving", OWU_FORGIVING}};
+                                     {"forgiving", OWU_FORGIVING},
+                                     {"category", OWU_CATEGORY}};
     return put_text(dict, "name", field->python_name) < 0 ||
                    put_text(dict, "alias", field->name) < 0 || put_type(dict, &field->type) < 0 ||
                    put_flags(dict, flags, sizeof flags / sizeof *flags, field->flags) < 0 ||

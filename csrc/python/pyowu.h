@@ -60,6 +60,7 @@ struct ModuleState {
     PyTypeObject *PendingCall_Type;
     PyTypeObject *Port_Type;
     PyTypeObject *PackageFunction_Type;
+    PyTypeObject *ModelList_Type;
     ModelClass *classes; /* in the order of owu_models */
     size_t n_classes;
     ModelClass *last_class; /* borrowed from classes: the one that was looked for last */
@@ -172,6 +173,9 @@ int owu_convert(ModuleState *state, const owu_type *type, PyObject *in, unsigned
  *                next value that reads the same. */
 PyObject *owu_cell_to_python(ModuleState *state, const owu_cell *cell, owu_document *document,
                              bool secret);
+/** The same of a cell that holds what type says: a list of models is a ModelList. */
+PyObject *owu_value_to_python(ModuleState *state, const owu_type *type, const owu_cell *cell,
+                              owu_document *document, bool secret);
 /** Any JSON text as Python objects. @param secret as above. */
 PyObject *owu_json_to_python(ModuleState *state, const char *text, size_t len, bool secret);
 
@@ -235,6 +239,28 @@ bool Model_check(ModuleState *state, PyObject *value);
 /** Class made for a table entry: borrowed. */
 ModelClass *owu_class_of(ModuleState *state, const owu_model *model);
 
+/* ---------------------------------------------------------------- lists of models (py_list.c) */
+
+/** A list of models. */
+typedef struct ModelListObject {
+    PyListObject list;
+    const owu_model *model; /* static: what its items are made as; NULL: not known */
+} ModelListObject;
+
+/** A list that belongs to a value of this type: a ModelList of the same items where the type is a list
+ *  of models. Steals list; NULL with MemoryError. */
+PyObject *owu_list_of_type(ModuleState *state, const owu_type *type, PyObject *list);
+/** Is it a ModelList, and of no subclass? */
+bool ModelList_check_exact(const ModuleState *state, PyObject *value);
+/** Make ModelList and add it to the module; give pages of models the methods that lists have. */
+int owu_lists_init(PyObject *module, ModuleState *state);
+
+/* ---------------------------------------------------------------- columns (py_columns.c) */
+
+/** _core.columns_of() and columns(): many models by the values of each field. */
+PyObject *owu_columns_of(PyObject *module, PyObject *models);
+PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+
 /* ---------------------------------------------------------------- construction (py_validate.c) */
 
 /** Validate a mapping (or, with CONVERT_FROM_ATTRIBUTES, any object) into a new instance.
@@ -268,6 +294,13 @@ PyObject *Model_to_json_bytes(PyObject *self, PyObject *args, PyObject *kwargs);
 /** Everything a pristine model holds, as JSON that reads back to the same: set fields, excluded
  *  ones too, and what it carries. */
 int Model_write_everything(ModelObject *self, owu_writer *writer);
+
+/** One field as model_dump() has it, None where it has none. No value is made or kept for it. */
+PyObject *Model_dump_field(ModelObject *self, uint32_t index, const Path *path);
+/** The same as JSON. 1; 0: it is null, and nothing was written; -1. */
+int Model_write_field(ModelObject *self, uint32_t index, owu_writer *writer, const Path *path);
+/** What model_dump() makes of any value. */
+PyObject *owu_dump_value(ModuleState *state, PyObject *value, const Path *path);
 
 /** What a dump was asked for: opaque. */
 typedef struct DumpOptions DumpOptions;

@@ -1,0 +1,322 @@
+/*
+ * py_columns.c - many models by the values of each field: straight from their records, so that no
+ * object holds more afterwards than before.
+ */
+#include "pyowu.h"
+
+#include <string.h>
+
+enum {
+    NOT_LOOKED_UP = -2, /* of FieldIndex */
+    KEPT_COLUMNS = 1000 /* keys beyond the declared fields that a list may have in all */
+};
+
+/* A new list of the models that were given: code that is run meanwhile cannot change it. */
+static PyObject *models_of(ModuleState *state, PyObject *given) {
+    PyObject *models = PySequence_List(given);
+    Py_ssize_t i;
+    for (i = 0; models != NULL && i < PyList_GET_SIZE(models); i++) {
+        PyObject *item = PyList_GET_ITEM(models, i);
+        if (!Model_check(state, item)) {
+            PyErr_Format(PyExc_TypeError, "item %zd must be a model, not %.100s", i,
+                         Py_TYPE(item)->tp_name);
+            Py_CLEAR(models);
+        }
+    }
+    return models;
+}
+
+/* ---------------------------------------------------------------- which columns there are */
+
+static int add_kept(PyObject *kept, PyObject *key) {
+    if (!PyUnicode_Check(key)) {
+        PyErr_Format(PyExc_TypeError, "a key in model_extra must be str to be a column, not %.100s",
+                     Py_TYPE(key)->tp_name);
+        return -1;
+    }
+    if (PyDict_SetItem(kept, key, Py_None) < 0) {
+        return -1;
+    }
+    if (PyDict_GET_SIZE(kept) > KEPT_COLUMNS) {
+        PyErr_Format(PyExc_ValueError,
+                     "these models have more than %d different unknown keys: choose columns with "
+                     "fields=",
+                     KEPT_COLUMNS);
+        return -1;
+    }
+    return 0;
+}
+
+static int add_kept_of(PyObject *kept, ModelObject *self) {
+    const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
+    PyObject *keys;
+    int failed = 0;
+    if (self->extra == NULL) {
+        for (; failed == 0 && extra != NULL; extra = extra->next) {
+            PyObject *key = PyUnicode_DecodeUTF8(extra->key, (Py_ssize_t)extra->key_len, NULL);
+            failed = key == NULL ? -1 : add_kept(kept, key);
+            Py_XDECREF(key);
+        }
+        return failed;
+    }
+    keys = PyDict_Keys(self->extra); /* hashing may change it */
+    for (Py_ssize_t i = 0; keys != NULL && failed == 0 && i < PyList_GET_SIZE(keys); i++) {
+        failed = add_kept(kept, PyList_GET_ITEM(keys, i));
+    }
+    failed = keys == NULL ? -1 : failed;
+    Py_XDECREF(keys);
+    return failed;
+}
+
+static int add_class(PyObject *classes, const owu_model *model) {
+    PyObject *name = PyUnicode_FromString(model->name);
+    const int failed = name == NULL ? -1 : PyDict_SetItem(classes, name, Py_None);
+    Py_XDECREF(name);
+    return failed;
+}
+
+PyObject *owu_columns_of(PyObject *module, PyObject *given) {
+    ModuleState *state = PyModule_GetState(module);
+    PyObject *models = models_of(state, given);
+    PyObject *classes = PyDict_New(), *kept = PyDict_New(), *result = NULL;
+    const owu_model *last = NULL;
+    Py_ssize_t i;
+    if (models == NULL || classes == NULL || kept == NULL) {
+        goto done;
+    }
+    for (i = 0; i < PyList_GET_SIZE(models); i++) {
+        ModelObject *self = (ModelObject *)PyList_GET_ITEM(models, i);
+        const owu_model *model = self->klass->model;
+        if ((model != last && add_class(classes, model) < 0) ||
+            (model->unknown == OWU_KEEP && add_kept_of(kept, self) < 0)) {
+            goto done;
+        }
+        last = model;
+    }
+    if (last == NULL && PyObject_TypeCheck(given, state->ModelList_Type)) {
+        last = ((ModelListObject *)given)->model; /* that of the list, which is empty */
+        if (last != NULL && add_class(classes, last) < 0) {
+            goto done;
+        }
+    }
+    Py_SETREF(classes, PyDict_Keys(classes));
+    Py_SETREF(kept, PyDict_Keys(kept));
+    result = classes == NULL || kept == NULL ? NULL : PyTuple_Pack(2, classes, kept);
+done:
+    Py_XDECREF(models);
+    Py_XDECREF(classes);
+    Py_XDECREF(kept);
+    return result;
+}
+
+/* ---------------------------------------------------------------- their values */
+
+/* Zero-initialise, then columns_begin; columns_end releases. */
+typedef struct Columns {
+    ModuleState *state; /* borrowed */
+    PyObject *models;   /* owned list */
+    PyObject *names;    /* owned tuple of str */
+    PyObject *place;    /* owned dict: name -> index in names */
+    PyObject *lists;    /* owned list of lists: what is made */
+    int16_t *index;     /* owned: of each class and name the field's index, -1 for none */
+    bool as_json;
+    owu_buffer buffer; /* of one value in JSON */
+} Columns;
+
+static int columns_begin(Columns *self, PyObject *given, PyObject *names) {
+    const Py_ssize_t n_names = PyTuple_GET_SIZE(names);
+    const size_t n = self->state->n_classes * (size_t)n_names;
+    Py_ssize_t i, k;
+    self->names = Py_NewRef(names);
+    if ((self->models = models_of(self->state, given)) == NULL ||
+        (self->place = PyDict_New()) == NULL || (self->lists = PyList_New(0)) == NULL) {
+        return -1;
+    }
+    self->index = PyMem_Malloc((n + 1) * sizeof *self->index);
+    if (self->index == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t all = 0; all < n; all++) {
+        self->index[all] = NOT_LOOKED_UP;
+    }
+    for (i = 0; i < n_names; i++) {
+        PyObject *number = PyLong_FromSsize_t(i);
+        PyObject *list = number == NULL ? NULL : PyList_New(PyList_GET_SIZE(self->models));
+        for (k = 0; list != NULL && k < PyList_GET_SIZE(self->models); k++) {
+            PyList_SET_ITEM(list, k, Py_NewRef(Py_None));
+        }
+        if (list == NULL ||
+            PyDict_SetItem(self->place, PyTuple_GET_ITEM(names, i), number) < 0 ||
+            PyList_Append(self->lists, list) < 0) {
+            Py_XDECREF(number);
+            Py_XDECREF(list);
+            return -1;
+        }
+        Py_DECREF(number);
+        Py_DECREF(list);
+    }
+    return 0;
+}
+
+static void columns_end(Columns *self) {
+    Py_XDECREF(self->models);
+    Py_XDECREF(self->names);
+    Py_XDECREF(self->place);
+    Py_XDECREF(self->lists);
+    PyMem_Free(self->index);
+    owu_buffer_free(&self->buffer);
+}
+
+/* Steals value (NULL: an exception is set). */
+static int put(const Columns *self, Py_ssize_t column, Py_ssize_t row, PyObject *value) {
+    return value == NULL
+               ? -1
+               : PyList_SetItem(PyList_GET_ITEM(self->lists, column), row, value);
+}
+
+/* What was written, as a str. */
+static PyObject *written(Columns *self, int status) {
+    if (status < 0) {
+        return NULL;
+    }
+    if (status == 0) {
+        Py_RETURN_NONE;
+    }
+    return PyUnicode_DecodeUTF8(self->buffer.data, (Py_ssize_t)self->buffer.len, NULL);
+}
+
+static int put_field(Columns *self, Py_ssize_t column, Py_ssize_t row, ModelObject *model,
+                     uint32_t index, const Path *path) {
+    owu_writer writer;
+    if (!self->as_json) {
+        return put(self, column, row, Model_dump_field(model, index, path));
+    }
+    self->buffer.len = 0;
+    owu_writer_init(&writer, &self->buffer, -1);
+    return put(self, column, row, written(self, Model_write_field(model, index, &writer, path)));
+}
+
+/* A kept key whose value is in the record. */
+static PyObject *kept_in_record(Columns *self, const owu_cell *value) {
+    owu_writer writer;
+    if (!self->as_json || (value->len == 4 && memcmp(value->u.text, "null", 4) == 0)) {
+        return owu_cell_to_python(self->state, value, NULL, true);
+    }
+    self->buffer.len = 0;
+    owu_writer_init(&writer, &self->buffer, -1);
+    (void)owu_write_cell(&writer, value, OWU_WRITE_NORMAL);
+    return written(self, owu_check_buffer(self->state, &self->buffer, NULL) < 0 ? -1 : 1);
+}
+
+/* One that was read or set. */
+static PyObject *kept_in_dict(Columns *self, PyObject *value, const Path *path) {
+    owu_writer writer;
+    if (!self->as_json || value == Py_None) {
+        return owu_dump_value(self->state, value, path);
+    }
+    self->buffer.len = 0;
+    owu_writer_init(&writer, &self->buffer, -1);
+    return written(self, owu_write_python(self->state, &writer, value, NULL, path) < 0 ? -1 : 1);
+}
+
+/* Which column a kept key is: -1 for none, -2 with an exception. */
+static Py_ssize_t place_of(const Columns *self, PyObject *key) {
+    PyObject *number = PyDict_GetItemWithError(self->place, key);
+    if (number == NULL) {
+        return PyErr_Occurred() ? -2 : -1;
+    }
+    return PyLong_AsSsize_t(number);
+}
+
+static int put_kept(Columns *self, Py_ssize_t row, ModelObject *model, const Path *row_path) {
+    const owu_extra *extra = model->record == NULL ? NULL : model->record->extra;
+    PyObject *items;
+    int failed = 0;
+    for (; model->extra == NULL && failed == 0 && extra != NULL; extra = extra->next) {
+        PyObject *key = PyUnicode_DecodeUTF8(extra->key, (Py_ssize_t)extra->key_len, NULL);
+        const Py_ssize_t column = key == NULL ? -2 : place_of(self, key);
+        Py_XDECREF(key);
+        failed = column < -1 ? -1 : 0;
+        if (column >= 0) {
+            failed = put(self, column, row, kept_in_record(self, &extra->value));
+        }
+    }
+    items = failed == 0 && model->extra != NULL ? PyDict_Items(model->extra) : NULL;
+    for (Py_ssize_t i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
+        PyObject *key = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
+        PyObject *value = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+        const Path path = {row_path, key, 0};
+        const Py_ssize_t column = place_of(self, key);
+        failed = column < -1 ? -1 : 0;
+        if (column >= 0) {
+            failed = put(self, column, row, kept_in_dict(self, value, &path));
+        }
+    }
+    Py_XDECREF(items);
+    return failed < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+static int put_row(Columns *self, Py_ssize_t row, ModelObject *model) {
+    const ModelClass *klass = model->klass;
+    const Py_ssize_t n_names = PyTuple_GET_SIZE(self->names);
+    int16_t *index = &self->index[(klass - self->state->classes) * n_names];
+    const Path row_path = {NULL, NULL, row};
+    bool elsewhere = false;
+    Py_ssize_t column;
+    for (column = 0; column < n_names; column++) {
+        PyObject *name = PyTuple_GET_ITEM(self->names, column);
+        const Path path = {&row_path, name, 0};
+        if (index[column] == NOT_LOOKED_UP) {
+            index[column] = (int16_t)ModelClass_field(klass, name);
+        }
+        if (index[column] < 0) {
+            elsewhere = true;
+        } else if (put_field(self, column, row, model, (uint32_t)index[column], &path) < 0) {
+            return -1;
+        }
+    }
+    return elsewhere && klass->model->unknown == OWU_KEEP ? put_kept(self, row, model, &row_path)
+                                                          : 0;
+}
+
+static int check_names(PyObject *names) {
+    Py_ssize_t i;
+    if (!PyTuple_Check(names)) {
+        PyErr_SetString(PyExc_TypeError, "names must be a tuple of str");
+        return -1;
+    }
+    for (i = 0; i < PyTuple_GET_SIZE(names); i++) {
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(names, i))) {
+            PyErr_SetString(PyExc_TypeError, "names must be a tuple of str");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs) {
+    Columns columns = {.state = PyModule_GetState(module)};
+    PyObject *result = NULL;
+    Py_ssize_t row;
+    int failed;
+    if (nargs != 3) {
+        PyErr_Format(PyExc_TypeError, "columns() takes 3 arguments, got %zd", nargs);
+        return NULL;
+    }
+    columns.as_json = args[2] == Py_True;
+    failed = check_names(args[1]) < 0 ? -1 : columns_begin(&columns, args[0], args[1]);
+    for (row = 0; failed == 0 && row < PyList_GET_SIZE(columns.models); row++) {
+        ModelObject *model = (ModelObject *)PyList_GET_ITEM(columns.models, row);
+        /* making values may run code that lets go of the record */
+        owu_document *document = model->document == NULL ? NULL : owu_document_ref(model->document);
+        failed = put_row(&columns, row, model);
+        owu_document_unref(document);
+    }
+    if (failed == 0) {
+        result = columns.lists;
+        columns.lists = NULL;
+    }
+    columns_end(&columns);
+    return result;
+}

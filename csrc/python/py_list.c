@@ -1,0 +1,208 @@
+/*
+ * py_list.c - ModelList: a list, with methods for what is done with many models at once. It has the
+ * memory of a list, so whoever reads or changes lists in C takes it for one.
+ */
+#include "pyowu.h"
+
+bool ModelList_check_exact(const ModuleState *state, PyObject *value) {
+    return Py_IS_TYPE(value, state->ModelList_Type);
+}
+
+/* A ModelList with the items of a list, which is new and known to nobody else. Steals it (NULL: an
+ * exception is set). */
+static PyObject *ModelList_take(ModuleState *state, const owu_model *model, PyObject *list) {
+    PyTypeObject *const type = state->ModelList_Type;
+    ModelListObject *self = list == NULL ? NULL : (ModelListObject *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        PyListObject *from = (PyListObject *)list, *to = &self->list;
+        to->ob_item = from->ob_item;
+        to->allocated = from->allocated;
+        Py_SET_SIZE(to, PyList_GET_SIZE(list));
+        from->ob_item = NULL;
+        from->allocated = 0;
+        Py_SET_SIZE(from, 0);
+        self->model = model;
+    }
+    Py_XDECREF(list);
+    return (PyObject *)self;
+}
+
+PyObject *owu_list_of_type(ModuleState *state, const owu_type *type, PyObject *list) {
+    return type->kind == OWU_LIST && type->item == OWU_MODEL
+               ? ModelList_take(state, type->model, list)
+               : list;
+}
+
+/* ---------------------------------------------------------------- what lists do */
+
+/* What a method of list made of self, as a ModelList of the same class of models. Steals list. */
+static PyObject *like(PyObject *self, PyObject *list) {
+    ModuleState *state = list == NULL ? NULL : owu_state_of_type(Py_TYPE(self));
+    if (state == NULL) {
+        Py_XDECREF(list);
+        return NULL;
+    }
+    return ModelList_take(state, ((ModelListObject *)self)->model, list);
+}
+
+static int ModelList_tp_init(PyObject *op, PyObject *args, PyObject *kwargs) {
+    ModelListObject *self = (ModelListObject *)op;
+    ModuleState *state = owu_state_of_type(Py_TYPE(op));
+    if (state == NULL || PyList_Type.tp_init(op, args, kwargs) < 0) {
+        return -1;
+    }
+    self->model = NULL;
+    if (PyTuple_GET_SIZE(args) == 1 &&
+        PyObject_TypeCheck(PyTuple_GET_ITEM(args, 0), state->ModelList_Type)) {
+        self->model = ((ModelListObject *)PyTuple_GET_ITEM(args, 0))->model;
+    }
+    return 0;
+}
+
+static PyObject *ModelList_mp_subscript(PyObject *self, PyObject *key) {
+    PyObject *found = PyList_Type.tp_as_mapping->mp_subscript(self, key);
+    return PySlice_Check(key) ? like(self, found) : found;
+}
+
+static PyObject *ModelList_sq_concat(PyObject *self, PyObject *other) {
+    return like(self, PyList_Type.tp_as_sequence->sq_concat(self, other));
+}
+
+static PyObject *ModelList_sq_repeat(PyObject *self, Py_ssize_t times) {
+    return like(self, PyList_Type.tp_as_sequence->sq_repeat(self, times));
+}
+
+static PyObject *ModelList_copy(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return like(self, PyList_GetSlice(self, 0, PyList_GET_SIZE(self)));
+}
+
+/* ---------------------------------------------------------------- displays */
+
+/* A function of openwebui_users._html, of these arguments (NULL ends them early). */
+static PyObject *display(const char *function, PyObject *self, PyObject *a, PyObject *b) {
+    PyObject *module = PyImport_ImportModule("openwebui_users._html");
+    PyObject *callable = module == NULL ? NULL : PyObject_GetAttrString(module, function);
+    PyObject *result =
+        callable == NULL ? NULL : PyObject_CallFunctionObjArgs(callable, self, a, b, NULL);
+    Py_XDECREF(module);
+    Py_XDECREF(callable);
+    return result;
+}
+
+static PyObject *ModelList_repr_html(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return display("repr_html", self, NULL, NULL);
+}
+
+static PyObject *ModelList_repr_mimebundle(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"include", "exclude", NULL};
+    PyObject *include = Py_None, *exclude = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:_repr_mimebundle_", names, &include,
+                                     &exclude)) {
+        return NULL;
+    }
+    return display("repr_mimebundle", self, include, exclude);
+}
+
+/* ---------------------------------------------------------------- the type */
+
+static int ModelList_tp_traverse(PyObject *op, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(op));
+    return PyList_Type.tp_traverse(op, visit, arg);
+}
+
+static int ModelList_tp_clear(PyObject *op) {
+    return PyList_Type.tp_clear(op);
+}
+
+/* As list does, which lets chains of any length go; its own function would not release the type. */
+static void ModelList_tp_dealloc(PyObject *op) {
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    Py_TRASHCAN_BEGIN(op, ModelList_tp_dealloc);
+    (void)PyList_Type.tp_clear(op);
+    type->tp_free(op);
+    Py_DECREF(type);
+    Py_TRASHCAN_END;
+}
+
+static PyMethodDef ModelList_methods[] = {
+    {"copy", ModelList_copy, METH_NOARGS, "copy($self, /)\n--\n\nA shallow copy."},
+    {"_repr_html_", ModelList_repr_html, METH_NOARGS, NULL},
+    {"_repr_mimebundle_", (PyCFunction)(void (*)(void))ModelList_repr_mimebundle,
+     METH_VARARGS | METH_KEYWORDS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(ModelList_doc,
+             "A list of models, such as users: a list in everything, with methods that make records "
+             "and data\nframes of them.\n\n"
+             "Lists that a server sent are of this class, and so are their slices, copies and sums.\n"
+             "ModelList(client.iter_users()) makes one of any models.");
+
+static PyType_Slot ModelList_slots[] = {
+    {Py_tp_doc, (void *)ModelList_doc},
+    {Py_tp_init, SLOT(ModelList_tp_init)},
+    {Py_tp_dealloc, SLOT(ModelList_tp_dealloc)},
+    {Py_tp_traverse, SLOT(ModelList_tp_traverse)},
+    {Py_tp_clear, SLOT(ModelList_tp_clear)},
+    {Py_tp_methods, ModelList_methods},
+    {Py_mp_subscript, SLOT(ModelList_mp_subscript)},
+    {Py_sq_concat, SLOT(ModelList_sq_concat)},
+    {Py_sq_repeat, SLOT(ModelList_sq_repeat)},
+    {0, NULL},
+};
+
+static PyType_Spec ModelList_spec = {
+    .name = "openwebui_users.ModelList",
+    .basicsize = sizeof(ModelListObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .slots = ModelList_slots,
+};
+
+/* ---------------------------------------------------------------- pages */
+
+static bool is_count(const owu_type *type) {
+    return type->kind == OWU_INT || (type->kind == OWU_DICT && type->item == OWU_INT);
+}
+
+static bool is_list_of_models(const owu_type *type) {
+    return type->kind == OWU_LIST && type->item == OWU_MODEL;
+}
+
+/* A page is a list of models, and counts beside it. */
+static bool is_page(const owu_model *model) {
+    uint32_t i, lists = 0, counts = 0;
+    for (i = 0; i < model->n_fields; i++) {
+        const owu_field *field = &model->fields[i];
+        lists += is_list_of_models(&field->type) && (field->flags & OWU_REQUIRED) != 0 ? 1 : 0;
+        counts += is_count(&field->type) ? 1 : 0;
+    }
+    return lists == 1 && lists + counts == model->n_fields;
+}
+
+/* Functions of openwebui_users.frames that are methods of lists and of pages. */
+static const char frames_module[] = "openwebui_users.frames";
+static const char *const frames_methods[] = {"to_records", "to_pandas", "to_polars", "to_arrow",
+                                             NULL};
+
+int owu_lists_init(PyObject *module, ModuleState *state) {
+    PyObject *bases = PyTuple_Pack(1, (PyObject *)&PyList_Type);
+    size_t i;
+    state->ModelList_Type =
+        bases == NULL ? NULL
+                      : (PyTypeObject *)PyType_FromModuleAndSpec(module, &ModelList_spec, bases);
+    Py_XDECREF(bases);
+    if (state->ModelList_Type == NULL || PyModule_AddType(module, state->ModelList_Type) < 0 ||
+        owu_package_add(state, state->ModelList_Type, frames_module, frames_methods) < 0) {
+        return -1;
+    }
+    for (i = 0; i < state->n_classes; i++) {
+        if (is_page(state->classes[i].model) &&
+            owu_package_add(state, state->classes[i].type, frames_module, frames_methods) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
