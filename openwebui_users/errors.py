@@ -23,6 +23,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ClientClosedError",
+    "ColumnTypeWarning",
     "ConfigurationError",
     "ConflictError",
     "ConnectError",
@@ -34,6 +35,7 @@ __all__ = [
     "InsecureConnectionWarning",
     "InternalServerError",
     "InvalidPasswordError",
+    "MissingLibraryError",
     "NotFoundError",
     "OpenWebUIError",
     "PermissionDeniedError",
@@ -135,6 +137,22 @@ class SerializationError(OpenWebUIError, ValueError):
 
 class InsecureConnectionWarning(UserWarning):
     """A client does not check the certificate of its server (verify=False)."""
+
+
+class ColumnTypeWarning(UserWarning):
+    """A column of a data frame has a wider type than its field, which not all its values fit."""
+
+
+class MissingLibraryError(OpenWebUIError, ImportError):
+    """What was asked for needs a library that is not installed; the text has pip's command."""
+
+    @classmethod
+    def of(cls, what: str, library: str, extra: str, instead: str = "") -> MissingLibraryError:
+        """The error for what needs this library of this extra; `instead`: or what would do."""
+        return cls(
+            f"{what} needs {library}, which is not installed: "
+            f"pip install 'openwebui_users[{extra}]'{instead}"
+        )
 
 
 # ---------------------------------------------------------------- values that do not fit

@@ -287,6 +287,10 @@ const owu_model *owu_model_find(const char *name);
 /** Index of the field with this JSON key (case-sensitive), or -1. `hint` is tried first. */
 int owu_model_field(const owu_model *model, const char *key, size_t len, unsigned hint);
 
+/** Index of the list of models in a model that is a page: which has one, and but counts beside it.
+ *  -1: it is none. */
+int owu_model_page(const owu_model *model);
+
 /** Is this JSON key a secret in any model? Unknown keys of that name are masked as well. */
 bool owu_secret_name(const char *key, size_t len);
 

@@ -46,6 +46,24 @@ bool owu_secret_name(const char *key, size_t len) {
     return false;
 }
 
+static bool is_count(const owu_type *type) {
+    return type->kind == OWU_INT || (type->kind == OWU_DICT && type->item == OWU_INT);
+}
+
+int owu_model_page(const owu_model *model) {
+    int found = -1;
+    uint32_t i;
+    for (i = 0; i < model->n_fields; i++) {
+        const owu_type *type = &model->fields[i].type;
+        if (type->kind == OWU_LIST && type->item == OWU_MODEL && found < 0) {
+            found = (int)i;
+        } else if (!is_count(type)) {
+            return -1;
+        }
+    }
+    return found;
+}
+
 const owu_endpoint *owu_endpoint_find(const char *resource, const char *name) {
     size_t i;
     for (i = 0; i < owu_n_endpoints; i++) {

@@ -161,26 +161,7 @@ static PyType_Spec ModelList_spec = {
     .slots = ModelList_slots,
 };
 
-/* ---------------------------------------------------------------- pages */
-
-static bool is_count(const owu_type *type) {
-    return type->kind == OWU_INT || (type->kind == OWU_DICT && type->item == OWU_INT);
-}
-
-static bool is_list_of_models(const owu_type *type) {
-    return type->kind == OWU_LIST && type->item == OWU_MODEL;
-}
-
-/* A page is a list of models, and counts beside it. */
-static bool is_page(const owu_model *model) {
-    uint32_t i, lists = 0, counts = 0;
-    for (i = 0; i < model->n_fields; i++) {
-        const owu_field *field = &model->fields[i];
-        lists += is_list_of_models(&field->type) && (field->flags & OWU_REQUIRED) != 0 ? 1 : 0;
-        counts += is_count(&field->type) ? 1 : 0;
-    }
-    return lists == 1 && lists + counts == model->n_fields;
-}
+/* ---------------------------------------------------------------- methods in Python */
 
 /* Functions of openwebui_users.frames that are methods of lists and of pages. */
 static const char frames_module[] = "openwebui_users.frames";
@@ -199,7 +180,7 @@ int owu_lists_init(PyObject *module, ModuleState *state) {
         return -1;
     }
     for (i = 0; i < state->n_classes; i++) {
-        if (is_page(state->classes[i].model) &&
+        if (owu_model_page(state->classes[i].model) >= 0 &&
             owu_package_add(state, state->classes[i].type, frames_module, frames_methods) < 0) {
             return -1;
         }

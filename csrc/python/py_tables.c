@@ -117,10 +117,12 @@ static PyObject *field_list(ModuleState *state, const owu_model *model) {
 
 static PyObject *model_dict(ModuleState *state, const owu_model *model) {
     PyObject *dict = PyDict_New();
+    const int page = owu_model_page(model);
     if (dict == NULL || put_text(dict, "name", model->name) < 0 ||
         put_text(dict, "base", model->base == NULL ? NULL : model->base->name) < 0 ||
         put_text(dict, "unknown", model->unknown == OWU_KEEP ? "keep" : "carry") < 0 ||
         put_text(dict, "doc", model->doc) < 0 ||
+        put_text(dict, "page", page < 0 ? NULL : model->fields[page].python_name) < 0 ||
         put(dict, "fields", field_list(state, model)) < 0) {
         Py_CLEAR(dict);
     }

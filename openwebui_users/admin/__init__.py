@@ -1,5 +1,7 @@
 """What administrators do with many users at once."""
 
+from openwebui_users.errors import MissingLibraryError
+
 from . import fleet
 from ._accounts import reset_passwords, set_role, update_user
 from ._apply import apply
@@ -19,7 +21,6 @@ from ._errors import (
 )
 from ._expiry import expire_users
 from ._export import ExportResult, export_users
-from ._formats import MissingLibraryError
 from ._import import ImportResult, import_users
 from ._inactive import Selection, inactive_users
 from ._members import add_to_group, remove_from_group, set_group_members

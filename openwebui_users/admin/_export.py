@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from openwebui_users import _core
+from openwebui_users.errors import MissingLibraryError
 from openwebui_users.models import UserGroupIdsModel
 
 from ._checks import printable, shown
@@ -232,7 +233,7 @@ def _format_of(target: Any, format: str | None) -> str:  # noqa: A002
             "these suffixes says it as well"
         )
     if format == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ImportError("Parquet needs pyarrow: pip install 'openwebui_users[parquet]'")
+        raise MissingLibraryError.of("Parquet", "pyarrow", "parquet")
     return format
 
 
@@ -289,7 +290,7 @@ def export_users(
 
     Raises:
         InvalidInputError: a field is none, or a secret.
-        ImportError: pyarrow is not installed.
+        MissingLibraryError: pyarrow is not installed.
         OSError: the file cannot be written.
         Interrupted: Ctrl-C; the old file is as it was.
         APIStatusError, APIConnectionError: as client.iter_users().

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users.errors import MissingLibraryError
+
 from ._checks import shown
 from ._errors import AdminError, InvalidInputError, Problem
 
@@ -23,14 +25,8 @@ _BY_SUFFIX = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 FORMATS = tuple(dict.fromkeys(_BY_SUFFIX.values()))
 
 
-class MissingLibraryError(AdminError, ImportError):
-    """A format needs a library that is not installed."""
-
-    def __init__(self, format: str, library: str) -> None:  # noqa: A002
-        super().__init__(
-            f"{format.upper()} needs {library}, which is not installed: "
-            "pip install 'openwebui_users[config]', or use JSON"
-        )
+def _missing(format: str, library: str) -> MissingLibraryError:  # noqa: A002
+    return MissingLibraryError.of(format.upper(), library, "config", ", or use JSON")
 
 
 class _Unreadable(Exception):
@@ -93,7 +89,7 @@ def write(value: dict[str, Any], format: str) -> str:  # noqa: A002
     try:
         import tomli_w
     except ImportError:
-        raise MissingLibraryError(format, "tomli-w") from None
+        raise _missing(format, "tomli-w") from None
     try:
         return tomli_w.dumps(_without_null(value))
     except TypeError:
@@ -139,7 +135,7 @@ def _yaml() -> Any:
     try:
         import yaml
     except ImportError:
-        raise MissingLibraryError("yaml", "PyYAML") from None
+        raise _missing("yaml", "PyYAML") from None
     return yaml
 
 
@@ -187,7 +183,7 @@ def _toml() -> Any:
         try:
             import tomli as tomllib  # type: ignore[import-not-found, unused-ignore, no-redef]
         except ImportError:
-            raise MissingLibraryError("toml", "tomli") from None
+            raise _missing("toml", "tomli") from None
     return tomllib
 
 

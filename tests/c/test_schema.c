@@ -20,8 +20,18 @@ static void test_lookups(void) {
     CHECK(owu_endpoint_find("users", "nothing") == NULL);
 }
 
+static void test_pages(void) {
+    CHECK_INT_EQ(owu_model_page(owu_model_find("UserListResponse")), 0);
+    CHECK_INT_EQ(owu_model_page(owu_model_find("GroupMembersResponse")), 0);
+    CHECK_INT_EQ(owu_model_page(owu_model_find("UserModel")), -1);
+    CHECK_INT_EQ(owu_model_page(owu_model_find("ChannelModel")), -1); /* has a list of grants */
+    CHECK_INT_EQ(owu_model_page(owu_model_find("UserPreview")), -1);
+    CHECK_INT_EQ(owu_model_page(owu_model_find("ActiveUsersResponse")), -1); /* of texts */
+}
+
 int main(void) {
     RUN(test_tables);
     RUN(test_lookups);
+    RUN(test_pages);
     return check_failures();
 }
