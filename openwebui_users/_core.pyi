@@ -21,6 +21,7 @@ from typing import (
     Any,
     ClassVar,
     Literal,
+    SupportsIndex,
     TypeAlias,
     TypedDict,
     TypeVar,
@@ -29,6 +30,9 @@ from typing import (
     type_check_only,
 )
 
+import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
+import polars as pl
+import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from typing_extensions import Self
 
 from ._describe import FieldInfo
@@ -47,6 +51,7 @@ _IncEx: TypeAlias = (
 # What gives the key of each call: of a client that blocks, the key itself.
 _KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
 _T = TypeVar("_T")
+_S = TypeVar("_S")
 
 __version__: str
 
@@ -70,6 +75,31 @@ def json_diff(before: str | bytes, after: str | bytes, /) -> bytes:
 
 def json_equal(a: str | bytes, b: str | bytes, /) -> bool:
     """Are two JSON texts equal as values?"""
+
+def columns_of(models: Iterable[Model], /) -> tuple[list[str], list[str]]:
+    """Names of the models of a list in the order of their first instance, and the unknown keys that
+    are kept.
+    """
+
+@overload
+def columns(
+    models: Iterable[Model], names: tuple[str, ...], as_json: Literal[False], /
+) -> list[list[Any]]:
+    """The values of each of these fields and kept keys, as model_dump() or as JSON has them; None
+    where there is none.
+    """
+
+@overload
+def columns(
+    models: Iterable[Model], names: tuple[str, ...], as_json: Literal[True], /
+) -> list[list[str | None]]: ...
+def records(names: tuple[str, ...], lists: tuple[list[Any], ...], /) -> list[dict[str, Any]]:
+    """A dict for each row of columns of these names."""
+
+def column_facts(values: list[Any], /) -> tuple[set[str], int, int, int]:
+    """What the values of a list are: kinds, the least and the greatest integer, the first row with a
+    lone surrogate or -1.
+    """
 
 def version_info() -> dict[str, str]:
     """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
@@ -557,7 +587,7 @@ class UserGroupIdsModel(UserModel):
 class UserGroupIdsListResponse(Model):
     """One page of users with their groups."""
 
-    users: list[UserGroupIdsModel]
+    users: ModelList[UserGroupIdsModel]
     """The users of this page."""
     total: int
     """How many users match on all pages."""
@@ -568,6 +598,82 @@ class UserGroupIdsListResponse(Model):
         users: Sequence[UserGroupIdsModel | Mapping[str, Any]],
         total: int,
     ) -> None: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 class UserModelResponse(UserModel):
     """A user of which unknown keys are kept."""
@@ -633,7 +739,7 @@ class UserModelResponse(UserModel):
 class UserListResponse(Model):
     """One page of users."""
 
-    users: list[UserModelResponse]
+    users: ModelList[UserModelResponse]
     """The users of this page."""
     total: int
     """How many users there are on all pages."""
@@ -644,6 +750,82 @@ class UserListResponse(Model):
         users: Sequence[UserModelResponse | Mapping[str, Any]],
         total: int,
     ) -> None: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 class UserStatus(Model):
     """A user's status.
@@ -737,7 +919,7 @@ class UserIdNameResponse(Model):
 class UserIdNameListResponse(Model):
     """One page of users by id and name."""
 
-    users: list[UserIdNameResponse]
+    users: ModelList[UserIdNameResponse]
     """The users of this page."""
     total: int
     """How many users match on all pages."""
@@ -748,11 +930,87 @@ class UserIdNameListResponse(Model):
         users: Sequence[UserIdNameResponse | Mapping[str, Any]],
         total: int,
     ) -> None: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 class UserInfoListResponse(UserIdNameListResponse):
     """One page of users as lists and searches show them."""
 
-    users: list[UserInfoResponse]  # type: ignore[assignment]
+    users: ModelList[UserInfoResponse]  # type: ignore[assignment]
     """The users of this page."""
     __match_args__ = ("users", "total")
     def __init__(
@@ -761,6 +1019,82 @@ class UserInfoListResponse(UserIdNameListResponse):
         users: Sequence[UserInfoResponse | Mapping[str, Any]],
         total: int,
     ) -> None: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 class ActiveUsersResponse(Model):
     """Who is active now."""
@@ -1491,17 +1825,17 @@ class UserUsageResponse(Model):
 
     totals: UserUsageTotals
     """Sums over the period."""
-    heatmap: list[UserUsageHeatmapEntry]
+    heatmap: ModelList[UserUsageHeatmapEntry]
     """Usage day by day."""
-    weekly_heatmap: list[UserUsageHeatmapEntry]
+    weekly_heatmap: ModelList[UserUsageHeatmapEntry]
     """Usage week by week."""
-    cumulative_heatmap: list[UserUsageHeatmapEntry]
+    cumulative_heatmap: ModelList[UserUsageHeatmapEntry]
     """Usage added up day by day."""
     insights: UserUsageInsights
     """Figures derived from usage."""
-    top_models: list[UserUsageModelEntry]
+    top_models: ModelList[UserUsageModelEntry]
     """Models used most."""
-    top_tools: list[UserUsageToolEntry]
+    top_tools: ModelList[UserUsageToolEntry]
     """Tools used most."""
     period: UserUsagePeriod
     """The period that all this covers."""
@@ -1541,7 +1875,7 @@ class ResourcePreviewItem(Model):
 class ResourcePreviewList(Model):
     """The first of some resources, and their number."""
 
-    items: list[ResourcePreviewItem]
+    items: ModelList[ResourcePreviewItem]
     """The first of the resources."""
     total: int
     """How many there are."""
@@ -1552,6 +1886,82 @@ class ResourcePreviewList(Model):
         items: Sequence[ResourcePreviewItem | Mapping[str, Any]],
         total: int,
     ) -> None: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 class UserPreviewUser(Model):
     """The user that a preview is of."""
@@ -1568,7 +1978,7 @@ class UserPreview(Model):
 
     user: UserPreviewUser
     """The user that the preview is of."""
-    groups: list[ResourcePreviewItem]
+    groups: ModelList[ResourcePreviewItem]
     """Groups of the user."""
     models: ResourcePreviewList
     """Models that the user can reach."""
@@ -2019,7 +2429,7 @@ class GroupMemberInfo(UserInfoResponse):
 class GroupMembersResponse(Model):
     """One page of the members of a group."""
 
-    items: list[GroupMemberInfo]
+    items: ModelList[GroupMemberInfo]
     """The members of this page."""
     total: int
     """How many members match on all pages."""
@@ -2033,6 +2443,82 @@ class GroupMembersResponse(Model):
         total: int,
         counts: Mapping[str, int],
     ) -> None: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 class AccessGrantModel(Model):
     """Access granted to somebody."""
@@ -2094,7 +2580,7 @@ class ChannelModel(Model):
     """Free-form data."""
     meta: dict[str, Any] | None
     """Free-form facts about the channel."""
-    access_grants: list[AccessGrantModel]
+    access_grants: ModelList[AccessGrantModel]
     """Who may read or write."""
     access_control: dict[str, Any] | None
     """Who may read or write, from older servers."""
@@ -2170,7 +2656,7 @@ class ChannelListItemResponse(ChannelModel):
 
     user_ids: list[str] | None
     """Identifiers of the members, for direct messages."""
-    users: list[UserIdNameStatusResponse] | None
+    users: ModelList[UserIdNameStatusResponse] | None
     """The members, for direct messages."""
     last_message_at: int | None
     """Time of the last message in nanoseconds since 1970."""
@@ -2289,7 +2775,7 @@ class ChannelMemberResponse(Model):
 class ChannelMemberListResponse(Model):
     """One page of the members of a channel."""
 
-    users: list[ChannelMemberResponse]
+    users: ModelList[ChannelMemberResponse]
     """The members of this page."""
     total: int
     """How many members match on all pages."""
@@ -2300,6 +2786,82 @@ class ChannelMemberListResponse(Model):
         users: Sequence[ChannelMemberResponse | Mapping[str, Any]],
         total: int,
     ) -> None: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 class MessageModel(Model):
     """A message of a channel."""
@@ -2411,6 +2973,105 @@ class MessageUserResponse(MessageModel):
         updated_at: int,
         user: UserNameResponse | Mapping[str, Any] | None = ...,
     ) -> None: ...
+
+class ModelList(list[_T]):
+    """A list of models, such as users: a list in everything, with methods that make records and data
+    frames of them.
+
+    Lists that a server sent are of this class, and so are their slices, copies and sums.
+    ModelList(client.iter_users()) makes one of any models.
+    """
+
+    def copy(self) -> ModelList[_T]:
+        """A shallow copy."""
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> _T: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> ModelList[_T]: ...
+    @overload
+    def __add__(self, other: list[_T], /) -> ModelList[_T]: ...
+    @overload
+    def __add__(self, other: list[_S], /) -> ModelList[_S | _T]: ...
+    def __mul__(self, times: SupportsIndex, /) -> ModelList[_T]: ...
+    def __rmul__(self, times: SupportsIndex, /) -> ModelList[_T]: ...
+    def _repr_html_(self) -> str: ...
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]: ...
+    def to_arrow(self, *, fields: Iterable[str] | None = None, secrets: bool = False) -> pa.Table:
+        """A table of Arrow, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pyarrow.Table: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_pandas(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pd.DataFrame:
+        """A data frame of pandas, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            pandas.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+            ValueError: a name is that of no field, or of a secret.
+        """
+    def to_polars(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> pl.DataFrame:
+        """A data frame of polars, with a row for each model and columns of the fields' types.
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of columns, in their order; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            polars.DataFrame: see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            ValueError: a name is that of no field, or of a secret.
+            SerializationError: a text is none in Unicode, or a value none in JSON.
+        """
+    def to_records(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        secrets: bool = False,
+    ) -> list[dict[str, Any]]:
+        """A dict for each model, all with the same keys; values as in model_dump().
+
+        Args:
+            models: an iterable of models, or a page of them.
+            fields: names of fields, in the order of the keys; None: all that are no secrets.
+            secrets: take fields with secrets as well.
+
+        Returns:
+            list[dict[str, Any]]: None stands where a model has no such field.
+
+        Raises:
+            ValueError: a name is that of no field, or of a secret.
+        """
 
 @final
 class RawResponse:
@@ -2976,7 +3637,7 @@ class UsersClient(BlockingClient):
 
         Server route: GET /api/v1/users/search, since Open WebUI 0.6.42.
         """
-    def get_user_groups(self, include_inherited: bool | None = None) -> list[GroupModel]:
+    def get_user_groups(self, include_inherited: bool | None = None) -> ModelList[GroupModel]:
         """List the groups that the caller is a member of.
 
         Args:
@@ -3342,7 +4003,7 @@ class UsersClient(BlockingClient):
 
         Server route: DELETE /api/v1/users/{user_id}, since Open WebUI 0.6.42.
         """
-    def get_user_oauth_sessions_by_id(self, user_id: str) -> list[OAuthSessionModel]:
+    def get_user_oauth_sessions_by_id(self, user_id: str) -> ModelList[OAuthSessionModel]:
         """List a user's sessions at OAuth providers.
 
         Args:
@@ -3407,7 +4068,7 @@ class UsersClient(BlockingClient):
         self,
         user_id: str,
         include_inherited: bool | None = None,
-    ) -> list[GroupModel]:
+    ) -> ModelList[GroupModel]:
         """List the groups that a user is a member of.
 
         An unknown user has none.
@@ -4018,7 +4679,7 @@ class GroupsClient(BlockingClient):
     @property
     def channels(self) -> ChannelsClient:
         """Channels and who belongs to them."""
-    def get_groups(self, share: bool | None = None) -> list[GroupModel]:
+    def get_groups(self, share: bool | None = None) -> ModelList[GroupModel]:
         """List the groups: all of them for an administrator, else the caller's own.
 
         Args:
@@ -4193,7 +4854,7 @@ class GroupsClient(BlockingClient):
 
         Server route: POST /api/v1/groups/id/{id}/users/remove, since Open WebUI 0.6.42.
         """
-    def get_users_in_group(self, id: str) -> list[UserInfoResponse]:
+    def get_users_in_group(self, id: str) -> ModelList[UserInfoResponse]:
         """List the direct members of a group.
 
         Args:
@@ -4351,7 +5012,7 @@ class ChannelsClient(BlockingClient):
     @property
     def channels(self) -> ChannelsClient:
         """Channels and who belongs to them."""
-    def get_channels(self) -> list[ChannelListItemResponse]:
+    def get_channels(self) -> ModelList[ChannelListItemResponse]:
         """List the channels that the caller can see.
 
         The server refuses while channels are switched off.
@@ -4656,7 +5317,7 @@ class AsyncUsersClient(AsyncClient):
 
         Server route: GET /api/v1/users/search, since Open WebUI 0.6.42.
         """
-    async def get_user_groups(self, include_inherited: bool | None = None) -> list[GroupModel]:
+    async def get_user_groups(self, include_inherited: bool | None = None) -> ModelList[GroupModel]:
         """List the groups that the caller is a member of.
 
         Args:
@@ -5022,7 +5683,7 @@ class AsyncUsersClient(AsyncClient):
 
         Server route: DELETE /api/v1/users/{user_id}, since Open WebUI 0.6.42.
         """
-    async def get_user_oauth_sessions_by_id(self, user_id: str) -> list[OAuthSessionModel]:
+    async def get_user_oauth_sessions_by_id(self, user_id: str) -> ModelList[OAuthSessionModel]:
         """List a user's sessions at OAuth providers.
 
         Args:
@@ -5087,7 +5748,7 @@ class AsyncUsersClient(AsyncClient):
         self,
         user_id: str,
         include_inherited: bool | None = None,
-    ) -> list[GroupModel]:
+    ) -> ModelList[GroupModel]:
         """List the groups that a user is a member of.
 
         An unknown user has none.
@@ -5702,7 +6363,7 @@ class AsyncGroupsClient(AsyncClient):
     @property
     def channels(self) -> AsyncChannelsClient:
         """Channels and who belongs to them."""
-    async def get_groups(self, share: bool | None = None) -> list[GroupModel]:
+    async def get_groups(self, share: bool | None = None) -> ModelList[GroupModel]:
         """List the groups: all of them for an administrator, else the caller's own.
 
         Args:
@@ -5877,7 +6538,7 @@ class AsyncGroupsClient(AsyncClient):
 
         Server route: POST /api/v1/groups/id/{id}/users/remove, since Open WebUI 0.6.42.
         """
-    async def get_users_in_group(self, id: str) -> list[UserInfoResponse]:
+    async def get_users_in_group(self, id: str) -> ModelList[UserInfoResponse]:
         """List the direct members of a group.
 
         Args:
@@ -6037,7 +6698,7 @@ class AsyncChannelsClient(AsyncClient):
     @property
     def channels(self) -> AsyncChannelsClient:
         """Channels and who belongs to them."""
-    async def get_channels(self) -> list[ChannelListItemResponse]:
+    async def get_channels(self) -> ModelList[ChannelListItemResponse]:
         """List the channels that the caller can see.
 
         The server refuses while channels are switched off.

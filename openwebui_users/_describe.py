@@ -36,7 +36,7 @@ _MAX_ROWS = 50  # objects of one list in such a table
 
 
 @cache
-def models() -> dict[str, Row]:
+def _models() -> dict[str, Row]:
     return {row["name"]: row for row in _core.model_table()}
 
 
@@ -53,17 +53,17 @@ def _class_of(name: str) -> ModelClass:
 
 @cache
 def _rows_by_class() -> dict[type, Row]:
-    return {_class_of(name): row for name, row in models().items()}
+    return {_class_of(name): row for name, row in _models().items()}
 
 
-def row_of(cls: type) -> Row | None:
+def _row_of(cls: type) -> Row | None:
     """The table's entry of a class or of the nearest of its bases; None for Model itself."""
     rows = _rows_by_class()
     return next((rows[base] for base in cls.__mro__ if base in rows), None)
 
 
 def _fields_of(cls: type) -> list[Row]:
-    row = row_of(cls)
+    row = _row_of(cls)
     return [] if row is None else row["fields"]
 
 
@@ -241,7 +241,7 @@ def model_signature(cls: ModelClass) -> inspect.Signature:
     if isinstance(cls.__init__, types.FunctionType):  # a subclass with a constructor of its own
         own = inspect.signature(cls.__init__)
         return own.replace(parameters=list(own.parameters.values())[1:])
-    row = row_of(cls)
+    row = _row_of(cls)
     parameters = [
         inspect.Parameter(
             field.name,
@@ -352,7 +352,7 @@ def _property_schema(field: Row, ref: Callable[[str], Row]) -> Row:
 
 def _object_schema(cls: ModelClass, ref: Callable[[str], Row], *, dumped: bool = False) -> Row:
     """One model as a JSON Schema; `ref` says how to refer to another one by its name."""
-    row = row_of(cls)
+    row = _row_of(cls)
     fields = [field for field in _fields_of(cls) if not (dumped and field["excluded"])]
     schema: Row = {}
     if row is not None and row["unknown"] == "keep":
@@ -555,7 +555,7 @@ def form_fields(endpoint: Row) -> tuple[list[Row], bool]:
     form = next((param for param in endpoint["params"] if _is_form(param)), None)
     if form is None:
         return [], False
-    model = models()[form["model"]]
+    model = _models()[form["model"]]
     taken = {param["name"] for param in endpoint["params"]}
     return [f for f in model["fields"] if f["name"] not in taken], model["unknown"] == "keep"
 

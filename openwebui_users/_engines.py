@@ -9,9 +9,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from . import _core
 from .errors import ColumnTypeWarning, MissingLibraryError, SerializationError
 
 if TYPE_CHECKING:
@@ -34,18 +34,20 @@ KINDS = {
     "inferred": "anything",  # a kind that all values fit is looked for
     "empty": "nothing",
 }
-_INT64 = (-(2**63), 2**63 - 1)
+# Moments: of the years 1 to 9999; in nanoseconds all but the smallest, which is "not a time" in numpy.
 _RANGES = {
-    "integer": _INT64,
     "seconds": (-62_135_596_800, 253_402_300_799),
-    "nanoseconds": (-(2**63) + 1, 2**63 - 1),  # the smallest is "not a time" in numpy
+    "nanoseconds": (-(2**63) + 1, 2**63 - 1),
 }
 _EXACT = 2**53  # up to this every integer is a floating-point number
-# Of exact types, made of a value of a subclass of theirs, such as a member of an Enum.
-_PLAIN: dict[type, Callable[[Any], Any]] = {
-    str: lambda text: str.__getitem__(text, slice(None)),
-    int: int.__pos__,
-    float: float.__pos__,
+# What a value of a subclass (a member of an Enum, for instance) is by itself.
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "text": lambda text: str.__getitem__(text, slice(None)),
+    "category": lambda text: str.__getitem__(text, slice(None)),
+    "integer": int.__pos__,
+    "seconds": int.__pos__,
+    "nanoseconds": int.__pos__,
+    "float": float,
 }
 
 
@@ -56,117 +58,90 @@ class Column:
     Attributes:
         name: of the field.
         kind: a key of KINDS.
-        values: one of each row; None: there is none.
-        as_json: gives the same values as texts in JSON.
+        rows: how many values there are.
+        plain: gives them as records have them; None: there is none.
+        as_json: gives the same as texts in JSON.
     """
 
     name: str
     kind: str
-    values: list[Any]
+    rows: int
+    plain: Callable[[], list[Any]]
     as_json: Callable[[], list[str | None]]
 
-    @property
-    def has_null(self) -> bool:
-        """Whether some row has no value."""
-        return None in self.values
 
-    def given(self) -> list[Any]:
-        """The values that there are."""
-        return [value for value in self.values if value is not None]
+@dataclass
+class Settled:
+    """A column with a kind that all its values fit.
+
+    Attributes:
+        kind: a key of KINDS, not "inferred".
+        values: as they are, None where there is none; numbers of moments.
+        has_null: whether there is a None.
+        surrogate: the first row with a text that is none in Unicode; -1: none.
+    """
+
+    kind: str
+    values: list[Any]
+    has_null: bool
+    surrogate: int
 
 
 # ---------------------------------------------------------------- kinds that all values fit
 
 
-def _in_range(kind: str, values: list[Any]) -> bool:
-    low, high = _RANGES[kind]
-    return not values or (low <= min(values) and max(values) <= high)
-
-
-def _only(types: set[type], *wanted: type) -> bool:
-    return all(issubclass(one, wanted) and one is not bool for one in types)
-
-
-def _are_texts(types: set[type], values: list[Any]) -> bool:
-    return types <= {list} and set(map(type, chain.from_iterable(values))) <= {str}
-
-
-def _fits(kind: str, types: set[type], values: list[Any]) -> bool:
-    """Whether these values, of these types, are of a kind."""
-    if kind in ("text", "category"):
-        return _only(types, str)
+def _fits(kind: str, holds: set[str], low: int, high: int) -> bool:
+    """Whether values are of a kind: what they are, and the range of their integers."""
     if kind in _RANGES:
-        return _only(types, int) and _in_range(kind, values)
+        first, last = _RANGES[kind]
+        return holds <= {"integer"} and (not holds or (first <= low and high <= last))
     if kind == "float":
-        return types <= {float} or (
-            _only(types, int, float)
-            and all(isinstance(one, float) or abs(one) <= _EXACT for one in values)
+        return holds <= {"float"} or (
+            holds <= {"float", "integer"} and -_EXACT <= low and high <= _EXACT
         )
-    if kind == "boolean":
-        return types <= {bool}
-    if kind == "date":
-        from datetime import date
-
-        return types <= {date}
-    return kind == "nested" or (kind == "texts" and _are_texts(types, values))
+    return kind == "nested" or holds <= {"text" if kind == "category" else kind}
 
 
-def _settled(column: Column) -> Column:
+def _settled(column: Column) -> Settled:
     """The column with a kind that all values fit.
 
     What does not fit is never changed or left out: times that no calendar has become integers, and
     whatever does not fit otherwise (larger integers, values of other types) is taken as it is.
     """
-    types = set(map(type, column.values)) - {type(None)}
-    values = column.given() if types else []
-    if column.kind == "inferred":
-        guesses = ("text", "boolean", "integer", "float", "nested")
-        fitting = [kind for kind in guesses if types and _fits(kind, types, values)]
-        return Column(column.name, (*fitting, "empty")[0], column.values, column.as_json)
+    values = column.plain()
+    kinds, low, high, surrogate = _core.column_facts(values)
+    holds = kinds - {"null", "subclass"}
     kind = column.kind
-    if not _fits(kind, types, values):
-        later = ("integer", "nested") if kind in ("seconds", "nanoseconds") else ("nested",)
-        kind = next(one for one in later if _fits(one, types, values))
+    if kind == "inferred":
+        guesses = ("text", "boolean", "integer", "float", "nested")
+        kind = next((one for one in guesses if _fits(one, holds, low, high)), "nested")
+        kind = kind if holds else "empty"
+    elif not _fits(kind, holds, low, high):
+        later = ("integer", "nested") if kind in _RANGES else ("nested",)
+        kind = next(one for one in later if _fits(one, holds, low, high))
         became = "integers" if kind == "integer" else "taken as they are"
         warnings.warn(
             f"{column.name}: not all values are {KINDS[column.kind]}, so they are {became}",
             ColumnTypeWarning,
             stacklevel=5,
         )
-    plain = next((plain for plain in _PLAIN if types == {plain}), None)
-    wanted = next((plain for plain in _PLAIN if _only(types, plain)), None)
-    if plain is None and wanted is not None and kind not in ("nested", "texts"):
-        convert = _PLAIN[wanted]
-        made = [None if one is None else convert(one) for one in column.values]
-        return Column(column.name, kind, made, column.as_json)
-    return Column(column.name, kind, column.values, column.as_json)
+    if kind in _PLAIN and ("subclass" in kinds or (kind == "float" and "integer" in holds)):
+        plain = _PLAIN[kind]
+        values = [None if one is None else plain(one) for one in values]
+    return Settled(kind, values, "null" in kinds, surrogate)
 
 
-def _as_one_type(column: Column) -> Column:
+def _as_one_type(column: Column) -> Settled:
     """The column for an engine whose columns have one type, and whose texts are in Unicode."""
-    settled = _settled(column)
-    if settled.kind == "nested":
-        return Column(column.name, "text", column.as_json(), column.as_json)
-    if settled.kind in ("text", "category", "texts"):
-        given = settled.given()
-        texts = chain.from_iterable(given) if settled.kind == "texts" else given
-        try:
-            "".join(texts).encode()
-        except UnicodeEncodeError:
-            raise _lone_surrogate(settled) from None
+    settled = None if column.kind == "nested" else _settled(column)
+    if settled is None or settled.kind == "nested":
+        return Settled("text", column.as_json(), True, -1)
+    if settled.surrogate >= 0:
+        raise SerializationError(
+            f"row {settled.surrogate}, {column.name}: a lone surrogate, which is no text in Unicode",
+            (settled.surrogate, column.name),
+        )
     return settled
-
-
-def _lone_surrogate(column: Column) -> SerializationError:
-    for row, value in enumerate(column.values):
-        try:
-            "".join(value or ()).encode()
-        except UnicodeEncodeError:
-            break
-    return SerializationError(
-        f"row {row}, {column.name}: a lone surrogate, which is no text in Unicode",
-        (row, column.name),
-    )
 
 
 # ---------------------------------------------------------------- engines
@@ -174,9 +149,8 @@ def _lone_surrogate(column: Column) -> SerializationError:
 
 def records_of(columns: list[Column]) -> list[dict[str, Any]]:
     """A dict for each row."""
-    names = [column.name for column in columns]
-    rows = zip(*(column.values for column in columns), strict=True)
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    names = tuple(column.name for column in columns)
+    return _core.records(names, tuple(column.plain() for column in columns))
 
 
 def arrow_of(columns: list[Column]) -> pa.Table:
@@ -199,9 +173,9 @@ def arrow_of(columns: list[Column]) -> pa.Table:
         "empty": pa.null(),
     }
     arrays = []
-    for column in map(_as_one_type, columns):
-        array = pa.array(column.values, types[column.kind])
-        arrays.append(array.dictionary_encode() if column.kind == "category" else array)
+    for settled in map(_as_one_type, columns):
+        array = pa.array(settled.values, types[settled.kind])
+        arrays.append(array.dictionary_encode() if settled.kind == "category" else array)
     return pa.table(arrays, names=[column.name for column in columns])
 
 
@@ -221,17 +195,21 @@ def polars_of(columns: list[Column]) -> pl.DataFrame:
         "date": pl.Date,
         "seconds": pl.Int64,
         "nanoseconds": pl.Int64,
-        "texts": pl.List(pl.String),
         "empty": pl.Null,
     }
     frame = []
-    for column in map(_as_one_type, columns):
-        series = pl.Series(column.name, column.values, types[column.kind])
-        if column.kind == "category":
+    for column in columns:
+        settled = _as_one_type(column)
+        if settled.kind == "texts":  # quicker than from lists by far
+            series = pl.Series(column.name, column.as_json(), pl.String)
+            frame.append(series.str.json_decode(pl.List(pl.String)))
+            continue
+        series = pl.Series(column.name, settled.values, types[settled.kind])
+        if settled.kind == "category":
             series = series.cast(pl.Categorical)
-        elif column.kind == "seconds":
+        elif settled.kind == "seconds":
             series = (series * 1_000_000).cast(pl.Datetime("us", "UTC"))
-        elif column.kind == "nanoseconds":
+        elif settled.kind == "nanoseconds":
             series = series.cast(pl.Datetime("ns", "UTC"))
         frame.append(series)
     return pl.DataFrame(frame)
@@ -244,24 +222,26 @@ def pandas_of(columns: list[Column]) -> pd.DataFrame:
     except ImportError:
         raise MissingLibraryError.of("to_pandas()", "pandas", "pandas") from None
 
-    rows = len(columns[0].values) if columns else 0
+    rows = columns[0].rows if columns else 0
     data = {column.name: _pandas_array(_settled(column)) for column in columns}
     return pd.DataFrame(data, index=pd.RangeIndex(rows), copy=False)
 
 
-def _pandas_array(column: Column) -> Any:
+def _pandas_array(settled: Settled) -> Any:
     import numpy as np
     import pandas as pd
 
-    values = column.values
-    if column.kind == "text":
-        try:
-            return pd.array(values, dtype=pd.StringDtype())
-        except UnicodeEncodeError:  # a lone surrogate, which Arrow cannot hold
-            return pd.array(values, dtype=pd.StringDtype("python"))
-    if column.kind == "category":
-        categories = sorted(set(column.given()))
-        return pd.Categorical(values, categories=pd.Index(categories, dtype=object))
+    kind, values = settled.kind, settled.values
+    if kind == "text":
+        # Arrow cannot hold lone surrogates
+        storage = "python" if settled.surrogate >= 0 else None
+        return pd.array(values, dtype=pd.StringDtype(storage))
+    if kind == "category":
+        categories = sorted(set(values) - {None})
+        codes = {category: code for code, category in enumerate(categories)}
+        index = pd.Index(categories, dtype=object)
+        placed = np.fromiter((codes.get(value, -1) for value in values), np.int64, len(values))
+        return pd.Categorical.from_codes(placed, categories=index)
     types: dict[str, Any] = {
         "integer": (np.int64, pd.arrays.IntegerArray),
         "float": (np.float64, pd.arrays.FloatingArray),
@@ -269,11 +249,11 @@ def _pandas_array(column: Column) -> Any:
         "seconds": (np.int64, "datetime64[s]"),
         "nanoseconds": (np.int64, "datetime64[ns]"),
     }
-    if column.kind not in types:
+    if kind not in types:
         return pd.Series(values, dtype=object)
-    dtype, made = types[column.kind]
+    dtype, made = types[kind]
     mask = np.zeros(len(values), np.bool_)
-    if column.has_null:
+    if settled.has_null:
         mask = np.fromiter((value is None for value in values), np.bool_, len(values))
         values = [0 if value is None else value for value in values]
     array = np.array(values, dtype)

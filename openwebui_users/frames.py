@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from . import _core, _describe
+from . import _core
 from ._engines import Column, arrow_of, pandas_of, polars_of, records_of
 from .errors import secret_names
 
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["to_arrow", "to_pandas", "to_polars", "to_records"]
 
 _KINDS = {"str": "text", "int": "integer", "float": "float", "bool": "boolean", "date": "date"}
+
+
+@cache
+def _tables() -> dict[str, dict[str, Any]]:
+    """The table of models, by name."""
+    return {row["name"]: row for row in _core.model_table()}
 
 
 def _kind_of(field: dict[str, Any]) -> str:
@@ -43,8 +49,8 @@ def _kind_of(field: dict[str, Any]) -> str:
 def _models_of(source: Any) -> _core.ModelList[Any]:
     """The models that were given, as a list of our own."""
     if isinstance(source, _core.Model):
-        row = _describe.row_of(type(source))
-        page = None if row is None else row["page"]
+        (name,), _ = _core.columns_of([source])
+        page = _tables()[name]["page"]
         if page is None:
             raise TypeError(
                 f"models must be many models, not one {type(source).__name__}: give [model]"
@@ -65,7 +71,7 @@ class _Known:
     """
 
     def __init__(self, classes: list[str], kept: list[str]) -> None:
-        rows = [_describe.models()[name] for name in classes]
+        rows = [_tables()[name] for name in classes]
         self.kinds: dict[str, str] = {}
         self.secrets: set[str] = set(secret_names().intersection(kept))
         self.excluded: set[str] = set()
@@ -112,14 +118,26 @@ def _columns(source: Any, fields: Iterable[str] | None, secrets: bool) -> list[C
     models = _models_of(source)
     known = _Known(*_core.columns_of(models))
     names = known.chosen(fields, secrets)
-    lists = _core.columns(models, names, False)
+    nested = [name for name in names if known.kinds.get(name) == "nested"]
+    flat = tuple(name for name in names if name not in nested)
+    # those that every engine wants, in one pass
+    made = dict(zip(flat, _core.columns(models, flat, False), strict=True))
+
+    def plain(name: str) -> list[Any]:
+        return made[name] if name in made else _core.columns(models, (name,), False)[0]
 
     def as_json(name: str) -> list[str | None]:
         return _core.columns(models, (name,), True)[0]
 
     return [
-        Column(name, known.kinds.get(name, "inferred"), values, partial(as_json, name))
-        for name, values in zip(names, lists, strict=True)
+        Column(
+            name,
+            known.kinds.get(name, "inferred"),
+            len(models),
+            partial(plain, name),
+            partial(as_json, name),
+        )
+        for name in names
     ]
 
 

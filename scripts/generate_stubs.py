@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,6 +29,7 @@ from stub_texts import (  # noqa: E402
     CLIENT_BASE,
     HEAD,
     MODEL_BASE,
+    MODEL_LIST,
     NOT_BLOCKING,
     RAW_RESPONSE,
     READ_AS,
@@ -37,7 +38,7 @@ from stub_texts import (  # noqa: E402
     UI_KEYS,
 )
 
-from openwebui_users import _core, _describe  # noqa: E402
+from openwebui_users import _core, _describe, frames  # noqa: E402
 from openwebui_users.testing import FAULTS  # noqa: E402
 
 Row = dict[str, Any]
@@ -79,7 +80,10 @@ def plain_text(row: Row) -> str:
 
 def value_text(row: Row, owner: str = "") -> str:
     """The type of what is read."""
-    return or_none(TYPED_DICTS.get((owner, row["name"])) or plain_text(row), row["nullable"])
+    plain = TYPED_DICTS.get((owner, row["name"])) or plain_text(row)
+    if row["kind"] == "list" and row["item"] == "model":
+        plain = f"ModelList[{row['model']}]"
+    return or_none(plain, row["nullable"])
 
 
 def input_text(row: Row, owner: str = "") -> str:
@@ -214,6 +218,12 @@ def match_lines(model: Row) -> list[str]:
     ]
 
 
+def frame_lines() -> Iterator[str]:
+    """The methods of lists of models and of pages, as their functions are declared."""
+    for name in frames.__all__:
+        yield from function_lines(name, getattr(frames, name))
+
+
 def model_lines(model: Row) -> Iterator[str]:
     yield f"class {model['name']}({model['base'] or 'Model'}):"
     yield from docstring(model["doc"], 1)
@@ -225,6 +235,8 @@ def model_lines(model: Row) -> Iterator[str]:
     yield from companion_lines(model)
     yield from match_lines(model)
     yield from init_lines(model)
+    if model["page"] is not None:
+        yield from frame_lines()
     yield ""
 
 
@@ -362,7 +374,11 @@ PACKAGE_METHODS = ("iter_users", "iter_pages", "iter_search", "find_user")
 
 def package_method_lines(class_name: str, name: str) -> Iterator[str]:
     """A method that is written in Python, as it is declared there."""
-    function = getattr(getattr(_core, class_name), name)
+    yield from function_lines(name, getattr(getattr(_core, class_name), name))
+
+
+def function_lines(name: str, function: Callable[..., Any]) -> Iterator[str]:
+    """A function as a method."""
     declared = inspect.signature(function)
     listed, has_star = ["self"], False
     for parameter in list(declared.parameters.values())[1:]:
@@ -415,6 +431,7 @@ def core_stub() -> str:
     lines = [HEAD + MODEL_BASE.rstrip("\n"), *dump_lines(), *typed_dict_lines()]
     for model in MODELS.values():
         lines += model_lines(model)
+    lines += [MODEL_LIST.rstrip("\n"), *frame_lines(), ""]
     lines += [RAW_RESPONSE, client_base(), NOT_BLOCKING]
     for is_async in (False, True):
         for resource in resources():

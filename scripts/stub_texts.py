@@ -136,6 +136,31 @@ class Model:
     def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any, /) -> Any: ...
 '''
 
+MODEL_LIST = '''\
+class ModelList(list[_T]):
+    """A list of models, such as users: a list in everything, with methods that make records and data
+    frames of them.
+
+    Lists that a server sent are of this class, and so are their slices, copies and sums.
+    ModelList(client.iter_users()) makes one of any models.
+    """
+
+    def copy(self) -> ModelList[_T]:
+        """A shallow copy."""
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> _T: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> ModelList[_T]: ...
+    @overload
+    def __add__(self, other: list[_T], /) -> ModelList[_T]: ...
+    @overload
+    def __add__(self, other: list[_S], /) -> ModelList[_S | _T]: ...
+    def __mul__(self, times: SupportsIndex, /) -> ModelList[_T]: ...
+    def __rmul__(self, times: SupportsIndex, /) -> ModelList[_T]: ...
+    def _repr_html_(self) -> str: ...
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]: ...
+'''
+
 CLIENT_BASE = '''\
 @type_check_only
 class Client:
@@ -389,6 +414,7 @@ from typing import (
     Any,
     ClassVar,
     Literal,
+    SupportsIndex,
     TypeAlias,
     TypedDict,
     TypeVar,
@@ -397,6 +423,9 @@ from typing import (
     type_check_only,
 )
 
+import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
+import polars as pl
+import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from typing_extensions import Self
 
 from ._describe import FieldInfo
@@ -415,6 +444,7 @@ _IncEx: TypeAlias = (
 # What gives the key of each call: of a client that blocks, the key itself.
 _KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
 _T = TypeVar("_T")
+_S = TypeVar("_S")
 
 __version__: str
 
@@ -438,6 +468,31 @@ def json_diff(before: str | bytes, after: str | bytes, /) -> bytes:
 
 def json_equal(a: str | bytes, b: str | bytes, /) -> bool:
     """Are two JSON texts equal as values?"""
+
+def columns_of(models: Iterable[Model], /) -> tuple[list[str], list[str]]:
+    """Names of the models of a list in the order of their first instance, and the unknown keys that
+    are kept.
+    """
+
+@overload
+def columns(
+    models: Iterable[Model], names: tuple[str, ...], as_json: Literal[False], /
+) -> list[list[Any]]:
+    """The values of each of these fields and kept keys, as model_dump() or as JSON has them; None
+    where there is none.
+    """
+
+@overload
+def columns(
+    models: Iterable[Model], names: tuple[str, ...], as_json: Literal[True], /
+) -> list[list[str | None]]: ...
+def records(names: tuple[str, ...], lists: tuple[list[Any], ...], /) -> list[dict[str, Any]]:
+    """A dict for each row of columns of these names."""
+
+def column_facts(values: list[Any], /) -> tuple[set[str], int, int, int]:
+    """What the values of a list are: kinds, the least and the greatest integer, the first row with a
+    lone surrogate or -1.
+    """
 
 def version_info() -> dict[str, str]:
     """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""

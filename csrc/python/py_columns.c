@@ -4,6 +4,7 @@
  */
 #include "pyowu.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -299,12 +300,14 @@ PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     Columns columns = {.state = PyModule_GetState(module)};
     PyObject *result = NULL;
     Py_ssize_t row;
-    int failed;
+    int failed, collects;
     if (nargs != 3) {
         PyErr_Format(PyExc_TypeError, "columns() takes 3 arguments, got %zd", nargs);
         return NULL;
     }
     columns.as_json = args[2] == Py_True;
+    /* thousands of new dicts and lists, none of them garbage: not to be looked at again and again */
+    collects = PyGC_Disable();
     failed = check_names(args[1]) < 0 ? -1 : columns_begin(&columns, args[0], args[1]);
     for (row = 0; failed == 0 && row < PyList_GET_SIZE(columns.models); row++) {
         ModelObject *model = (ModelObject *)PyList_GET_ITEM(columns.models, row);
@@ -318,5 +321,204 @@ PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         columns.lists = NULL;
     }
     columns_end(&columns);
+    if (collects) {
+        (void)PyGC_Enable();
+    }
+    return result;
+}
+
+/* ---------------------------------------------------------------- records */
+
+/* A dict of the values in one row; blank has all names with None. */
+static PyObject *record_of(PyObject *blank, PyObject *names, PyObject *lists, Py_ssize_t row) {
+    PyObject *record = PyDict_Copy(blank);
+    Py_ssize_t column;
+    for (column = 0; record != NULL && column < PyTuple_GET_SIZE(names); column++) {
+        PyObject *list = PyTuple_GET_ITEM(lists, column);
+        PyObject *value = PyList_GET_ITEM(list, row);
+        if (value != Py_None &&
+            PyDict_SetItem(record, PyTuple_GET_ITEM(names, column), value) < 0) {
+            Py_CLEAR(record);
+        }
+    }
+    return record;
+}
+
+static int check_lists(PyObject *names, PyObject *lists, Py_ssize_t rows) {
+    Py_ssize_t i;
+    for (i = 0; i < PyTuple_GET_SIZE(lists); i++) {
+        PyObject *list = PyTuple_GET_ITEM(lists, i);
+        if (!PyList_CheckExact(list) || PyList_GET_SIZE(list) != rows) {
+            PyErr_SetString(PyExc_ValueError, "lists must be lists of the same length");
+            return -1;
+        }
+    }
+    if (PyTuple_GET_SIZE(names) != PyTuple_GET_SIZE(lists)) {
+        PyErr_SetString(PyExc_ValueError, "there must be a name for each list");
+        return -1;
+    }
+    return check_names(names);
+}
+
+PyObject *owu_records(PyObject *module, PyObject *const *args, Py_ssize_t nargs) {
+    PyObject *blank, *result;
+    Py_ssize_t rows, i;
+    int collects;
+    (void)module;
+    if (nargs != 2 || !PyTuple_Check(args[0]) || !PyTuple_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "records() takes a tuple of names and one of lists");
+        return NULL;
+    }
+    rows = PyTuple_GET_SIZE(args[1]) == 0 || !PyList_Check(PyTuple_GET_ITEM(args[1], 0))
+               ? 0
+               : PyList_GET_SIZE(PyTuple_GET_ITEM(args[1], 0));
+    if (check_lists(args[0], args[1], rows) < 0) {
+        return NULL;
+    }
+    collects = PyGC_Disable(); /* as above */
+    blank = PyDict_New();
+    for (i = 0; blank != NULL && i < PyTuple_GET_SIZE(args[0]); i++) {
+        if (PyDict_SetItem(blank, PyTuple_GET_ITEM(args[0], i), Py_None) < 0) {
+            Py_CLEAR(blank);
+        }
+    }
+    result = blank == NULL ? NULL : PyList_New(rows);
+    for (i = 0; result != NULL && i < rows; i++) {
+        PyObject *record = record_of(blank, args[0], args[1], i);
+        if (record == NULL) {
+            Py_CLEAR(result);
+        } else {
+            PyList_SET_ITEM(result, i, record);
+        }
+    }
+    Py_XDECREF(blank);
+    if (collects) {
+        (void)PyGC_Enable();
+    }
+    return result;
+}
+
+/* ---------------------------------------------------------------- what a column holds */
+
+/* Kinds of values, as bits and by their names. */
+enum {
+    HOLDS_NULL = 1,
+    HOLDS_TEXT = 2,
+    HOLDS_INTEGER = 4, /* of 64 bits */
+    HOLDS_FLOAT = 8,
+    HOLDS_BOOLEAN = 16,
+    HOLDS_DATE = 32,
+    HOLDS_TEXTS = 64,    /* lists of texts */
+    HOLDS_OTHER = 128,   /* larger integers, too */
+    HOLDS_SUBCLASS = 256 /* some value is of a subclass of str, int or float */
+};
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} value_kinds[] = {
+    {"null", HOLDS_NULL},       {"text", HOLDS_TEXT},         {"integer", HOLDS_INTEGER},
+    {"float", HOLDS_FLOAT},     {"boolean", HOLDS_BOOLEAN},   {"date", HOLDS_DATE},
+    {"texts", HOLDS_TEXTS},     {"other", HOLDS_OTHER},       {"subclass", HOLDS_SUBCLASS},
+};
+
+typedef struct Facts {
+    PyObject *date; /* owned: datetime.date */
+    unsigned holds;
+    long long low, high;      /* of its integers */
+    Py_ssize_t row, surrogate; /* the first row with a text that is none in Unicode; -1 */
+} Facts;
+
+static void look_at_text(Facts *self, PyObject *text) {
+    const Py_ssize_t len = PyUnicode_GET_LENGTH(text);
+    const int kind = PyUnicode_KIND(text);
+    Py_ssize_t i;
+    if (kind == PyUnicode_1BYTE_KIND || self->surrogate >= 0) {
+        return;
+    }
+    for (i = 0; i < len; i++) {
+        const Py_UCS4 c = PyUnicode_READ(kind, PyUnicode_DATA(text), i);
+        if (c >= 0xD800 && c <= 0xDFFF) {
+            self->surrogate = self->row;
+            return;
+        }
+    }
+}
+
+static unsigned look_at_integer(Facts *self, PyObject *value) {
+    int overflow;
+    const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow != 0) {
+        return HOLDS_OTHER;
+    }
+    self->low = number < self->low ? number : self->low;
+    self->high = number > self->high ? number : self->high;
+    return HOLDS_INTEGER | (PyLong_CheckExact(value) ? 0u : (unsigned)HOLDS_SUBCLASS);
+}
+
+static unsigned look_at_list(Facts *self, PyObject *list) {
+    Py_ssize_t i;
+    for (i = 0; i < PyList_GET_SIZE(list); i++) {
+        if (!PyUnicode_CheckExact(PyList_GET_ITEM(list, i))) {
+            return HOLDS_OTHER;
+        }
+        look_at_text(self, PyList_GET_ITEM(list, i));
+    }
+    return HOLDS_TEXTS;
+}
+
+static unsigned look_at(Facts *self, PyObject *value) {
+    if (value == Py_None) {
+        return HOLDS_NULL;
+    }
+    if (PyUnicode_Check(value)) {
+        look_at_text(self, value);
+        return HOLDS_TEXT | (PyUnicode_CheckExact(value) ? 0u : (unsigned)HOLDS_SUBCLASS);
+    }
+    if (PyBool_Check(value)) {
+        return HOLDS_BOOLEAN;
+    }
+    if (PyLong_Check(value)) {
+        return look_at_integer(self, value);
+    }
+    if (PyFloat_Check(value)) {
+        return HOLDS_FLOAT | (PyFloat_CheckExact(value) ? 0u : (unsigned)HOLDS_SUBCLASS);
+    }
+    if (PyList_CheckExact(value)) {
+        return look_at_list(self, value);
+    }
+    return (PyObject *)Py_TYPE(value) == self->date ? HOLDS_DATE : HOLDS_OTHER;
+}
+
+PyObject *owu_column_facts(PyObject *module, PyObject *values) {
+    PyObject *datetime, *kinds = NULL, *result = NULL;
+    Facts facts = {.low = LLONG_MAX, .high = LLONG_MIN, .surrogate = -1};
+    size_t i;
+    (void)module;
+    if (!PyList_CheckExact(values)) {
+        PyErr_SetString(PyExc_TypeError, "values must be a list");
+        return NULL;
+    }
+    datetime = PyImport_ImportModule("datetime");
+    facts.date = datetime == NULL ? NULL : PyObject_GetAttrString(datetime, "date");
+    for (; facts.date != NULL && facts.row < PyList_GET_SIZE(values); facts.row++) {
+        facts.holds |= look_at(&facts, PyList_GET_ITEM(values, facts.row));
+    }
+    kinds = facts.date == NULL ? NULL : PySet_New(NULL);
+    for (i = 0; kinds != NULL && i < sizeof value_kinds / sizeof *value_kinds; i++) {
+        if ((facts.holds & value_kinds[i].bit) != 0) {
+            PyObject *name = PyUnicode_FromString(value_kinds[i].name);
+            if (name == NULL || PySet_Add(kinds, name) < 0) {
+                Py_CLEAR(kinds);
+            }
+            Py_XDECREF(name);
+        }
+    }
+    if (kinds != NULL) {
+        result = Py_BuildValue("OLLn", kinds, facts.low, facts.high, facts.surrogate);
+    }
+    Py_XDECREF(kinds);
+    Py_XDECREF(facts.date);
+    Py_XDECREF(datetime);
     return result;
 }

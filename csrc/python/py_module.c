@@ -142,6 +142,11 @@ static PyMethodDef module_methods[] = {
     {"columns", (PyCFunction)(void (*)(void))owu_columns, METH_FASTCALL,
      "columns($module, models, names, as_json, /)\n--\n\nThe values of each of these fields and kept "
      "keys, as model_dump() or as JSON has them; None where there is none."},
+    {"records", (PyCFunction)(void (*)(void))owu_records, METH_FASTCALL,
+     "records($module, names, lists, /)\n--\n\nA dict for each row of columns of these names."},
+    {"column_facts", owu_column_facts, METH_O,
+     "column_facts($module, values, /)\n--\n\nWhat the values of a list are: kinds, the least and the "
+     "greatest integer, the first row with a lone surrogate or -1."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -260,6 +260,10 @@ int owu_lists_init(PyObject *module, ModuleState *state);
 /** _core.columns_of() and columns(): many models by the values of each field. */
 PyObject *owu_columns_of(PyObject *module, PyObject *models);
 PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+/** _core.records(): columns as a dict for each row. */
+PyObject *owu_records(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+/** _core.column_facts(): of which types the values of a column are. */
+PyObject *owu_column_facts(PyObject *module, PyObject *values);
 
 /* ---------------------------------------------------------------- construction (py_validate.c) */
 

@@ -6,6 +6,8 @@ import math
 from datetime import MAXYEAR, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users._core import ModelList
+
 from ._checks import check_role, printable, shown
 from ._directory import Directory
 from ._errors import Problem, refuse
@@ -24,7 +26,7 @@ _EARLIEST_YEAR = 1970  # times of servers are seconds since then
 _SHOWN = 50  # users in the text of a selection
 
 
-class Selection(list[Any]):
+class Selection(ModelList[Any]):
     """Users who were selected: a list, which prints as a table.
 
     Attributes:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
+
+from openwebui_users._engines import Column, arrow_of, pandas_of, polars_of, records_of
 
 from ._checks import printable
 from ._errors import PartialFailureError
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    import polars as pl
+    import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ignore]
     from typing_extensions import Self
 
 #: What can become of a row, in the order in which results count them.
@@ -69,6 +75,36 @@ class RowResult:
         return "; ".join([text, *map(printable, self.notes)])
 
 
+# Columns of rows, and of which kind they are.
+_COLUMNS = {
+    "row": "integer",
+    "email": "text",
+    "id": "text",
+    "status": "category",
+    "error": "text",
+    "changes": "nested",
+    "notes": "texts",
+}
+
+
+def _columns(rows: list[RowResult]) -> list[Column]:
+    """Rows by their columns, of which none is a secret."""
+
+    def column(name: str, kind: str) -> Column:
+        def plain() -> list[Any]:
+            return [getattr(row, name) for row in rows]
+
+        def as_json() -> list[str | None]:
+            return [
+                None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+                for value in plain()
+            ]
+
+        return Column(name, kind, len(rows), plain, as_json)
+
+    return [column(name, kind) for name, kind in _COLUMNS.items()]
+
+
 def shown_change(name: str, change: tuple[Any, Any]) -> str:
     """name: before → after."""
     return printable(f"{name}: {change[0]!r} → {change[1]!r}")
@@ -124,6 +160,22 @@ class Result:
             for row in self.rows
         ]
         return {**plain, "counts": self.counts, "ok": self.ok}
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """The rows as dicts."""
+        return records_of(_columns(self.rows))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a data frame of pandas (the extra `pandas`)."""
+        return pandas_of(_columns(self.rows))
+
+    def to_polars(self) -> pl.DataFrame:
+        """The rows as a data frame of polars (the extra `polars`); changes are texts in JSON."""
+        return polars_of(_columns(self.rows))
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as a table of Arrow (the extra `arrow`); changes are texts in JSON."""
+        return arrow_of(_columns(self.rows))
 
     def _headline(self) -> str:
         counts = ", ".join(

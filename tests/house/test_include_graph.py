@@ -207,6 +207,7 @@ def test_rule_of_models() -> None:
 OPTIONAL_IMPORTS = {
     "openwebui_users/_describe.py": {"pydantic_core"},
     # of extras, or used where they are there
+    "openwebui_users/_engines.py": {"numpy", "pandas", "polars", "pyarrow"},
     "openwebui_users/admin/_export.py": {"pyarrow"},
     "openwebui_users/admin/_formats.py": {"tomli", "tomli_w", "tomllib", "yaml"},
     "openwebui_users/admin/_work.py": {"tqdm"},
