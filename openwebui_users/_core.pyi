@@ -97,8 +97,8 @@ def records(names: tuple[str, ...], lists: tuple[list[Any], ...], /) -> list[dic
     """A dict for each row of columns of these names."""
 
 def column_facts(values: list[Any], /) -> tuple[set[str], int, int, int]:
-    """What the values of a list are: kinds, the least and the greatest integer, the first row with a
-    lone surrogate or -1.
+    """What the values of a list are: kinds, the least and the greatest integer, the first row
+    with a lone surrogate or -1.
     """
 
 def version_info() -> dict[str, str]:
@@ -2975,8 +2975,8 @@ class MessageUserResponse(MessageModel):
     ) -> None: ...
 
 class ModelList(list[_T]):
-    """A list of models, such as users: a list in everything, with methods that make records and data
-    frames of them.
+    """A list of models, such as users: a list in everything, with methods that make records and
+    data frames of them.
 
     Lists that a server sent are of this class, and so are their slices, copies and sums.
     ModelList(client.iter_users()) makes one of any models.

@@ -34,7 +34,7 @@ KINDS = {
     "inferred": "anything",  # a kind that all values fit is looked for
     "empty": "nothing",
 }
-# Moments: of the years 1 to 9999; in nanoseconds all but the smallest, which is "not a time" in numpy.
+# Of the years 1 to 9999; in nanoseconds all but the smallest, which is "not a time" in numpy.
 _RANGES = {
     "seconds": (-62_135_596_800, 253_402_300_799),
     "nanoseconds": (-(2**63) + 1, 2**63 - 1),
@@ -97,7 +97,7 @@ def _fits(kind: str, holds: set[str], low: int, high: int) -> bool:
         return holds <= {"integer"} and (not holds or (first <= low and high <= last))
     if kind == "float":
         return holds <= {"float"} or (
-            holds <= {"float", "integer"} and -_EXACT <= low and high <= _EXACT
+            holds <= {"float", "integer"} and low >= -_EXACT and high <= _EXACT
         )
     return kind == "nested" or holds <= {"text" if kind == "category" else kind}
 
@@ -138,7 +138,7 @@ def _as_one_type(column: Column) -> Settled:
         return Settled("text", column.as_json(), True, -1)
     if settled.surrogate >= 0:
         raise SerializationError(
-            f"row {settled.surrogate}, {column.name}: a lone surrogate, which is no text in Unicode",
+            f"row {settled.surrogate}, {column.name}: a lone surrogate, which no text has",
             (settled.surrogate, column.name),
         )
     return settled

@@ -245,7 +245,8 @@ MODEL(user_response, "UserResponse", &owu_model_user_name_response, OWU_CARRY,
       "A user's id, name, role and e-mail.");
 
 static const owu_field user_update_form_fields[] = {
-    OPTIONAL_WITH("role", OWU_STR, OWU_CATEGORY, "New role: admin, user or pending; the server checks nothing."),
+    OPTIONAL_WITH("role", OWU_STR, OWU_CATEGORY,
+                  "New role: admin, user or pending; the server checks nothing."),
     OPTIONAL("name", OWU_STR, "New full name."),
     OPTIONAL("email", OWU_STR, "New e-mail address; the server checks nothing."),
     OPTIONAL("profile_image_url", OWU_STR, "New address, path or data URL of the profile image."),

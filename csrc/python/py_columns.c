@@ -147,8 +147,7 @@ static int columns_begin(Columns *self, PyObject *given, PyObject *names) {
         for (k = 0; list != NULL && k < PyList_GET_SIZE(self->models); k++) {
             PyList_SET_ITEM(list, k, Py_NewRef(Py_None));
         }
-        if (list == NULL ||
-            PyDict_SetItem(self->place, PyTuple_GET_ITEM(names, i), number) < 0 ||
+        if (list == NULL || PyDict_SetItem(self->place, PyTuple_GET_ITEM(names, i), number) < 0 ||
             PyList_Append(self->lists, list) < 0) {
             Py_XDECREF(number);
             Py_XDECREF(list);
@@ -171,9 +170,7 @@ static void columns_end(Columns *self) {
 
 /* Steals value (NULL: an exception is set). */
 static int put(const Columns *self, Py_ssize_t column, Py_ssize_t row, PyObject *value) {
-    return value == NULL
-               ? -1
-               : PyList_SetItem(PyList_GET_ITEM(self->lists, column), row, value);
+    return value == NULL ? -1 : PyList_SetItem(PyList_GET_ITEM(self->lists, column), row, value);
 }
 
 /* What was written, as a str. */
@@ -417,9 +414,9 @@ static const struct {
     const char *name;
     unsigned bit;
 } value_kinds[] = {
-    {"null", HOLDS_NULL},       {"text", HOLDS_TEXT},         {"integer", HOLDS_INTEGER},
-    {"float", HOLDS_FLOAT},     {"boolean", HOLDS_BOOLEAN},   {"date", HOLDS_DATE},
-    {"texts", HOLDS_TEXTS},     {"other", HOLDS_OTHER},       {"subclass", HOLDS_SUBCLASS},
+    {"null", HOLDS_NULL},   {"text", HOLDS_TEXT},       {"integer", HOLDS_INTEGER},
+    {"float", HOLDS_FLOAT}, {"boolean", HOLDS_BOOLEAN}, {"date", HOLDS_DATE},
+    {"texts", HOLDS_TEXTS}, {"other", HOLDS_OTHER},     {"subclass", HOLDS_SUBCLASS},
 };
 
 typedef struct Facts {

@@ -135,11 +135,12 @@ static PyMethodDef ModelList_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-PyDoc_STRVAR(ModelList_doc,
-             "A list of models, such as users: a list in everything, with methods that make records "
-             "and data\nframes of them.\n\n"
-             "Lists that a server sent are of this class, and so are their slices, copies and sums.\n"
-             "ModelList(client.iter_users()) makes one of any models.");
+PyDoc_STRVAR(
+    ModelList_doc,
+    "A list of models, such as users: a list in everything, with methods that make records "
+    "and data\nframes of them.\n\n"
+    "Lists that a server sent are of this class, and so are their slices, copies and sums.\n"
+    "ModelList(client.iter_users()) makes one of any models.");
 
 static PyType_Slot ModelList_slots[] = {
     {Py_tp_doc, (void *)ModelList_doc},

@@ -140,12 +140,14 @@ static PyMethodDef module_methods[] = {
      "columns_of($module, models, /)\n--\n\nNames of the models of a list in the order of their "
      "first instance, and the unknown keys that are kept."},
     {"columns", (PyCFunction)(void (*)(void))owu_columns, METH_FASTCALL,
-     "columns($module, models, names, as_json, /)\n--\n\nThe values of each of these fields and kept "
+     "columns($module, models, names, as_json, /)\n--\n\nThe values of each of these fields and "
+     "kept "
      "keys, as model_dump() or as JSON has them; None where there is none."},
     {"records", (PyCFunction)(void (*)(void))owu_records, METH_FASTCALL,
      "records($module, names, lists, /)\n--\n\nA dict for each row of columns of these names."},
     {"column_facts", owu_column_facts, METH_O,
-     "column_facts($module, values, /)\n--\n\nWhat the values of a list are: kinds, the least and the "
+     "column_facts($module, values, /)\n--\n\nWhat the values of a list are: kinds, the least and "
+     "the "
      "greatest integer, the first row with a lone surrogate or -1."},
     {NULL, NULL, 0, NULL},
 };
