@@ -21,6 +21,8 @@ REQUESTS = "requests + pydantic"
 NIQUESTS = "niquests + pydantic"
 URLLIB = "urllib + json"
 OWUI = "owui-client"
+PANDAS_DUMP = "pandas.DataFrame of model_dump()"
+PANDAS_MSGSPEC = "msgspec + pandas.DataFrame"
 # The floors: what the work costs in C when nothing is made of it.
 CURL_EASY = "curl_easy (C)"
 CURL_MULTI = "curl_multi (C)"
@@ -89,6 +91,10 @@ DECODE_DUMP = "decode 1,000 users and make a dict of them"
 MEMORY_UNREAD = "memory of 10,000 decoded users"
 MEMORY_READ = "memory of 10,000 users, every field read"
 THREADS = "decode in two threads at once"
+RECORDS = "records of 100,000 decoded users"
+PANDAS = "pandas data frame of 100,000 decoded users"
+POLARS = "polars data frame of 100,000 decoded users"
+ARROW = "Arrow table of 100,000 decoded users"
 ONE_CALL = "one user by id"
 PAGE_CALL = "a page of 30 users"
 MANY_32 = "users by id, 32 at a time"
@@ -96,6 +102,7 @@ MANY_100 = "users by id, 100 at a time"
 IMPORT = "import"
 
 DECODING = (US_PER_USER, US_PER_USER_GC_OFF, US_TO_FREE)
+FRAMES = (US_PER_USER, US_TO_FREE)
 CALLING = (CPU_US_PER_CALL, US_PER_CALL)
 MANY = (CALLS_PER_SECOND, CPU_US_PER_CALL, MEMORY_MIB)
 
@@ -114,6 +121,10 @@ WORKS = {
         Work(MEMORY_UNREAD, (BYTES_PER_USER,)),
         Work(MEMORY_READ, (BYTES_PER_USER,)),
         Work(THREADS, (TIMES_ONE_THREAD,)),
+        Work(RECORDS, FRAMES),
+        Work(PANDAS, FRAMES),
+        Work(POLARS, FRAMES),
+        Work(ARROW, FRAMES),
         Work(ONE_CALL, CALLING),
         Work(PAGE_CALL, CALLING),
         Work(MANY_32, MANY),

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 import c_programs
 import catalogue as names
 import data
+import data_frames
 import decode
 import imports
 import many_calls
@@ -45,8 +46,10 @@ SUITES: dict[str, ModuleType] = {
     "single_calls": single_calls,
     "many_calls": many_calls,
     "decode": decode,
+    "data_frames": data_frames,
 }
 WITH_SERVER = {"single_calls", "many_calls"}
+WITH_TEXTS = {"decode", "data_frames"}
 TIME_LIMIT = 300  # seconds for one case
 SLOW = 2.5  # seconds; a case that takes longer runs in every second round only
 T = TypeVar("T")
@@ -122,7 +125,7 @@ class Run:
             self.wrong.append(f"{work}, {library}: failed")
             return
         if "missing" in numbers:
-            if library.startswith(names.OURS):
+            if numbers["missing"].startswith(names.OURS):
                 raise SystemExit(f"{library} is not built: see `make build`")
             self.skipped[library] = numbers["missing"]
             print(f"{library} is skipped: no {numbers['missing']}", file=sys.stderr)
@@ -146,7 +149,7 @@ def stage(suites: list[str], seconds: float) -> Iterator[Setting]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmarks-"))
         url = stack.enter_context(Server()).url if WITH_SERVER & set(suites) else ""
         c_programs.compile_all(Path(folder))
-        if "decode" in suites:
+        if WITH_TEXTS & set(suites):
             make_texts(Path(folder))
         yield Setting(folder, url, seconds)
 

@@ -123,7 +123,7 @@ def _settled(column: Column) -> Settled:
         warnings.warn(
             f"{column.name}: not all values are {KINDS[column.kind]}, so they are {became}",
             ColumnTypeWarning,
-            stacklevel=5,
+            stacklevel=5,  # whoever called to_pandas(), to_polars() or to_arrow()
         )
     if kind in _PLAIN and ("subclass" in kinds or (kind == "float" and "integer" in holds)):
         plain = _PLAIN[kind]
@@ -173,7 +173,8 @@ def arrow_of(columns: list[Column]) -> pa.Table:
         "empty": pa.null(),
     }
     arrays = []
-    for settled in map(_as_one_type, columns):
+    for column in columns:
+        settled = _as_one_type(column)
         array = pa.array(settled.values, types[settled.kind])
         arrays.append(array.dictionary_encode() if settled.kind == "category" else array)
     return pa.table(arrays, names=[column.name for column in columns])
@@ -223,14 +224,17 @@ def pandas_of(columns: list[Column]) -> pd.DataFrame:
         raise MissingLibraryError.of("to_pandas()", "pandas", "pandas") from None
 
     rows = columns[0].rows if columns else 0
-    data = {column.name: _pandas_array(_settled(column)) for column in columns}
+    data = {}
+    for column in columns:
+        data[column.name] = _pandas_array(column)
     return pd.DataFrame(data, index=pd.RangeIndex(rows), copy=False)
 
 
-def _pandas_array(settled: Settled) -> Any:
+def _pandas_array(column: Column) -> Any:
     import numpy as np
     import pandas as pd
 
+    settled = _settled(column)
     kind, values = settled.kind, settled.values
     if kind == "text":
         # Arrow cannot hold lone surrogates

@@ -279,8 +279,8 @@ def test_a_field_that_two_classes_count_differently_stays_a_number(engine: str) 
     assert column(engine, models, "created_at") == [CREATED, 5]
 
 
-ACTIVE = b"""[{"name": "Ann", "is_active": true, "text": "a", "number": 1, "part": 1.5, "yes": true, "mixed": 1,
-    "list": ["a"], "nothing": null, "api_key": "sk-secret", "large": 1},
+ACTIVE = b"""[{"name": "Ann", "is_active": true, "text": "a", "number": 1, "part": 1.5,
+    "yes": true, "mixed": 1, "list": ["a"], "nothing": null, "api_key": "sk-secret", "large": 1},
     {"name": "Bo", "is_active": false, "part": 2, "mixed": "a", "list": [], "last": "b",
     "large": 123456789012345678901234567890, "number": null}]"""
 
@@ -337,8 +337,9 @@ def test_moments_of_no_calendar_stay_numbers(engine: str, moment: int) -> None:
     models = users(raw(created_at=moment), raw())
     with pytest.warns(ColumnTypeWarning, match="created_at: not all values are moments"):
         assert column(engine, models, "created_at") == [moment, CREATED]
-    with pytest.warns(ColumnTypeWarning):
+    with pytest.warns(ColumnTypeWarning) as warned:
         frame = getattr(frames, f"to_{engine}")(models)
+    assert warned[0].filename == __file__
     wanted = {"pandas": "Int64", "polars": "Int64", "arrow": "int64"}[engine]
     types = (
         frame.schema.field("created_at").type if engine == "arrow" else frame["created_at"].dtype
@@ -477,10 +478,12 @@ def test_memory_does_not_grow() -> None:
 
 def test_arguments_of_the_core() -> None:
     core: Any = _core
-    for arguments in ([], [[], [], False], [[], (1,), False], [[1], (), False]):
+    wrong: list[list[Any]] = [[], [[], [], False], [[], (1,), False], [[1], (), False]]
+    for arguments in wrong:
         with pytest.raises(TypeError):
             core.columns(*arguments)
-    for arguments in ([(), []], [("a",), (1,)], [("a",), ()], [("a", "b"), ([1], [])]):
+    wrong = [[(), []], [("a",), (1,)], [("a",), ()], [("a", "b"), ([1], [])]]
+    for arguments in wrong:
         with pytest.raises((TypeError, ValueError)):
             core.records(*arguments)
     with pytest.raises(TypeError):

