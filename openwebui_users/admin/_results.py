@@ -87,6 +87,11 @@ _COLUMNS = {
 }
 
 
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate, as JSON escapes it
+
+
 def _columns(rows: list[RowResult]) -> list[Column]:
     """Rows by their columns, of which none is a secret."""
 
@@ -95,10 +100,7 @@ def _columns(rows: list[RowResult]) -> list[Column]:
             return [getattr(row, name) for row in rows]
 
         def as_json() -> list[str | None]:
-            return [
-                None if value is None else json.dumps(value, ensure_ascii=False, default=str)
-                for value in plain()
-            ]
+            return [None if value is None else _json(value) for value in plain()]
 
         return Column(name, kind, len(rows), plain, as_json)
 

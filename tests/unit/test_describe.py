@@ -44,7 +44,8 @@ def test_tables_are_fresh_and_complete() -> None:
     assert first is not second
     assert first[0] is not second[0]
     for row in first:
-        assert set(row) == {"name", "base", "unknown", "doc", "fields"}
+        assert set(row) == {"name", "base", "unknown", "doc", "page", "fields"}
+        assert row["page"] is None or row["page"] in {field["name"] for field in row["fields"]}
         assert row["unknown"] in ("carry", "keep")
         for field in row["fields"]:
             assert field["kind"] in _describe_kinds()

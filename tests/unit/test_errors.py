@@ -57,6 +57,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "ValidationError": ("OpenWebUIError", "ValueError"),
     "SerializationError": ("OpenWebUIError", "ValueError"),
     "ClientClosedError": ("OpenWebUIError", "RuntimeError"),
+    "MissingLibraryError": ("OpenWebUIError", "ImportError"),
     "APIConnectionError": ("OpenWebUIError", "ConnectionError"),
     "ConnectError": ("APIConnectionError",),
     "DNSError": ("ConnectError",),
