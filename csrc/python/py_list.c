@@ -48,7 +48,11 @@ static PyObject *like(PyObject *self, PyObject *list) {
 static int ModelList_tp_init(PyObject *op, PyObject *args, PyObject *kwargs) {
     ModelListObject *self = (ModelListObject *)op;
     ModuleState *state = owu_state_of_type(Py_TYPE(op));
-    if (state == NULL || PyList_Type.tp_init(op, args, kwargs) < 0) {
+    if (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0) { /* which some lists would not mind */
+        PyErr_Format(PyExc_TypeError, "%.100s() takes no keyword arguments", Py_TYPE(op)->tp_name);
+        return -1;
+    }
+    if (state == NULL || PyList_Type.tp_init(op, args, NULL) < 0) {
         return -1;
     }
     self->model = NULL;
