@@ -9,6 +9,7 @@ from collections.abc import (
     AsyncGenerator,
     Awaitable,
     Callable,
+    Collection,
     Coroutine,
     Generator,
     Iterable,
@@ -162,6 +163,9 @@ class Model:
     def __eq__(self, other: object, /) -> bool: ...
     def __rich_repr__(self) -> list[tuple[str, Any]]: ...
     def _repr_html_(self) -> str: ...
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]: ...
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any, /) -> Any: ...
     @classmethod

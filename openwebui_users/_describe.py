@@ -28,8 +28,6 @@ ModelClass = type[_core.Model]
 Row = dict[str, Any]
 
 MASK = "**********"
-_MAX_CELL = 300  # characters of one value in a table for notebooks
-_MAX_ROWS = 50  # objects of one list in such a table
 
 
 # ---------------------------------------------------------------- the tables, by name and by class
@@ -62,7 +60,8 @@ def _row_of(cls: type) -> Row | None:
     return next((rows[base] for base in cls.__mro__ if base in rows), None)
 
 
-def _fields_of(cls: type) -> list[Row]:
+def fields_of(cls: type) -> list[Row]:
+    """The table's rows of a model's fields."""
     row = _row_of(cls)
     return [] if row is None else row["fields"]
 
@@ -222,7 +221,7 @@ def _default_of(row: Row) -> Any:
 
 @_once_a_class
 def _field_infos(cls: ModelClass) -> dict[str, FieldInfo]:
-    return {row["name"]: FieldInfo(row) for row in _fields_of(cls)}
+    return {row["name"]: FieldInfo(row) for row in fields_of(cls)}
 
 
 def model_fields(cls: ModelClass) -> dict[str, FieldInfo]:
@@ -353,7 +352,7 @@ def _property_schema(field: Row, ref: Callable[[str], Row]) -> Row:
 def _object_schema(cls: ModelClass, ref: Callable[[str], Row], *, dumped: bool = False) -> Row:
     """One model as a JSON Schema; `ref` says how to refer to another one by its name."""
     row = _row_of(cls)
-    fields = [field for field in _fields_of(cls) if not (dumped and field["excluded"])]
+    fields = [field for field in fields_of(cls) if not (dumped and field["excluded"])]
     schema: Row = {}
     if row is not None and row["unknown"] == "keep":
         schema["additionalProperties"] = True
@@ -456,7 +455,7 @@ def pydantic_json_schema(arguments: tuple[ModelClass, Any, GetJsonSchemaHandler]
 # ---------------------------------------------------------------- displays
 
 
-def _shown(obj: _core.Model) -> Iterator[tuple[str, Any]]:
+def shown_fields(obj: _core.Model) -> Iterator[tuple[str, Any]]:
     """Fields that have a value, then kept keys; secrets masked."""
     from .errors import secret_names
 
@@ -471,51 +470,21 @@ def _shown(obj: _core.Model) -> Iterator[tuple[str, Any]]:
 
 def rich_repr(obj: _core.Model) -> list[tuple[str, Any]]:
     """What rich shows of an instance."""
-    return list(_shown(obj))
-
-
-def _cut(value: object) -> str:
-    from html import escape
-
-    text = value if isinstance(value, str) else repr(value)
-    if len(text) > _MAX_CELL:
-        text = f"{text[:_MAX_CELL]}…"
-    return escape(text.replace("\0", "␀"))
-
-
-def _rows_html(objects: list[Any]) -> str:
-    """A list of models as a table of its own: one row each, a column for each field in use."""
-    rows = [dict(_shown(obj)) for obj in objects[:_MAX_ROWS]]
-    columns = [
-        name
-        for name in dict.fromkeys(name for row in rows for name in row)
-        if any(row.get(name) not in (None, [], {}) for row in rows)
-    ]
-    head = "".join(f"<th>{_cut(name)}</th>" for name in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_cut(row.get(name, ''))}</td>" for name in columns) + "</tr>"
-        for row in rows
-    )
-    left = len(objects) - len(rows)
-    more = f"<p>… and {left} more</p>" if left > 0 else ""
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
-
-
-def _value_html(value: object) -> str:
-    if isinstance(value, list) and value and all(isinstance(i, _core.Model) for i in value):
-        return _rows_html(value)
-    return _cut(value)
+    return list(shown_fields(obj))
 
 
 def repr_html(obj: _core.Model) -> str:
-    """A table of the fields for notebooks: escaped, secrets masked, long values cut."""
-    rows = "".join(
-        f'<tr><th style="text-align: left">{_cut(name)}</th>'
-        f'<td style="text-align: left">{_value_html(value)}</td></tr>'
-        for name, value in _shown(obj)
-    )
-    caption = _cut(type(obj).__name__)
-    return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table>"
+    """What notebooks show of an instance."""
+    from . import _html
+
+    return _html.repr_html(obj)
+
+
+def repr_mimebundle(arguments: tuple[_core.Model, Any, Any]) -> dict[str, str]:
+    """The same beside its text; arguments: the instance, MIME types that are wanted and not."""
+    from . import _html
+
+    return _html.repr_mimebundle(*arguments)
 
 
 # ---------------------------------------------------------------- methods of the clients

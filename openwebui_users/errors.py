@@ -619,6 +619,11 @@ def secret_names() -> frozenset[str]:
     return _names
 
 
+def masked(value: Any) -> Any:
+    """A value without what stands behind a secret key, however deep; itself where there is none."""
+    return _mask(value, secret_names(), {})
+
+
 def _mask(value: Any, names: frozenset[str], seen: dict[int, tuple[Any, Any]]) -> Any:
     """`value` with what stands behind a secret key masked; the same object when there is none.
 

@@ -36,6 +36,17 @@ class _Value:
         shown = ", ".join(f"{name}={value!r}" for name, value in self._items().items())
         return f"{type(self).__name__}({shown})"
 
+    def _repr_html_(self) -> str:
+        from ._html import page, pairs, value_html
+
+        rows = ((name, value_html(value)) for name, value in self._items().items())
+        return page(pairs(type(self).__name__, rows))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from ._html import repr_mimebundle
+
+        return repr_mimebundle(self, include, exclude)
+
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented

@@ -685,18 +685,31 @@ static PyObject *Model_tp_str(PyObject *op) {
 
 /* ---------------------------------------------------------------- what _describe answers */
 
-static PyObject *describe_self(PyObject *op, const char *function) {
-    return owu_describe(((ModelObject *)op)->klass->state, function, op);
+static PyObject *describe(PyObject *op, const char *function, PyObject *argument) {
+    return owu_describe(((ModelObject *)op)->klass->state, function, argument);
 }
 
 static PyObject *Model_repr_html(PyObject *op, PyObject *unused) {
     (void)unused;
-    return describe_self(op, "repr_html");
+    return describe(op, "repr_html", op);
+}
+
+static PyObject *Model_repr_mimebundle(PyObject *op, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"include", "exclude", NULL};
+    PyObject *include = Py_None, *exclude = Py_None, *all, *result;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:_repr_mimebundle_", names, &include,
+                                     &exclude)) {
+        return NULL;
+    }
+    all = PyTuple_Pack(3, op, include, exclude);
+    result = all == NULL ? NULL : describe(op, "repr_mimebundle", all);
+    Py_XDECREF(all);
+    return result;
 }
 
 static PyObject *Model_rich_repr(PyObject *op, PyObject *unused) {
     (void)unused;
-    return describe_self(op, "rich_repr");
+    return describe(op, "rich_repr", op);
 }
 
 static PyObject *Model_model_json_schema(PyObject *cls, PyObject *unused) {
@@ -797,6 +810,7 @@ static PyMethodDef Model_methods[] = {
     {"model_json_schema", Model_model_json_schema, METH_NOARGS | METH_CLASS,
      "model_json_schema($type)\n--\n\nThe JSON Schema (draft 2020-12) of this model."},
     {"_repr_html_", Model_repr_html, METH_NOARGS, NULL},
+    {"_repr_mimebundle_", WITH_KEYWORDS(Model_repr_mimebundle), KEYWORDS, NULL},
     {"__rich_repr__", Model_rich_repr, METH_NOARGS, NULL},
     {"__get_pydantic_core_schema__", Model_core_schema, METH_VARARGS | METH_CLASS, NULL},
     {"__get_pydantic_json_schema__", Model_pydantic_json_schema, METH_VARARGS | METH_CLASS, NULL},

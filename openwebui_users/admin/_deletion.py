@@ -76,13 +76,12 @@ class DeletionResult(Result):
             return None
         return Confirmation(self.server, frozenset(row.id for row in self.rows if row.id))
 
-    def _lines(self) -> list[str]:
-        lines = super()._lines()
+    def _remarks(self) -> list[str]:
         if self.dry_run and self.rows:
-            lines = [*lines, "chats, files and keys are deleted with the users"]
-        elif self.backup is not None:
-            lines = [*lines, f"backup of the accounts: {printable(self.backup)}"]
-        return lines
+            return ["chats, files and keys are deleted with the users"]
+        if self.backup is not None:
+            return [f"backup of the accounts: {printable(self.backup)}"]
+        return []
 
 
 def delete_users(

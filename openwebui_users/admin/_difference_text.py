@@ -36,11 +36,16 @@ def render_differences(
     for one in differences:
         lines.append(line(sign_of(one), "  ", printable(title_of(one))))
         lines += [line(sign, "      ", text) for sign, text in _details(one)]
-    counts = Counter(map(sign_of, differences))
-    told = ", ".join(f"{counts[sign]} {text}" for sign, text in _COUNTED.items() if counts[sign])
-    lines.append(told or "no differences")
+    lines.append(counted(differences))
     lines += [f"note: {printable(note)}" for note in notes]
     return "\n".join(lines)
+
+
+def counted(differences: Iterable[Difference]) -> str:
+    """How many there are to create, to change and to delete."""
+    counts = Counter(map(sign_of, differences))
+    told = ", ".join(f"{counts[sign]} {text}" for sign, text in _COUNTED.items() if counts[sign])
+    return told or "no differences"
 
 
 def wants_color() -> bool:

@@ -6,17 +6,21 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users._html import Displayed
+
 from ._comparison import Comparison, Difference
 from ._difference_text import render_differences
 from ._state import read_state
 from ._work import check_client
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from openwebui_users._core import UsersClient
 
 
 @dataclass
-class Drift:
+class Drift(Displayed):
     """In what a server differs from a desired state.
 
     Attributes:
@@ -46,6 +50,11 @@ class Drift:
 
     def __str__(self) -> str:
         return self.render(color=False)
+
+    def _html_parts(self) -> Iterable[str]:
+        from ._displays import difference_parts
+
+        return difference_parts(f"drift of {self.server}", self.differences, self.notes)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""

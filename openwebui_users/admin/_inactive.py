@@ -7,6 +7,7 @@ from datetime import MAXYEAR, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._core import ModelList
+from openwebui_users._html import Displayed
 
 from ._checks import check_role, printable, shown
 from ._directory import Directory
@@ -26,7 +27,7 @@ _EARLIEST_YEAR = 1970  # times of servers are seconds since then
 _SHOWN = 50  # users in the text of a selection
 
 
-class Selection(ModelList[Any]):
+class Selection(Displayed, ModelList[Any]):
     """Users who were selected: a list, which prints as a table.
 
     Attributes:
@@ -49,6 +50,11 @@ class Selection(ModelList[Any]):
         if len(self) > _SHOWN:
             lines.append(f"… and {len(self) - _SHOWN} more")
         return "\n".join([f"{self.title}: {len(self) or 'nobody'}", *lines, *self.notes])
+
+    def _html_parts(self) -> Iterable[str]:
+        from ._displays import selection_parts
+
+        return selection_parts(self, self.title, self.notes)
 
 
 _HEADER = ("email", "name", "role", "last active")

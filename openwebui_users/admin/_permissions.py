@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from openwebui_users import _core
 from openwebui_users._core import Model
+from openwebui_users._html import Displayed
 
 from ._checks import printable, shown
 from ._directory import Directory
@@ -98,7 +99,7 @@ def nested(permissions: Mapping[str, Any]) -> Nested:
 # ---------------------------------------------------------------- differences
 
 
-class PermissionsDiff(Mapping[str, "tuple[Any, Any]"]):
+class PermissionsDiff(Displayed, Mapping[str, "tuple[Any, Any]"]):
     """What differs, by dotted name: (before, after); None where one side does not have it.
 
     It is a mapping, false where nothing differs; its text has a line for each difference.
@@ -125,6 +126,11 @@ class PermissionsDiff(Mapping[str, "tuple[Any, Any]"]):
             for name, (before, after) in self._changes.items()
         ]
         return "\n".join(lines) or "no difference"
+
+    def _html_parts(self) -> Iterable[str]:
+        from ._displays import permissions_diff_parts
+
+        return permissions_diff_parts(self, _word)
 
 
 def _word(value: Any) -> str:
@@ -304,7 +310,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 @dataclass
-class EffectivePermissions:
+class EffectivePermissions(Displayed):
     """What one user may do, and what gives it to them.
 
     Attributes:
@@ -342,6 +348,11 @@ class EffectivePermissions:
             by = ", ".join(printable(source) for source in self.sources.get(name, ()))
             lines.append(f"  {name:{width}}  {word:3}  {by}".rstrip())
         return "\n".join(lines)
+
+    def _html_parts(self) -> Iterable[str]:
+        from ._displays import effective_parts
+
+        return effective_parts(self, dotted(self))
 
 
 def effective_permissions(

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users._html import Displayed
+
 from ._accounts import guard_primary
 from ._comparison import KINDS, Comparison, Difference
 from ._difference_text import render_differences
@@ -15,6 +17,8 @@ from ._state import State, read_state
 from ._work import check_client
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from openwebui_users._core import UsersClient
 
 _KIND = "openwebui_users plan"
@@ -40,7 +44,7 @@ class Step(Difference):
 
 
 @dataclass
-class Plan:
+class Plan(Displayed):
     """What is to be done so that a server becomes as desired. str(plan) is for people.
 
     Attributes:
@@ -76,6 +80,11 @@ class Plan:
 
     def __str__(self) -> str:
         return self.render(color=False)
+
+    def _html_parts(self) -> Iterable[str]:
+        from ._displays import difference_parts
+
+        return difference_parts(f"plan for {self.server}", self.steps, self.notes)
 
     def to_json(self) -> str:
         """The plan as JSON, without any password: those are references."""

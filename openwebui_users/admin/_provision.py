@@ -58,9 +58,12 @@ class ProvisionResult(Result):
         """What else whoever reads the result should know."""
         return self.row.notes
 
-    def _lines(self) -> list[str]:
+    def _row_lines(self) -> list[str]:
+        return [str(self.row)]
+
+    def _remarks(self) -> list[str]:
         secrets = {"password": self.password, "api_key": self.api_key}
-        return [str(self.row), *(f"{name}: {MASK}" for name, value in secrets.items() if value)]
+        return [f"{name}: {MASK}" for name, value in secrets.items() if value]
 
 
 def provision_user(

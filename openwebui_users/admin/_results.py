@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._engines import Column, arrow_of, pandas_of, polars_of, records_of
+from openwebui_users._html import Displayed
 
 from ._checks import printable
 from ._errors import PartialFailureError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
     import polars as pl
     import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -36,7 +39,7 @@ _SHOWN = 20  # rows in the text of a result
 
 
 @dataclass
-class RowResult:
+class RowResult(Displayed):
     """What became of one row, which is one user unless the verb says otherwise.
 
     Attributes:
@@ -73,6 +76,11 @@ class RowResult:
         if self.error:
             text += f": {printable(self.error)}"
         return "; ".join([text, *map(printable, self.notes)])
+
+    def _html_parts(self) -> Iterable[str]:
+        from ._displays import row_parts
+
+        return row_parts(self)
 
 
 # Columns of rows, and of which kind they are.
@@ -113,7 +121,7 @@ def shown_change(name: str, change: tuple[Any, Any]) -> str:
 
 
 @dataclass
-class Result:
+class Result(Displayed):
     """What a verb did.
 
     Attributes:
@@ -186,14 +194,23 @@ class Result:
         title = f"{self.verb} (dry run)" if self.dry_run else self.verb
         return f"{title}: {counts or 'nothing to do'}"
 
-    def _lines(self) -> list[str]:
-        """What the text says below its first line."""
+    def _row_lines(self) -> list[str]:
+        """The rows that the text tells."""
         told = self.failures or [row for row in self.rows if row.notes or row.error]
         lines = [str(row) for row in told[:_SHOWN]]
         if len(told) > _SHOWN:
             lines.append(f"… and {len(told) - _SHOWN} more")
         return lines
 
+    def _remarks(self) -> list[str]:
+        """What is said below the rows."""
+        return []
+
     def __str__(self) -> str:
         stopped = [f"stopped: {self.stopped}"] if self.stopped else []
-        return "\n  ".join([self._headline(), *stopped, *self._lines()])
+        return "\n  ".join([self._headline(), *stopped, *self._row_lines(), *self._remarks()])
+
+    def _html_parts(self) -> Iterable[str]:
+        from ._displays import result_parts
+
+        return result_parts(self, self._headline(), self._remarks())

@@ -44,8 +44,8 @@ class ApplyResult(Result):
     notes: list[str] = field(default_factory=list)
     passwords_out: str | None = None
 
-    def _lines(self) -> list[str]:
-        return [*super()._lines(), *(f"note: {printable(note)}" for note in self.notes)]
+    def _remarks(self) -> list[str]:
+        return [f"note: {printable(note)}" for note in self.notes]
 
 
 def row_of(step: Step, status: str = "not_run") -> RowResult:

@@ -287,7 +287,7 @@ def test_html_cuts_long_values_and_long_lists() -> None:
     assert len(user(name="x" * 100_000)._repr_html_()) < 10_000
     row = minimal(models.UserGroupIdsModel)
     page = models.UserGroupIdsListResponse.model_validate({"users": [row] * 1000, "total": 1000})
-    assert "and 950 more" in page._repr_html_()
+    assert "… and 990 more of 1,000" in page._repr_html_()
 
 
 def test_html_shows_an_object_without_all_its_values() -> None:
