@@ -11,6 +11,7 @@ import contextlib
 import signal
 import sys
 import threading
+import warnings
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -62,7 +63,7 @@ class Progress:
 
 
 class _Bar:
-    """progress=True: a bar of tqdm where that is installed, else a line on stderr."""
+    """progress=True: tqdm's widget or bar where that is installed, else a line on stderr."""
 
     def __init__(self, verb: str) -> None:
         self._verb = verb
@@ -77,7 +78,9 @@ class _Bar:
 
     def _make(self, total: int) -> Any:
         try:
-            from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # in a notebook without ipywidgets: then it is text
+                from tqdm.auto import tqdm  # type: ignore[import-untyped, unused-ignore]
         except ImportError:
             return _Line(self._verb, total)
         return tqdm(total=total, desc=self._verb, unit="row")

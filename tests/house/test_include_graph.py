@@ -211,6 +211,7 @@ OPTIONAL_IMPORTS = {
     "openwebui_users/admin/_export.py": {"pyarrow"},
     "openwebui_users/admin/_formats.py": {"tomli", "tomli_w", "tomllib", "yaml"},
     "openwebui_users/admin/_work.py": {"tqdm"},
+    "openwebui_users/plot.py": {"matplotlib"},
 }
 # Of the extra [cli], which the command line is for; one of its commands is the embedded server.
 COMMAND_LINE = "openwebui_users/cli/"
