@@ -23,6 +23,7 @@ _MAX_TEXT = 300  # characters of one value
 _MAX_CELL = 60  # the same in a list, where many stand side by side
 MAX_ROWS = 30  # objects of one list
 _MAX_INNER = 10  # the same inside of something else
+_MAX_IN_CELL = 3  # values of one cell in a list
 _MAX_COLUMNS = 40
 _MAX_DEPTH = 2  # tables within tables
 _MAX_PLAIN = 10_000  # characters of the text beside the table
@@ -200,10 +201,15 @@ def value_html(value: object, limit: int = _MAX_TEXT, depth: int = 0) -> str:
     if isinstance(value, (list, tuple)):
         if depth > 0 and value and all(isinstance(one, _core.Model) for one in value):
             return _list(value, "", _MAX_INNER, depth)
-        shown = [value_html(one, limit) for one in value[:_MAX_INNER]]
+        most = _MAX_INNER if limit > _MAX_CELL else _MAX_IN_CELL
+        shown = [text(_text_of(one), limit) for one in value[:most]]
         left = more(len(shown), len(value))
         return ", ".join([*shown, left] if left else shown)
-    return text(masked(value), limit)
+    return text(_text_of(value), limit)
+
+
+def _text_of(value: object) -> str:
+    return value if isinstance(value, str) else _plain_value(value)
 
 
 @cache
@@ -321,11 +327,18 @@ def _plain(obj: Any) -> str:
 
 def _plain_value(value: object) -> str:
     """repr(), with secrets masked in free-form values too: notebooks are kept and passed on."""
+    try:
+        return _masked_repr(value)
+    except RecursionError:
+        return _repr(value)  # which says so
+
+
+def _masked_repr(value: object) -> str:
     if isinstance(value, _core.Model) and type(value).__repr__ is _core.Model.__repr__:
-        fields = (f"{_name(name)}={_plain_value(one)}" for name, one in shown_fields(value))
+        fields = (f"{_name(name)}={_masked_repr(one)}" for name, one in shown_fields(value))
         return f"{type(value).__name__}({', '.join(fields)})"
     if isinstance(value, list):
-        shown = [_plain_value(one) for one in value[:MAX_ROWS]]
+        shown = [_masked_repr(one) for one in value[:MAX_ROWS]]
         left = more(len(shown), len(value))
         return f"[{', '.join([*shown, left] if left else shown)}]"
     return _repr(masked(value))

@@ -28,9 +28,9 @@ try:
     import matplotlib.dates
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 except ModuleNotFoundError as error:
-    if error.name != "matplotlib":
+    if (error.name or "").partition(".")[0] != "matplotlib":
         raise
     text = "plots need matplotlib: pip install 'openwebui_users[plot]'"
     raise ImportError(text, name=error.name) from None
@@ -99,7 +99,7 @@ def _counted(number: int, noun: str) -> str:
 
 def _whole_numbers(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
 def _values(users: Iterable[Any], field: str) -> list[Any]:
