@@ -313,8 +313,8 @@ def repr_html(obj: _core.Model | list[Any]) -> str:
 def _plain(obj: Any) -> str:
     """The text for where there is no HTML."""
     if isinstance(obj, Displayed):
-        whole = str(obj)
-    elif isinstance(obj, list):
+        return str(obj)  # whole: of a plan nothing may be missed
+    if isinstance(obj, list):
         lines = [_plain_value(one) for one in obj[:MAX_ROWS]]
         left = more(len(lines), len(obj))
         whole = f"[{f',{chr(10)} '.join([*lines, left] if left else lines)}]"
