@@ -131,13 +131,19 @@ def tinted(sign: str, content: str) -> str:
     )
 
 
+def unbroken(content: str) -> str:
+    """HTML that stays in one line."""
+    return f'<span style="white-space:nowrap">{content}</span>' if content else ""
+
+
 def diff(lines: Iterable[tuple[str, str, str]]) -> str:
     """Lines of sign, indentation and text, which read without their colours."""
     shown = (
         indent + tinted(sign, f"{'−' if sign == '-' else sign} {text(line)}")
         for sign, indent, line in lines
     )
-    return f'<pre style="margin:.3em 0;text-align:left">{"<br>".join(shown)}</pre>'
+    style = "margin:.3em 0;text-align:left;font-family:monospace"
+    return f'<pre style="{style}">{"<br>".join(shown)}</pre>'
 
 
 def table(

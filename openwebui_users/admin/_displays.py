@@ -18,6 +18,7 @@ from openwebui_users._html import (
     table,
     text,
     tinted,
+    unbroken,
 )
 
 from ._difference_text import changes_of, counted, sign_of, title_of
@@ -37,23 +38,20 @@ _DONE = ("created", "updated", "deleted", "done")
 # ---------------------------------------------------------------- results
 
 
-def _status(row: RowResult) -> str:
+def _status(row: RowResult, dry_run: bool = False) -> str:
     word = text(row.status.replace("_", " "))
     if not row.ok:
         return tinted("-", f"✗ {word}")
-    return tinted("+", f"✓ {word}") if row.status in _DONE else word
-
-
-def _planned_status(row: RowResult) -> str:
-    """Of a dry run, in which nothing is done."""
-    return tinted("~", text(row.status)) if row.ok and row.status in _DONE else _status(row)
+    if row.status not in _DONE:
+        return word
+    return tinted("~", word) if dry_run else tinted("+", f"✓ {word}")
 
 
 _COLUMNS: dict[str, Callable[[RowResult], str]] = {
     "row": lambda row: "" if row.row is None else str(row.row),
     "email": lambda row: text(row.email or ""),
-    "id": lambda row: text(row.id or ""),
-    "status": _status,
+    "id": lambda row: unbroken(text(row.id or "")),
+    "status": lambda row: unbroken(_status(row)),
     "error": lambda row: text(row.error or ""),
     "changes": lambda row: _lines(shown_change(*item) for item in row.changes.items()),
     "notes": lambda row: _lines(row.notes),
@@ -80,7 +78,8 @@ def result_parts(result: Result, headline: str, remarks: Iterable[str]) -> Itera
     rows = result.rows
     if len(rows) > MAX_ROWS:
         rows = sorted(rows, key=lambda row: row.ok)
-    makers = {**_COLUMNS, "status": _planned_status if result.dry_run else _status}
+    makers = dict(_COLUMNS)
+    makers["status"] = lambda row: unbroken(_status(row, result.dry_run))
     shown = [{name: show(row) for name, show in makers.items()} for row in rows[:MAX_ROWS]]
     columns = [name for name in makers if any(row[name] for row in shown)]
     if shown:
