@@ -127,7 +127,7 @@ def test_times_are_readable_and_keep_their_number() -> None:
 
 
 def test_times_in_nanoseconds() -> None:
-    fields = dict.fromkeys(("created_at", "updated_at"), 1_769_850_000 * 10**9 + 5)
+    fields: dict[str, Any] = dict.fromkeys(("created_at", "updated_at"), 1_769_850_000 * 10**9 + 5)
     channel = models.ChannelModel.model_construct(**fields)
     assert "2026-01-31 09:00:00 UTC" in page_of(channel).text
 
@@ -213,7 +213,7 @@ def test_what_cannot_be_shown() -> None:
     loop: list[Any] = []
     loop.append(loop)
     itself = user()
-    itself.info = {"itself": itself}  # type: ignore[assignment]
+    itself.info = {"itself": itself}
     for value in ({"n": 10**5000, "loop": loop}, loop, {"n": 10**5000}, 10**5000, itself):
         one = models.UserModel.model_construct(info=value, group_ids=[value])
         for obj in (one, [one], [[one]], [value]):

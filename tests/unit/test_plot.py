@@ -15,13 +15,14 @@ from openwebui_users.testing import EmbeddedServer
 
 matplotlib = pytest.importorskip("matplotlib")
 
-from matplotlib.dates import num2date  # noqa: E402
+import matplotlib.dates as dates  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
 from openwebui_users.plot import plot_activity, plot_roles, plot_usage  # noqa: E402
 
 DAY = 86400
 START = 1_767_225_600  # 2026-01-01, a Thursday
+num2date: Any = dates.num2date  # without types
 HOSTILE = "$x^2$ \u202e<b>\n\\$"
 
 
@@ -89,7 +90,7 @@ def test_the_period_fits_the_span(days: int, by: str) -> None:
 
 
 def test_bars_are_as_wide_as_their_period() -> None:
-    ax = plot_activity([user(), user(START + 31 * DAY)], by="month")
+    ax: Any = plot_activity([user(), user(START + 31 * DAY)], by="month")
     assert [bar.get_width() for bar in ax.patches] == [31, 28]
 
 
@@ -135,7 +136,7 @@ def test_names_are_no_math() -> None:
 
 def test_many_roles_share_a_bar() -> None:
     users = [user(role=f"role{number:03}") for number in range(100)] + [user(role="role050")]
-    ax = plot_roles(users)
+    ax: Any = plot_roles(users)
     names = [text.get_text() for text in ax.get_yticklabels()]
     assert len(names) == 20 and names[0] == "role050" and names[-1] == "81 other roles"
     assert sum(bar.get_width() for bar in ax.patches) == 101
@@ -221,20 +222,20 @@ def test_nothing_global_is_touched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    ("function", "arguments", "message"),
     [
-        (lambda: plot_activity(7), "users must be users"),
-        (lambda: plot_roles("ann"), "users must be users"),
-        (lambda: plot_roles(user()), "users must be users, such as client.iter_users()"),
-        (lambda: plot_activity(["ann"]), "str has no last_active_at"),
-        (lambda: plot_roles([1]), "int has no role"),
-        (lambda: plot_usage({}), "what client.get_user_usage() returns, not dict"),
-        (lambda: plot_roles([], ax=Figure()), "ax must be the Axes of matplotlib, not Figure"),
+        (plot_activity, [7], "users must be users"),
+        (plot_roles, ["ann"], "users must be users"),
+        (plot_roles, [user()], "users must be users, such as client.iter_users()"),
+        (plot_activity, [["ann"]], "str has no last_active_at"),
+        (plot_roles, [[1]], "int has no role"),
+        (plot_usage, [{}], "what client.get_user_usage() returns, not dict"),
+        (plot_roles, [[], Figure()], "ax must be the Axes of matplotlib, not Figure"),
     ],
 )
-def test_what_is_none_of_it(call: Any, message: str) -> None:
+def test_what_is_none_of_it(function: Any, arguments: list[Any], message: str) -> None:
     with pytest.raises(TypeError) as caught:
-        call()
+        function(*arguments)
     assert message in str(caught.value)
 
 
