@@ -6,8 +6,11 @@ import pickle
 import re
 from html.parser import HTMLParser
 from typing import Any
+from unicodedata import category
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openwebui_users import ClientStats, Timeout, models
 from openwebui_users._html import repr_html, repr_mimebundle
@@ -68,6 +71,20 @@ def page_of(obj: Any) -> Page:
 def test_names_are_text(name: str) -> None:
     for obj in (user(name=name), [user(name=name)], [user(bio=name)], user(info={name: name})):
         assert name.replace("\\", "") in page_of(obj).text.replace("\\", "")
+
+
+@given(text=st.text(max_size=60))
+def test_any_text_is_text(text: str) -> None:
+    model = models.UserModel.model_construct(name=text, bio="b")
+    for obj in (model, [model]):
+        page = page_of(obj)
+        shown = "".join(
+            one
+            if one.isprintable() or one in "\u200c\u200d" or category(one) == "Zs"
+            else ascii(one)[1:-1]
+            for one in text
+        )
+        assert shown in page.text
 
 
 def test_addresses_of_images_are_text() -> None:
