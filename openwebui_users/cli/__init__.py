@@ -8,6 +8,13 @@ import sys
 def main() -> None:
     """Run the command of sys.argv and end the process with its exit code."""
     try:
+        sys.exit(_main())
+    except KeyboardInterrupt:  # while modules were imported, or at the very end
+        sys.exit(130)
+
+
+def _main() -> int:
+    try:
         import typer  # noqa: F401
     except ImportError:
         print(
@@ -15,7 +22,7 @@ def main() -> None:
             "pip install 'openwebui_users[cli]'",
             file=sys.stderr,
         )
-        sys.exit(1)
+        return 1
     from ._main import run
 
-    sys.exit(run(sys.argv[1:]))
+    return run(sys.argv[1:])

@@ -1,27 +1,18 @@
 """Commands about the connection itself: login, whoami, ping."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from . import _profiles, _secrets
-from ._command import CONNECTION, SHOWING, Cli, command
+from ._command import CONNECTION, SHOWING, Cli, alone
 from ._connection import connect
-from ._failures import AUTH, CommandError
+from ._failures import API, AUTH, CommandError
 
 _ACCOUNT = ("id", "email", "name", "role")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    command(app, "login", {key: CONNECTION[key] for key in _OF_LOGIN})(login)
-    command(app, "whoami", CONNECTION, SHOWING)(whoami)
-    command(app, "ping", CONNECTION, SHOWING)(ping)
-
-
-_OF_LOGIN = ("url", "profile", "timeout", "ca_file", "no_verify")
 
 
 def login(
@@ -71,7 +62,7 @@ def login(
     }
     if not (api_key_stdin or api_key or email):
         email = _ask("E-mail address (empty: use an API key)", default="") or None
-    client = cli.enter(connect(_only(cli, url), needs_key=False))
+    client = cli.enter(connect(replace(cli.connection, url=url, profile=None), with_key=False))
     key, reference = "", api_key
     if api_key is not None:
         key = _secrets.look_up(api_key, "--api-key", _profiles.config_path().parent)
@@ -79,7 +70,7 @@ def login(
         key = _secrets.read_input("API key")
     else:
         password = _secrets.read_input("Password")
-        answer = client.with_options(api_key="").auths.signin(email=email, password=password)
+        answer = client.auths.signin(email=email, password=password, set_client_api_key=False)
         key = answer.token or ""
         if not key:
             raise CommandError("the server gave no token: use an API key", exit_code=AUTH)
@@ -94,13 +85,6 @@ def login(
     cli.done(f"{_told(who)} is kept as the profile {name!r} in {_profiles.config_path()}")
 
 
-def _only(cli: Cli, url: str) -> Any:
-    """The connection without a key of any profile."""
-    from dataclasses import replace
-
-    return replace(cli.connection, url=url, profile=None)
-
-
 def _ask(question: str, default: str | None = None) -> str:
     if not sys.stdin.isatty():
         raise CommandError(f"{question}: there is nobody to ask; give it as an option")
@@ -110,8 +94,7 @@ def _ask(question: str, default: str | None = None) -> str:
 def _keep(name: str, key: str, store: str) -> str:
     """Keep a key; the reference to it."""
     if store == "keyring":
-        _secrets.keyring_of().set_password("openwebui-users", _file_name(name), key)
-        return f"keyring:openwebui-users/{name}"
+        return _secrets.keep_in_keyring("openwebui-users", _file_name(name), key)
     from openwebui_users.admin._files import replacing
 
     path = _profiles.config_path().parent / f"{_file_name(name)}.key"
@@ -153,7 +136,7 @@ def whoami(cli: Cli) -> None:
         raise CommandError(
             "the key is right, but this server does not tell holders of API keys whose it is; the "
             "token of a sign-in helps",
-            exit_code=1,
+            exit_code=API,
         )
     cli.output.one(who, _ACCOUNT)
 
@@ -162,8 +145,17 @@ def ping(cli: Cli) -> None:
     """Show whether the server answers, its version and how long the answer took. Needs no key."""
     import time
 
-    client = cli.connect(needs_key=False)
+    client = cli.enter(connect(cli.connection, with_key=False))
     began = time.monotonic()
     version = client.get_version()
     took = time.monotonic() - began
     cli.output.one({"url": client.base_url, "version": version, "seconds": round(took, 4)})
+
+
+_LOGIN = {key: CONNECTION[key] for key in ("url", "profile", "timeout", "ca_file", "no_verify")}
+_PANEL = {"rich_help_panel": "Server"}
+COMMANDS = {
+    "login": alone("login", login, _LOGIN, **_PANEL),
+    "whoami": alone("whoami", whoami, CONNECTION, SHOWING, **_PANEL),
+    "ping": alone("ping", ping, CONNECTION, SHOWING, **_PANEL),
+}

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ._connection import ConnectionOptions, connect
-from ._failures import NOT_FOUND, OK, PARTLY, CommandError
+from ._failures import INTERRUPTED, NOT_FOUND, OK, PARTLY, CommandError, in_options
 from ._output import FORMATS, Output
 
 if TYPE_CHECKING:
     from openwebui_users import UsersClient
     from openwebui_users.admin import Progress, Result
 
+    from ._progress import Bar
+
     Parameters = dict[str, tuple[Any, Any]]
 
+ROWS = ("row", "email", "id", "status", "error")  # of a verb's result, as a table shows them
 _CONNECTION = "Connection"
 _OUTPUT = "Output"
 
@@ -132,41 +135,89 @@ class Cli:
             **{name: given[name] for name in CONNECTION if name in given}
         )
         self._yes = bool(given.get("yes"))
-        self._files = ExitStack()
+        self._open = ExitStack()
+        self._bar: Bar | None = None
+        self._shows = "output" in given
+        self.verbose = int(given.get("verbose") or 0)
         self.dry_run = bool(given.get("dry_run"))
         self.audit = given.get("audit")
-        self.verbose = given.get("verbose") or 0
         fields = given.get("fields")
         names = [name.strip() for name in fields.split(",") if name.strip()] if fields else None
         self.output = Output(given.get("output"), names, bool(given.get("secrets")))
         if self.verbose > 1:
-            import logging
-
-            logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")
+            self._open.enter_context(_calls_shown())
 
     def __enter__(self) -> Cli:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._files.close()
+        self._open.close()
+
+    def carry_out(self, work: Callable[[], int | None]) -> int:
+        """Do the command's work; the exit code. What was done before it was cut off is shown."""
+        try:
+            return work() or OK
+        except (KeyboardInterrupt, Exception) as error:
+            if not hasattr(error, "result"):  # Interrupted and PartialFailureError have one
+                raise
+            self.report(error.result)
+            if isinstance(error, KeyboardInterrupt):
+                self.note("interrupted")
+                return INTERRUPTED
+            if error.__cause__ is not None:
+                raise CommandError(f"not all was done: {error.__cause__}", PARTLY) from error
+            return PARTLY
+        finally:
+            self._end_bar()
+
+    # ------------------------------------------------------------ the server
 
     @cached_property
     def client(self) -> UsersClient:
         """Of the server that is meant, with a key."""
-        return self.connect()
-
-    def connect(self, needs_key: bool = True) -> UsersClient:
-        """A client, which is closed when the command ends."""
-        return self.enter(connect(self._connection, needs_key))
+        return self.enter(connect(self._connection))
 
     def enter(self, client: UsersClient) -> UsersClient:
         """Let a client be closed when the command ends."""
-        return self._files.enter_context(client)
+        return self._open.enter_context(client)
 
     @property
     def connection(self) -> ConnectionOptions:
         """What the command line says about the connection."""
         return self._connection
+
+    def resolve(self, users: Sequence[str]) -> list[Any]:
+        """Users by id or e-mail address.
+
+        Raises:
+            CommandError: there is no such user.
+        """
+        from openwebui_users.admin._directory import Directory
+
+        found, problems = Directory(self.client).resolve(users)
+        if problems:
+            raise CommandError("; ".join(one.message for one in problems), NOT_FOUND)
+        return found
+
+    def group(self, reference: str) -> Any:
+        """One group by name or id.
+
+        Raises:
+            CommandError: there is none, or there are several.
+        """
+        from openwebui_users.admin._directory import Groups
+
+        groups = Groups(self.client.groups.get_groups())
+        problem = groups.problem_with(reference)
+        if problem is not None:
+            raise (
+                CommandError(problem, NOT_FOUND)
+                if groups.is_missing(reference)
+                else (CommandError(problem))
+            )
+        return groups.find(reference)
+
+    # ------------------------------------------------------------ who sits before it
 
     @property
     def is_sure(self) -> bool:
@@ -186,14 +237,22 @@ class Cli:
         if not typer.confirm(question, err=True):
             raise CommandError("nothing was changed", exit_code=1)
 
-    @property
-    def progress(self) -> bool | Callable[[Progress], object]:
+    def progress(self, progress: Progress) -> None:
         """What verbs tell how far they are: a bar on a terminal."""
-        if not sys.stderr.isatty():
-            return False
-        from ._progress import Bar
+        from ._progress import Bar, is_wanted
 
-        return self._files.enter_context(Bar())
+        if self._bar is None:
+            if not is_wanted():
+                return
+            self._bar = Bar()
+        self._bar(progress)
+
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    # ------------------------------------------------------------ what is said
 
     def done(self, what: str) -> None:
         """Say on stderr what was done, or would be."""
@@ -207,71 +266,108 @@ class Cli:
         for line in text.splitlines():
             print(printable(line), file=sys.stderr)
 
-    def report(self, result: Result, columns: Sequence[str] = ()) -> int:
-        """Print a verb's result; the exit code."""
-        if self.output.is_for_people and self.output.fields is None:
-            self.output.text(str(result))
-        elif self.output.format == "json" and self.output.fields is None:
-            from ._output import to_json
-
-            print(to_json(result.to_dict(), indent=2))
+    def report(self, result: Result) -> int:
+        """Show a verb's result; the exit code."""
+        self._end_bar()
+        if not self._shows:  # stdout is for data
+            self.note(in_options(str(result)))
+        elif self.output.is_for_people and self.output.fields is None:
+            self.output.text(in_options(str(result)))
+        elif self.output.format in ("json", "yaml") and self.output.fields is None:
+            self.output.one(result.to_dict())
         else:
-            self.output.rows(result.to_dict()["rows"], columns)
+            self.output.rows(result.to_dict()["rows"], ROWS, head=ROWS)
         return OK if result.ok else PARTLY
 
-    def resolve(self, users: Sequence[str]) -> list[Any]:
-        """Users by id or e-mail address.
 
-        Raises:
-            CommandError: there is no such user.
-        """
-        from openwebui_users.admin._directory import Directory
+@contextmanager
+def _calls_shown() -> Iterator[None]:
+    """The log of all calls on stderr."""
+    import logging
 
-        found, problems = Directory(self.client).resolve(users)
-        if problems:
-            raise CommandError("; ".join(one.message for one in problems), NOT_FOUND)
-        return found
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logger = logging.getLogger("openwebui_users")
+    before = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
-    def user_id(self, user: str) -> str:
-        """The id of one user."""
-        return str(self.resolve([user])[0].id)
+
+# ---------------------------------------------------------------- functions that become commands
+
+
+def alone(
+    name: str, function: Callable[..., int | None], *shared: Parameters, **settings: Any
+) -> typer.Typer:
+    """A command that stands in no group; arguments as of command()."""
+    app = typer.Typer(add_completion=False)
+    command(app, name, function, *shared, **settings)
+    return app
 
 
 def command(
-    app: typer.Typer, name: str, *shared: Parameters, **settings: Any
-) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    app: typer.Typer,
+    name: str,
+    function: Callable[..., int | None],
+    *shared: Parameters,
+    **settings: Any,
+) -> None:
     """Make a function a command.
-
-    The function is given a Cli first; its other parameters are the command's own. It returns the
-    exit code, or None for 0.
 
     Args:
         app: what it becomes a command of.
         name: of the command.
+        function: is given a Cli first; its other parameters are the command's own. It returns the
+            exit code, or None for 0.
         shared: options that it has besides its own: SHOWING, WRITING, ASKING, CONNECTION.
         settings: of typer.
     """
+    own = list(inspect.signature(function).parameters.values())[1:]
+    names = {one.name for one in own}
+    options = {key for group in (*shared, COMMON) for key in group}
 
-    def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
-        own = list(inspect.signature(function).parameters.values())[1:]
-        names = [one.name for one in own]
-        options = {key for group in (*shared, COMMON) for key in group}
+    def run(ctx: typer.Context, **values: Any) -> None:
+        before = {key: value for key, value in ctx.find_root().params.items() if value}
+        for key in before.keys() - options - names:
+            option = f"--{key.replace('_', '-')}"
+            raise CommandError(f"{option} is no option of {ctx.command_path}")
+        given = {
+            key: before.get(key, value) if value in (None, False) else value
+            for key, value in values.items()
+        }
+        with Cli({key: given[key] for key in options}) as cli:
+            code = cli.carry_out(lambda: function(cli, **{key: given[key] for key in names}))
+        raise typer.Exit(code)
 
-        def run(ctx: typer.Context, **values: Any) -> None:
-            before = ctx.find_root().params
-            given = {key: values[key] or before.get(key) for key in options}
-            with Cli(given) as cli:
-                code = function(cli, **{key: values[key] for key in names})
-            raise typer.Exit(code or OK)
+    run.__doc__ = function.__doc__
+    run.__name__ = function.__name__
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    share(run, *shared, COMMON, own=[context, *own])
+    app.command(name, **settings)(run)
 
-        run.__doc__ = function.__doc__
-        run.__name__ = function.__name__
-        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-        share(run, *shared, COMMON, own=[context, *own])
-        app.command(name, **settings)(run)
-        return function
 
-    return decorate
+def group(name: str, text: str, **settings: Any) -> typer.Typer:
+    """What has commands below it.
+
+    Args:
+        name: of the group.
+        text: what its help says.
+        settings: of typer.
+    """
+    return typer.Typer(
+        name=name,
+        help=text,
+        add_completion=False,
+        no_args_is_help=True,
+        callback=lambda: None,  # so that it is a group with one command too
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **settings,
+    )
 
 
 def share(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _profiles
-from ._failures import CommandError
+from ._failures import AUTH, CommandError
 from ._secrets import look_up, read_input
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class ConnectionOptions:
     no_verify: bool | None = None
 
 
-def connect(options: ConnectionOptions, needs_key: bool = True) -> UsersClient:
+def connect(options: ConnectionOptions, with_key: bool = True) -> UsersClient:
     """A client for the server that is meant.
 
     A profile's key is sent to that profile's server alone.
 
     Args:
         options: of the command line.
-        needs_key: refuse to go on without a key.
+        with_key: False: the client has none, and none is looked for.
 
     Raises:
         CommandError: it is not known which server or key is meant.
@@ -57,14 +57,14 @@ def connect(options: ConnectionOptions, needs_key: bool = True) -> UsersClient:
         given["ca_file"] = options.ca_file
     if options.no_verify is not None:
         given["verify"] = not options.no_verify
-    key = _key(options, profile)
-    if key is None and needs_key:
+    key = _key(options, profile) if with_key else ""
+    if key is None:
         raise CommandError(
             f"no key for {url} is given: use --api-key-file, set OPENWEBUI_API_KEY, or run "
             "`openwebui-users login`",
-            exit_code=3,
+            exit_code=AUTH,
         )
-    return UsersClient(url, key or "", **given)
+    return UsersClient(url, key, **given)
 
 
 def _profile(options: ConnectionOptions, url: str | None) -> _profiles.Profile | None:

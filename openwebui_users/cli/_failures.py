@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +39,57 @@ class CommandError(Exception):
         self.exit_code = exit_code
 
 
+# ---------------------------------------------------------------- words
+
+#: Arguments of verbs that are options here by another name than with hyphens.
+_OPTIONS = {"ignore_columns": "--ignore-column", "include_secrets": "--secrets"}
+_NAMES = "|".join(
+    (
+        "passwords_out",
+        "max_deletions",
+        "default_role",
+        "on_invalid",
+        "on_existing",
+        "create_groups",
+        "update_passwords",
+        "ignore_columns",
+        "include_secrets",
+    )
+)
+# What the package says to those who write Python, and what is said here instead.
+_SAID = [
+    (
+        r"give api_key=\.\.\. or set (\w+), or sign in with auths\.signin\(\)",
+        r"run login, or set \1",
+    ),
+    (r"(Sign in again) with auths\.signin\(\)", r"\1 with login"),
+    (r"call auths\.signin\(\) first", "run login with an e-mail address and a password"),
+    (r"; search_users\(\) finds ids", "; search finds ids"),
+    (r"give confirm= with the `confirmation` of a dry run, or yes=True", "give --yes"),
+    (r", and set_role\(\) afterwards", ", and use set-role afterwards"),
+    (r"format= \(", "--format ("),
+    (r"ignore_columns=\[(.*?)\]", r"--ignore-column \1"),
+    (r"\b(passwords_out|lock|backup|journal)=(?!\w)", r"--\1 FILE"),
+    (r"\b(include_secrets|create_groups|update_passwords|ignore_columns)=True", r"--\1"),
+    (r"\b(max_deletions)=(\d+)", r"--\1 \2"),
+    (rf"(?<![-\w])({_NAMES})\b", r"--\1"),
+]
+
+
+def in_options(text: str) -> str:
+    """A message of a verb, with options where it names arguments."""
+    for pattern, instead in _SAID:
+        text = re.sub(pattern, instead, text)
+
+    def option(found: re.Match[str]) -> str:
+        return _OPTIONS.get(found[1], f"--{found[1].replace('_', '-')}")
+
+    return re.sub(r"--(\w+_\w+)", option, text)
+
+
+# ---------------------------------------------------------------- errors
+
+
 def exit_code_of(error: BaseException) -> int:
     """The exit code for what was raised."""
     from openwebui_users import errors
@@ -55,16 +108,15 @@ def exit_code_of(error: BaseException) -> int:
         (errors.APIConnectionError, CONNECTION),
         ((errors.ValidationError, errors.ConfigurationError, errors.SerializationError), USAGE),
         (errors.OpenWebUIError, API),
-        (ValueError, USAGE),
+        ((ValueError, FileNotFoundError, FileExistsError, PermissionError), USAGE),
+        ((IsADirectoryError, NotADirectoryError), USAGE),
     ]
     return next((code for kind, code in kinds if isinstance(error, kind)), API)
 
 
 def tell(error: BaseException, verbose: int) -> None:
     """Say on stderr what went wrong: one line, and the rest with -v."""
-    from openwebui_users.admin._checks import printable
-
-    first, *more = str(error).splitlines() or [""]
+    first, *more = in_options(_text_of(error)).splitlines() or [""]
     if not _is_expected(error):
         first = f"{type(error).__name__}: {first} (a defect of this program: please report it)"
     if more and not verbose:
@@ -72,18 +124,31 @@ def tell(error: BaseException, verbose: int) -> None:
         if len(more) > 1:
             first += f" … ({len(more) - 1} more; -v shows all)"
         more = []
-    print(f"error: {printable(first)}", file=sys.stderr)
-    for line in more:
-        print(printable(line), file=sys.stderr)
-    if verbose:
-        for line in _details(error):
-            print(f"  {printable(line)}", file=sys.stderr)
+    details = [f"  {line}" for line in _details(error)] if verbose else []
+    _say([f"error: {first}", *more, *details])
+
+
+def _say(lines: list[str]) -> None:
+    from openwebui_users.admin._checks import printable
+
+    try:
+        for line in lines:
+            print(printable(line), file=sys.stderr)
+    except BrokenPipeError:
+        discard(sys.stderr)
+
+
+def _text_of(error: BaseException) -> str:
+    """What it says; of a file by its name first, as other programs do."""
+    if isinstance(error, OSError) and error.strerror and type(error).__module__ == "builtins":
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _is_expected(error: BaseException) -> bool:
     from openwebui_users.errors import OpenWebUIError
 
-    return isinstance(error, (CommandError, OpenWebUIError, OSError, ValueError))
+    return isinstance(error, (CommandError, OpenWebUIError, OSError, ValueError, ImportError))
 
 
 def _details(error: BaseException) -> list[str]:
@@ -114,27 +179,42 @@ def guarded(work: Callable[[], int], verbosity: int) -> int:
     """
     try:
         code = work()
-        sys.stdout.flush()
     except BrokenPipeError:
-        _leave_pipe()
-        return PIPE_CLOSED
-    except KeyboardInterrupt as error:
-        result = getattr(error, "result", None)
-        try:
-            told = "interrupted" if result is None else f"interrupted: {result}"
-            print(told, file=sys.stderr)
-        except BrokenPipeError:
-            _leave_pipe()
-        return INTERRUPTED
+        code = PIPE_CLOSED
+    except KeyboardInterrupt:
+        _say(["interrupted"])
+        code = INTERRUPTED
     except Exception as error:
         tell(error, verbosity)
-        return exit_code_of(error)
+        code = exit_code_of(error)
+    return _flushed(code, verbosity)
+
+
+def _flushed(code: int, verbosity: int) -> int:
+    """Let all that was printed go out; the exit code, which is another one if it cannot."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard(sys.stdout)
+        code = PIPE_CLOSED
+    except OSError as error:  # a full disk
+        discard(sys.stdout)
+        if code == OK:
+            code = API
+            tell(OSError(error.errno, error.strerror, "standard output"), verbosity)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
     return code
 
 
-def _leave_pipe() -> None:
+def discard(stream: Any) -> None:
     """Let the interpreter's own flush at its end go nowhere, without a word."""
-    import os
-
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # of a test, not of the process
+        return
     devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
+    os.dup2(devnull, descriptor)
+    os.close(devnull)

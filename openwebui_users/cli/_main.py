@@ -3,20 +3,88 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from . import _account, _users
 from ._command import COMMON, CONNECTION, SHOWING, share
 from ._failures import EXIT_CODES, OK, USAGE, CommandError, guarded
 
+NAME = "openwebui-users"
+COMPLETE_VARIABLE = "_OPENWEBUI_USERS_COMPLETE"
 _EPILOG = "Exit codes: " + "; ".join(f"{code}: {text}" for code, text in EXIT_CODES.items()) + "."
 
+#: In which module a command is, in the order of the help.
+MODULES = {
+    "login": "_account",
+    "whoami": "_account",
+    "ping": "_account",
+    "list": "_users",
+    "get": "_users",
+    "find": "_users",
+    "search": "_users",
+    "inactive": "_users",
+    "create": "_users",
+    "update": "_users",
+    "set-role": "_users",
+    "set-password": "_users",
+    "deactivate": "_leaving",
+    "reactivate": "_leaving",
+    "expire": "_leaving",
+    "delete": "_leaving",
+    "sessions": "_leaving",
+    "import": "_transfer",
+    "export": "_transfer",
+    "plan": "_desired",
+    "apply": "_desired",
+    "drift": "_desired",
+    "snapshot": "_desired",
+    "groups": "_groups",
+    "permissions": "_permissions",
+    "profile": "_profile_image",
+    "settings": "_self",
+    "status": "_self",
+    "usage": "_self",
+    "serve": "_serve",
+    "completion": "_completion",
+}
+
+
+class _Commands(TyperGroup):
+    """Makes a command when it is asked for: making all takes longer than most of them run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in MODULES:
+            return None
+        if cmd_name not in self.commands:
+            from importlib import import_module
+
+            module = import_module(f"{__package__}.{MODULES[cmd_name]}")
+            made = typer.main.get_command(module.COMMANDS[cmd_name])
+            made.name = cmd_name
+            self.commands[cmd_name] = made
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in MODULES and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], MODULES, n=1)
+            hint = f": did you mean {near[0]}?" if near else f"; see {NAME} --help"
+            raise CommandError(f"there is no command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
-    name="openwebui-users",
+    name=NAME,
+    cls=_Commands,
     help="Administer the users of an Open WebUI server.",
     epilog=_EPILOG,
     add_completion=False,
@@ -24,6 +92,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(wanted: bool | None) -> None:
+    if wanted:
+        from openwebui_users import __version__
+
+        print(f"{NAME} {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -36,9 +112,19 @@ def root(**values: Any) -> None:
     """
 
 
-share(root, CONNECTION, SHOWING, COMMON)
-for module in (_account, _users):
-    module.add_to(app)
+VERSION = {
+    "version": (
+        bool | None,
+        typer.Option(
+            "--version",
+            help="Show the version of this program.",
+            callback=_version,
+            is_eager=True,
+            show_default=False,
+        ),
+    )
+}
+share(root, CONNECTION, SHOWING, COMMON, VERSION)
 
 
 def run(arguments: list[str]) -> int:
@@ -50,11 +136,22 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code of the process, one of EXIT_CODES.
     """
-    # what is not UTF-8 in the locale is shown as an escape rather than refused
+    _open_streams()
+    return guarded(lambda: _run(arguments), _verbosity(arguments))
+
+
+def _open_streams() -> None:
+    """Give the process the three streams that it may lack, and what can be written to them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:  # closed; else the next file would be in its place
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+    # what is not in the locale's encoding is shown as an escape rather than refused
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return guarded(lambda: _run(arguments), _verbosity(arguments))
 
 
 def _verbosity(arguments: list[str]) -> int:
@@ -64,8 +161,12 @@ def _verbosity(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if COMPLETE_VARIABLE in os.environ:
+        from typer import completion
+
+        completion.completion_init()  # type: ignore[attr-defined, unused-ignore]
     try:
-        code = app(arguments, prog_name="openwebui-users", standalone_mode=False)
+        code = app(arguments, prog_name=NAME, standalone_mode=False)
     except typer.Abort:  # Ctrl-C or the end of the input at a question
         raise KeyboardInterrupt from None
     except Exception as error:

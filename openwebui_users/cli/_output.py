@@ -12,12 +12,10 @@ import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
 from ._failures import CommandError
-
-if TYPE_CHECKING:
-    pass
 
 FORMATS = ("table", "json", "jsonl", "csv", "yaml", "id")
 _LONGEST_CELL = 80
@@ -31,15 +29,8 @@ def plain(value: Any, secrets: bool = False) -> Any:
     from openwebui_users import Model
 
     if isinstance(value, Model):
-        infos = type(value).model_fields
         dumped = value.model_dump(mode="json")
-        return {
-            name: plain(getattr(value, name), secrets)
-            if _holds_models(getattr(value, name))
-            else one
-            for name, one in dumped.items()
-            if secrets or name not in infos or not infos[name].secret
-        }
+        return _without_secrets(type(value), dumped, secrets)
     if isinstance(value, Mapping):
         return {str(key): plain(one, secrets) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -47,12 +38,40 @@ def plain(value: Any, secrets: bool = False) -> Any:
     return value
 
 
-def _holds_models(value: Any) -> bool:
+def _without_secrets(kind: Any, dumped: dict[str, Any], secrets: bool) -> dict[str, Any]:
+    """What model_dump() of a model gives, and of the models in it, without fields of secrets."""
+    if secrets:
+        return dumped
+    hidden, inner = _parts_of(kind)
+    found = {name: one for name, one in dumped.items() if name not in hidden}
+    for name, other in inner.items():
+        value = found.get(name)
+        if isinstance(value, dict):
+            found[name] = _without_secrets(other, value, secrets)
+        elif isinstance(value, list):
+            found[name] = [
+                _without_secrets(other, one, secrets) if isinstance(one, dict) else one
+                for one in value
+            ]
+    return found
+
+
+@cache
+def _parts_of(kind: Any) -> tuple[frozenset[str], dict[str, Any]]:
+    """The names of a model's secrets, and the models in its fields."""
+    from typing import get_args
+
     from openwebui_users import Model
 
-    return isinstance(value, Model) or (
-        isinstance(value, list) and any(isinstance(one, Model) for one in value)
-    )
+    fields = kind.model_fields
+    inner = {}
+    for name, info in fields.items():
+        annotation = info.annotation
+        for one in (annotation, *get_args(annotation)):
+            for two in (one, *get_args(one)):
+                if isinstance(two, type) and issubclass(two, Model):
+                    inner[name] = two
+    return frozenset(name for name, info in fields.items() if info.secret), inner
 
 
 def _units(item: Any) -> dict[str, str]:
@@ -111,8 +130,12 @@ def escaped(text: str) -> str:
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """JSON text that is safe on a terminal."""
-    return escaped(json.dumps(value, ensure_ascii=False, indent=indent))
+    """JSON text that is safe on a terminal, in characters that stdout has."""
+    return escaped(json.dumps(value, ensure_ascii=not _takes_unicode(), indent=indent))
+
+
+def _takes_unicode() -> bool:
+    return (sys.stdout.encoding or "utf-8").lower().replace("_", "-") in ("utf-8", "utf8")
 
 
 # ---------------------------------------------------------------- the output of one command
@@ -137,6 +160,8 @@ class Output:
         self.format = format or ("table" if sys.stdout.isatty() else "json")
         self.fields = list(fields) if fields else None
         self._secrets = secrets
+        if self.format != "table" and not sys.stdout.isatty():
+            write_utf8()
 
     @property
     def is_for_people(self) -> bool:
@@ -144,25 +169,28 @@ class Output:
 
     # ------------------------------------------------------------ many
 
-    def rows(self, items: Iterable[Any], columns: Sequence[str] = ()) -> None:
+    def rows(
+        self, items: Iterable[Any], columns: Sequence[str] = (), *, head: Iterable[str] = ()
+    ) -> None:
         """Print many things, each as soon as it is there where the format allows that.
 
         Args:
             items: models or mappings.
             columns: what a table shows.
+            head: names of all fields, for a CSV of nothing at all.
         """
         if self.format == "table":
             self._table(list(items), columns)
-            return
-        rows = (self._chosen(self._plain(item)) for item in items)
-        writers = {
-            "json": _write_json,
-            "jsonl": _write_jsonl,
-            "csv": _write_csv,
-            "yaml": _write_yaml,
-            "id": _write_ids,
-        }
-        writers[self.format](rows)
+        elif self.format == "id":
+            _write_ids(map(self._plain, items))
+        elif self.format == "csv":
+            _write_csv(map(self._row, items), self.fields or list(head))
+        else:
+            writers = {"json": _write_json, "jsonl": _write_jsonl, "yaml": _write_yaml}
+            writers[self.format](map(self._row, items))
+
+    def _row(self, item: Any) -> dict[str, Any]:
+        return self._chosen(self._plain(item))
 
     def _plain(self, item: Any) -> dict[str, Any]:
         found = plain(item, self._secrets)
@@ -199,11 +227,11 @@ class Output:
 
     def one(self, item: Any, columns: Sequence[str] = ()) -> None:
         """Print one thing: in a table a line a field, those without a value left out."""
-        row = self._chosen(self._plain(item))
+        row = self._row(item)
         if self.format == "json":
             print(to_json(row, indent=2))
         elif self.format == "yaml":
-            print(_yaml_text(row), end="")
+            print(yaml_text(row), end="")
         elif self.format != "table":
             self.rows([item])
         else:
@@ -269,6 +297,10 @@ def _print_table(heads: list[str], cells: list[list[str]]) -> None:
     if not console.is_terminal:  # a table in a file is as wide as it is
         console = Console(highlight=False, width=10_000, no_color=True)
         table.box = None
+        with console.capture() as text:
+            console.print(table)
+        print("\n".join(line.rstrip() for line in text.get().splitlines()))
+        return
     console.print(table)
 
 
@@ -290,46 +322,52 @@ def _write_jsonl(rows: Iterator[dict[str, Any]]) -> None:
 
 def _write_ids(rows: Iterator[dict[str, Any]]) -> None:
     for row in rows:
-        found = row.get("id")
-        if found is None:
+        if "id" not in row:
             raise CommandError("--output id: what is shown here has no id")
-        print(escaped(str(found)))
+        if row["id"] is not None:  # of an account that was not made
+            print(escaped(str(row["id"])).replace("\n", "\\n"))
 
 
-def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
+def _write_csv(rows: Iterator[dict[str, Any]], head: list[str]) -> None:
     from openwebui_users.admin._export import cell
 
     first = next(rows, None)
-    if first is None:
-        return
-    names = list(first)
+    names = head if first is None else list(first)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in itertools.chain([first], rows):
+    if names:
+        writer.writerow(names)
+    for row in itertools.chain([] if first is None else [first], rows):
         writer.writerow([cell(row.get(name)) for name in names])
         sys.stdout.write(escaped_controls(text.getvalue()))
         text.seek(0)
         text.truncate()
+    sys.stdout.write(escaped_controls(text.getvalue()))
 
 
 def escaped_controls(text: str) -> str:
-    """CSV on a terminal: what it would not show as escapes. Into a file it goes as it is."""
+    """A text for a terminal: what it would not show as escapes. Into a file it goes as it is."""
     if text.isprintable() or not sys.stdout.isatty():
         return text
     return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+
+
+def write_utf8() -> None:
+    """Let stdout take every character, whatever the locale: what programs read is in UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and not _takes_unicode():
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 def _write_yaml(rows: Iterator[dict[str, Any]]) -> None:
     some = False
     for row in rows:
         some = True
-        print(_yaml_text([row]), end="")
+        print(yaml_text([row]), end="")
     if not some:
         print("[]")
 
 
-def _yaml_text(value: Any) -> str:
+def yaml_text(value: Any) -> str:
     """YAML in which texts that a terminal would not show are in quotes, with escapes."""
     try:
         import yaml
@@ -346,7 +384,9 @@ def _yaml_text(value: Any) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)
-    text = yaml.dump(value, Dumper=Dumper, allow_unicode=True, sort_keys=False, width=10_000)
+    text = yaml.dump(
+        value, Dumper=Dumper, allow_unicode=_takes_unicode(), sort_keys=False, width=10_000
+    )
     return "".join(
         one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text
     )

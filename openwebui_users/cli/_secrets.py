@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,6 +61,8 @@ def _of_file(path: str, folder: Path) -> str:
 
 
 def _of_command(command: str, folder: Path) -> str:
+    import subprocess
+
     try:
         done = subprocess.run(
             shlex.split(command),
@@ -83,16 +84,31 @@ def _of_keyring(name: str, _: Path) -> str:
     service, slash, user = name.rpartition("/")
     if not slash:
         raise CommandError(f"keyring:{name} must be keyring:SERVICE/USER")
-    found = keyring_of().get_password(service, user)
+    keyring = keyring_of()
+    try:
+        found = keyring.get_password(service, user)
+    except keyring.errors.KeyringError as error:
+        raise CommandError(f"the keyring does not give {service}/{user}: {error}") from None
     if found is None:
         raise CommandError(f"the keyring has nothing under {service}/{user}")
     return str(found)
 
 
+def keep_in_keyring(service: str, user: str, secret: str) -> str:
+    """Put a secret into the keyring; the reference to it."""
+    keyring = keyring_of()
+    try:
+        keyring.set_password(service, user, secret)
+    except keyring.errors.KeyringError as error:
+        raise CommandError(f"the keyring does not take {service}/{user}: {error}") from None
+    return f"keyring:{service}/{user}"
+
+
 def keyring_of() -> Any:
     """The module keyring."""
     try:
-        import keyring
+        import keyring  # type: ignore[import-not-found, unused-ignore]
+        import keyring.errors  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise CommandError(
             "the keyring needs a library that is not installed: pip install keyring"

@@ -1,18 +1,16 @@
 """Commands about users: show, make, change, deactivate and delete them."""
 
 import sys
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ._command import ASKING, AUDIT, CONNECTION, SHOWING, WRITING, Cli, command
-from ._failures import NOT_FOUND, CommandError
+from ._command import AUDIT, CONNECTION, SHOWING, WRITING, Cli, alone
+from ._failures import INTERRUPTED, NOT_FOUND, CommandError
 from ._secrets import read_input
 
 COLUMNS = ("email", "name", "role", "last_active_at", "id")
-ROWS = ("row", "email", "id", "status", "error")  # of a verb's result
 
 User = Annotated[str, typer.Argument(metavar="USER", help="Id or e-mail address.")]
 Users = Annotated[
@@ -25,33 +23,12 @@ PasswordsOut = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands."""
-    reading = (CONNECTION, SHOWING)
-    command(app, "list", *reading)(list_users)
-    command(app, "get", *reading)(get)
-    command(app, "find", *reading)(find)
-    command(app, "search", *reading)(search)
-    command(app, "inactive", *reading)(inactive)
-    writing = (CONNECTION, SHOWING, WRITING, AUDIT)
-    command(app, "create", *writing)(create)
-    command(app, "update", *writing)(update)
-    command(app, "set-role", *writing)(set_role)
-    command(app, "set-password", *writing)(set_password)
-    command(app, "deactivate", *writing)(deactivate)
-    command(app, "reactivate", *writing)(reactivate)
-    command(app, "expire", *writing)(expire)
-    command(app, "delete", *writing, ASKING)(delete)
-
-
 def read_users(users: list[str]) -> list[str]:
     """Ids and addresses as given; for - the lines of standard input."""
     found: list[str] = []
     for one in users:
-        if one == "-":
-            found += [line.strip() for line in sys.stdin if line.strip()]
-        else:
-            found.append(one)
+        found += [line.strip() for line in sys.stdin] if one == "-" else [one]
+    found = [one for one in found if one]
     if not found:
         raise CommandError("no user is given")
     return found
@@ -69,23 +46,26 @@ def list_users(
     """Show all users, or those with a role or whose name or address has a text in it."""
     from itertools import islice
 
+    from openwebui_users import UserGroupIdsModel
+
     found = cli.client.iter_users(query=query)
     chosen = (user for user in found if role is None or user.role == role)
-    cli.output.rows(islice(chosen, limit), COLUMNS)
+    cli.output.rows(islice(chosen, limit), COLUMNS, head=UserGroupIdsModel.model_fields)
 
 
 def get(cli: Cli, user: User) -> None:
     """Show one user with all that the server tells."""
-    found: Any = cli.client.find_user(user) if "@" in user else None
-    if found is None:
-        found = cli.client.get_user_by_id(cli.user_id(user))
-    cli.output.one(found)
+    _show(cli, user if "@" in user else cli.resolve([user])[0].email)
 
 
 def find(
     cli: Cli, email: Annotated[str, typer.Argument(metavar="EMAIL", help="The exact address.")]
 ) -> None:
     """Show the user with exactly this e-mail address, in any case."""
+    _show(cli, email)
+
+
+def _show(cli: Cli, email: str) -> None:
     found = cli.client.find_user(email)
     if found is None:
         raise CommandError(f"there is no user with the address {email!r}", exit_code=NOT_FOUND)
@@ -100,7 +80,10 @@ def search(
     """Show users whose name or address has a text in it, as the server's own search finds them."""
     from itertools import islice
 
-    cli.output.rows(islice(cli.client.iter_search(query), limit), COLUMNS)
+    from openwebui_users import UserInfoResponse
+
+    found = islice(cli.client.iter_search(query), limit)
+    cli.output.rows(found, COLUMNS, head=UserInfoResponse.model_fields)
 
 
 def inactive(
@@ -114,10 +97,11 @@ def inactive(
     ] = None,
 ) -> None:
     """Show users who have not been active for some days, longest first."""
+    from openwebui_users import UserGroupIdsModel
     from openwebui_users.admin import inactive_users
 
     found = inactive_users(cli.client, days, never_signed_in=never_signed_in)
-    cli.output.rows(found, COLUMNS)
+    cli.output.rows(found, COLUMNS, head=UserGroupIdsModel.model_fields)
     for note in found.notes:
         cli.note(note)
 
@@ -145,11 +129,12 @@ def create(
     Without --password-stdin a password is made; it goes into the file of --passwords-out, or else
     to standard error if that is a terminal.
     """
-    from openwebui_users.admin import PartialFailureError, provision_user
+    from openwebui_users.admin import Interrupted, PartialFailureError, provision_user
     from openwebui_users.admin._passwords import PasswordFile, make_password
 
     if not password_stdin and passwords_out is None and not sys.stderr.isatty():
         raise CommandError("give --password-stdin, or --passwords-out FILE for one that is made")
+    is_cut = False
     password = read_input("Password") if password_stdin else make_password()
     with PasswordFile(passwords_out, read_only=cli.dry_run) as file:
         if not password_stdin and not cli.dry_run:
@@ -167,15 +152,16 @@ def create(
                 dry_run=cli.dry_run,
                 audit=cli.audit,
             )
-        except PartialFailureError as error:
+        except (PartialFailureError, Interrupted) as error:
             result = error.result
-    code = cli.report(result, ROWS)
+            is_cut = isinstance(error, Interrupted)
+    code = cli.report(result)
     may_be_there = result.counts.keys() & {"created", "unknown"}
     if not password_stdin and passwords_out is None and may_be_there and not cli.dry_run:
         cli.note(f"password: {password}")
     if result.api_key is not None:
         cli.note(f"API key: {result.api_key}")
-    return code
+    return INTERRUPTED if is_cut else code
 
 
 def update(
@@ -199,7 +185,7 @@ def update(
     if not changes:
         raise CommandError("nothing to change is given: use --name, --email or --role")
     row = update_user(cli.client, user, dry_run=cli.dry_run, audit=cli.audit, **changes)
-    return cli.report(Result("update", [row], dry_run=cli.dry_run), ROWS)
+    return cli.report(Result("update", [row], dry_run=cli.dry_run))
 
 
 def set_role(
@@ -218,8 +204,7 @@ def set_role(
             dry_run=cli.dry_run,
             progress=cli.progress,
             audit=cli.audit,
-        ),
-        ROWS,
+        )
     )
 
 
@@ -253,116 +238,20 @@ def set_password(
         progress=cli.progress,
         audit=cli.audit,
     )
-    return cli.report(result, ROWS)
+    return cli.report(result)
 
 
-# ---------------------------------------------------------------- leaving
-
-
-def deactivate(
-    cli: Cli,
-    users: Users,
-    remove_from_groups: Annotated[
-        bool, typer.Option("--remove-from-groups", help="Take them out of all groups, too.")
-    ] = False,
-) -> int:
-    """Give users the role pending and end their sessions; their chats stay."""
-    from openwebui_users.admin import deactivate_users
-
-    result = deactivate_users(
-        cli.client,
-        read_users(users),
-        remove_from_groups=remove_from_groups,
-        dry_run=cli.dry_run,
-        progress=cli.progress,
-        audit=cli.audit,
-    )
-    return cli.report(result, ROWS)
-
-
-def reactivate(
-    cli: Cli,
-    users: Users,
-    role: Annotated[str, typer.Option(help="admin or user.")] = "user",
-    group: Annotated[list[str] | None, typer.Option(help="Name or id; may be repeated.")] = None,
-) -> int:
-    """Let deactivated users in again."""
-    from openwebui_users.admin import reactivate_users
-
-    result = reactivate_users(
-        cli.client,
-        read_users(users),
-        role=role,
-        groups=group or (),
-        dry_run=cli.dry_run,
-        progress=cli.progress,
-        audit=cli.audit,
-    )
-    return cli.report(result, ROWS)
-
-
-def expire(
-    cli: Cli,
-    source: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Table with the columns email and expires.")
-    ],
-    column: Annotated[str, typer.Option(help="Name of the column with the date.")] = "expires",
-    remove_from_groups: Annotated[
-        bool, typer.Option("--remove-from-groups", help="Take them out of all groups, too.")
-    ] = False,
-) -> int:
-    """Deactivate those whose date in a table has passed."""
-    from openwebui_users.admin import expire_users
-
-    result = expire_users(
-        cli.client,
-        source,
-        column=column,
-        remove_from_groups=remove_from_groups,
-        dry_run=cli.dry_run,
-        progress=cli.progress,
-        audit=cli.audit,
-    )
-    return cli.report(result, ROWS)
-
-
-def delete(
-    cli: Cli,
-    users: Users,
-    backup: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="JSONL file that the accounts are written to first."),
-    ] = None,
-    no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="Keep nothing of the accounts.")
-    ] = False,
-) -> int:
-    """Delete users with all their chats. `deactivate` keeps them.
-
-    The accounts are written to a file first: that of --backup, or a new one in this folder.
-    """
-    from openwebui_users.admin import DeletionResult, delete_users
-
-    if backup is not None and no_backup:
-        raise CommandError("give --backup or --no-backup, not both")
-    if backup is None and not no_backup:
-        backup = Path(f"deleted-users-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}.jsonl")
-
-    def ask(preview: DeletionResult) -> bool:
-        cli.note(str(preview))
-        cli.confirm(f"Delete {len(preview.rows)} users of {cli.client.base_url} with their chats?")
-        return True
-
-    result = delete_users(
-        cli.client,
-        read_users(users),
-        backup=False if backup is None else backup,
-        yes=cli.is_sure,
-        confirm=None if cli.is_sure else ask,
-        dry_run=cli.dry_run,
-        progress=cli.progress,
-        audit=cli.audit,
-    )
-    if backup is not None and not cli.dry_run:
-        cli.note(f"the accounts are in {backup}")
-    return cli.report(result, ROWS)
+_READING = (CONNECTION, SHOWING)
+_WRITING = (CONNECTION, SHOWING, WRITING, AUDIT)
+_PANEL = {"rich_help_panel": "Users"}
+COMMANDS = {
+    "list": alone("list", list_users, *_READING, **_PANEL),
+    "get": alone("get", get, *_READING, **_PANEL),
+    "find": alone("find", find, *_READING, **_PANEL),
+    "search": alone("search", search, *_READING, **_PANEL),
+    "inactive": alone("inactive", inactive, *_READING, **_PANEL),
+    "create": alone("create", create, *_WRITING, **_PANEL),
+    "update": alone("update", update, *_WRITING, **_PANEL),
+    "set-role": alone("set-role", set_role, *_WRITING, **_PANEL),
+    "set-password": alone("set-password", set_password, *_WRITING, **_PANEL),
+}

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import threading
 
-from . import EmbeddedServer
-from .versions import NEWEST, VERSIONS
+from .serving import NEWEST, VERSIONS, serve_until_interrupted
 
 
 def main() -> None:
@@ -19,17 +16,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--database", help="SQLite file that keeps the data; default: memory")
     parser.add_argument("--version", choices=VERSIONS, default=NEWEST, help="what to imitate")
-    options = parser.parse_args()
-    with EmbeddedServer(
-        version=options.version, database=options.database, port=options.port, host=options.host
-    ) as server:
-        print(f"Open WebUI {server.version}, imitated, at {server.url}")
-        print(f"  OPENWEBUI_URL={server.url}")
-        print(f"  OPENWEBUI_API_KEY={server.api_key}")
-        print(f"  administrator: {server.admin_email}, password: {server.admin_password}")
-        print("Ctrl-C ends it.", flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+    serve_until_interrupted(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

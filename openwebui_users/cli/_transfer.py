@@ -1,0 +1,186 @@
+"""Commands that move many accounts at once: import, export."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._command import ASKING, AUDIT, CONNECTION, SHOWING, WRITING, Cli, alone
+from ._failures import CommandError
+from ._output import escaped_controls, write_utf8
+
+Concurrency = Annotated[
+    int, typer.Option(min=1, help="So many at once; servers hash passwords on each processor.")
+]
+
+
+class _Stdin(io.BytesIO):
+    """What came on standard input, which is read as often as it is wanted."""
+
+    name = "standard input"
+
+
+def import_users(
+    cli: Cli,
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV, JSONL or JSON; - for standard input.")
+    ],
+    format: Annotated[  # noqa: A002
+        str | None, typer.Option(help="csv, jsonl or json. Default: by the suffix or the content.")
+    ] = None,
+    on_invalid: Annotated[
+        str, typer.Option(help="error: one bad row refuses all; skip: the good ones are imported.")
+    ] = "error",
+    on_existing: Annotated[
+        str, typer.Option(help="Where an address is registered already: skip, update or error.")
+    ] = "skip",
+    default_role: Annotated[str, typer.Option(help="Role of rows without one.")] = "user",
+    create_groups: Annotated[
+        bool, typer.Option("--create-groups", help="Make groups that there are not.")
+    ] = False,
+    update_passwords: Annotated[
+        bool,
+        typer.Option("--update-passwords", help="With --on-existing update: set passwords, too."),
+    ] = False,
+    ignore_column: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Leave it out; may be repeated.")
+    ] = None,
+    ignore_unknown_columns: Annotated[
+        bool,
+        typer.Option("--ignore-unknown-columns", help="Leave out all columns that are not known."),
+    ] = False,
+    passwords_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="CSV file for passwords that are made for rows without one."
+        ),
+    ] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Note there what is done: if the import is cut off, the same command finishes it.",
+        ),
+    ] = None,
+    concurrency: Concurrency = 8,
+) -> int:
+    """Make an account for each row of a table.
+
+    All rows are checked first; then it says what would be done, and asks. Columns: name, email, and
+    where wanted password, role, groups (with ; between them), profile_image_url, timezone, bio,
+    gender, date_of_birth, settings, variables.
+    """
+    from openwebui_users import admin
+
+    given: Any = source
+    if source == "-":
+        given = _Stdin(sys.stdin.buffer.read())
+
+    def work(dry_run: bool) -> admin.ImportResult:
+        if isinstance(given, _Stdin):
+            given.seek(0)
+        return admin.import_users(
+            cli.client,
+            given,
+            format=format,  # type: ignore[arg-type]
+            on_invalid=on_invalid,  # type: ignore[arg-type]
+            on_existing=on_existing,  # type: ignore[arg-type]
+            default_role=default_role,
+            create_groups=create_groups,
+            update_passwords=update_passwords,
+            ignore_columns=ignore_unknown_columns or ignore_column or (),
+            passwords_out=passwords_out,
+            journal=journal,
+            dry_run=dry_run,
+            progress=False if dry_run else cli.progress,
+            concurrency=concurrency,
+            audit=cli.audit,
+        )
+
+    if cli.dry_run:
+        return cli.report(work(dry_run=True))
+    if not cli.is_sure:
+        preview = work(dry_run=True)
+        if not preview.counts.keys() & {"created", "updated"}:  # there is nothing to ask about
+            return cli.report(preview)
+        cli.note(str(preview))
+        cli.confirm(f"Go on with {cli.client.base_url}?")
+    result = work(dry_run=False)
+    code = cli.report(result)
+    if result.passwords_out is not None:
+        cli.note(f"the passwords that were made are in {result.passwords_out}")
+    return code
+
+
+class _Screen(io.TextIOBase):
+    """stdout for export_users(): on a terminal without what would change it."""
+
+    name = "standard output"
+
+    def write(self, text: str) -> int:
+        sys.stdout.write(escaped_controls(text))
+        return len(text)
+
+
+def export_users(
+    cli: Cli,
+    output_file: Annotated[
+        str,
+        typer.Option(
+            "--output-file", "-o", metavar="FILE", help="File to write to; - for standard output."
+        ),
+    ] = "-",
+    format: Annotated[  # noqa: A002
+        str | None,
+        typer.Option(help="csv, jsonl, json or parquet. Default: by the suffix, or csv."),
+    ] = None,
+    fields: Annotated[
+        str | None, typer.Option(help="Columns, with commas between them. Default: all.")
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="Part of a name or an address.")] = None,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Allow fields that are secrets.")
+    ] = False,
+    encoding: Annotated[
+        str, typer.Option(help="Of CSV and JSON in a file; utf-8-sig for Excel.")
+    ] = "utf-8",
+) -> int:
+    """Write all users to a file, which is replaced when the last one is in it.
+
+    Without a file they go to standard output. Groups are told by name. What a spreadsheet would run
+    as a formula is defused; `import` reads it as it was.
+    """
+    from openwebui_users import admin
+
+    target: Any = output_file
+    if output_file == "-":
+        format = format or "csv"  # noqa: A001
+        target = _Screen()
+        if format == "parquet":
+            target = sys.stdout.buffer
+            if sys.stdout.isatty():
+                raise CommandError("Parquet is not for a terminal: give --output-file FILE")
+        else:
+            write_utf8()
+    names = [one.strip() for one in fields.split(",") if one.strip()] if fields else None
+    result = admin.export_users(
+        cli.client,
+        target,
+        format=format,  # type: ignore[arg-type]
+        fields=names,
+        query=query,
+        include_secrets=secrets,
+        encoding=encoding,
+        dry_run=cli.dry_run,
+        progress=cli.progress if output_file != "-" else False,
+    )
+    return cli.report(result) if cli.dry_run or output_file != "-" else 0
+
+
+_PANEL = {"rich_help_panel": "Many at once"}
+COMMANDS = {
+    "import": alone("import", import_users, CONNECTION, SHOWING, WRITING, AUDIT, ASKING, **_PANEL),
+    "export": alone("export", export_users, CONNECTION, WRITING, **_PANEL),
+}
