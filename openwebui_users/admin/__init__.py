@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from ._steps import ApplyResult
     from ._work import Progress
 
-# Verbs are imported when they are asked for: whoever uses one does not pay for all. The imports above
-# say where each is, to people, to checkers of types, and to __getattr__.
+# Verbs are imported when they are asked for: whoever uses one does not pay for all. The imports
+# above say the same to checkers of types.
 _MODULES = {
     "reset_passwords": "_accounts",
     "set_role": "_accounts",

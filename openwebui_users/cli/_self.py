@@ -101,16 +101,17 @@ def set_settings(
     before = _stored(cli)
     after = _merged(before, changes)
     if not cli.dry_run and after != before:
-        sent = changes
-        if not is_at_least(cli.client, (0, 12)):  # those before replace all below ui
-            sent = {key: after.get(key) for key in changes}
+        sent = {key: after.get(key) for key in changes}
+        if isinstance(changes.get("ui"), dict) and is_at_least(cli.client, (0, 12)):
+            # the keys below ui are merged by the server, where null takes one away
+            sent["ui"] = {key: after.get("ui", {}).get(key) for key in changes["ui"]}
         cli.client.update_user_settings(sent)
         after = _stored(cli)
     old, new = _flat(before), _flat(after)
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     rows = [{"setting": one, "before": old.get(one), "after": new.get(one)} for one in names]
     cli.output.rows(rows, head=("setting", "before", "after"))
-    missing = [name for name in _flat(_merged({}, changes)) if name not in new]
+    missing = [name for name in _flat(_merged(before, changes)) if name not in new]
     if missing and not cli.dry_run:
         raise CommandError(
             f"the server did not store {', '.join(missing)}: you may have no permission for it",
