@@ -7,7 +7,6 @@ import fcntl
 import os
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -102,10 +101,6 @@ class Terminal:
         """Type at the keyboard; "\\x03" is Ctrl-C."""
         os.write(self._master, text.encode())
 
-    def interrupt(self) -> None:
-        """Ctrl-C, sent to the process itself: the terminal may be in any mode."""
-        self._process.send_signal(signal.SIGINT)
-
     def end(self) -> int:
         """Read to the end; the exit code."""
         end = time.monotonic() + LIMIT
@@ -118,6 +113,12 @@ class Terminal:
     def text(self) -> str:
         """What was written, without what only the terminal understands."""
         return SEQUENCE.sub("", self.screen).replace("\r\n", "\n")
+
+
+def on_terminal(*arguments: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command to its end; exit code and screen."""
+    with Terminal(arguments, environment) as terminal:
+        return terminal.end(), terminal.screen
 
 
 # ---------------------------------------------------------------- without a terminal

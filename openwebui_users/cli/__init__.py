@@ -10,6 +10,7 @@ def main() -> None:
     try:
         sys.exit(_main())
     except KeyboardInterrupt:  # while modules were imported, or at the very end
+        print("interrupted", file=sys.stderr)
         sys.exit(130)
 
 

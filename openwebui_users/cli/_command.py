@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._connection import ConnectionOptions, connect
-from ._failures import INTERRUPTED, NOT_FOUND, OK, PARTLY, CommandError, in_options
+from ._failures import (
+    INTERRUPTED,
+    NOT_FOUND,
+    OK,
+    PARTLY,
+    PIPE_CLOSED,
+    CommandError,
+    in_options,
+)
 from ._output import FORMATS, Output
 
 if TYPE_CHECKING:
@@ -157,16 +165,17 @@ class Cli:
         """Do the command's work; the exit code. What was done before it was cut off is shown."""
         try:
             return work() or OK
+        except BrokenPipeError:  # Typer has another exit code for it
+            return PIPE_CLOSED
         except (KeyboardInterrupt, Exception) as error:
-            if not hasattr(error, "result"):  # Interrupted and PartialFailureError have one
+            is_cut = isinstance(error, KeyboardInterrupt)
+            if hasattr(error, "result"):  # of Interrupted and PartialFailureError
+                code = self.report(error.result)
+            elif not is_cut:
                 raise
-            self.report(error.result)
-            if isinstance(error, KeyboardInterrupt):
-                self.note("interrupted")
-                return INTERRUPTED
-            if error.__cause__ is not None:
+            if not is_cut and error.__cause__ is not None:
                 raise CommandError(f"not all was done: {error.__cause__}", PARTLY) from error
-            return PARTLY
+            return INTERRUPTED if is_cut else code
         finally:
             self._end_bar()
 
@@ -239,11 +248,9 @@ class Cli:
 
     def progress(self, progress: Progress) -> None:
         """What verbs tell how far they are: a bar on a terminal."""
-        from ._progress import Bar, is_wanted
+        from ._progress import Bar
 
         if self._bar is None:
-            if not is_wanted():
-                return
             self._bar = Bar()
         self._bar(progress)
 

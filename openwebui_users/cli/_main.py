@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ._command import COMMON, CONNECTION, SHOWING, share
-from ._failures import EXIT_CODES, OK, USAGE, CommandError, guarded
+from ._failures import EXIT_CODES, INTERRUPTED, OK, USAGE, CommandError, guarded
 
 NAME = "openwebui-users"
 COMPLETE_VARIABLE = "_OPENWEBUI_USERS_COMPLETE"
@@ -179,4 +179,6 @@ def _run(arguments: list[str]) -> int:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
         raise CommandError(f"{error.format_message()}{hint}") from None
+    if code == INTERRUPTED:  # which is what Typer makes of Ctrl-C
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else OK
