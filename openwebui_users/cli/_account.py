@@ -69,8 +69,7 @@ def login(
     elif email is None:
         key = _secrets.read_input("API key")
     else:
-        password = _secrets.read_input("Password")
-        answer = client.auths.signin(email=email, password=password, set_client_api_key=False)
+        answer = _sign_in(client, email, _secrets.read_input("Password"))
         key = answer.token or ""
         if not key:
             raise CommandError("the server gave no token: use an API key", exit_code=AUTH)
@@ -83,6 +82,15 @@ def login(
         reference = _keep(name, key, store)
     _profiles.save(_profiles.Profile(name, url, reference, options))
     cli.done(f"{_told(who)} is kept as the profile {name!r} in {_profiles.config_path()}")
+
+
+def _sign_in(client: Any, email: str, password: str) -> Any:
+    from openwebui_users import BadRequestError
+
+    try:
+        return client.auths.signin(email=email, password=password, set_client_api_key=False)
+    except BadRequestError as error:  # which is what servers say to a wrong password
+        raise CommandError(str(error), exit_code=AUTH) from error
 
 
 def _ask(question: str, default: str | None = None) -> str:

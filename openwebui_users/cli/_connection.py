@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import _profiles
-from ._failures import AUTH, CommandError
+from ._failures import AUTH, CommandError, in_options
 from ._secrets import look_up, read_input
 
 if TYPE_CHECKING:
@@ -64,7 +66,12 @@ def connect(options: ConnectionOptions, with_key: bool = True) -> UsersClient:
             "`openwebui-users login`",
             exit_code=AUTH,
         )
-    return UsersClient(url, key, **given)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        client = UsersClient(url, key, **given)
+    for one in told:  # that certificates are not checked
+        print(in_options(f"warning: {one.message}"), file=sys.stderr)
+    return client
 
 
 def _profile(options: ConnectionOptions, url: str | None) -> _profiles.Profile | None:

@@ -66,6 +66,7 @@ def _of_command(command: str, folder: Path) -> str:
     try:
         done = subprocess.run(
             shlex.split(command),
+            stdin=subprocess.DEVNULL,  # ours may be a table, or a password
             stdout=subprocess.PIPE,
             cwd=folder,
             timeout=_COMMAND_LIMIT,
