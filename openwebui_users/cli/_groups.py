@@ -38,7 +38,7 @@ def list_groups(
         found = client.groups.get_groups()
     else:
         found = client.get_user_groups_by_id(cli.resolve([user])[0].id)
-    cli.output.rows(found, COLUMNS, head=GroupModel.model_fields)
+    cli.output.rows(found, COLUMNS, head=GroupModel)
 
 
 def get(cli: Cli, name: Group) -> None:
@@ -127,7 +127,7 @@ def list_members(cli: Cli, name: Group) -> None:
     from openwebui_users import UserInfoResponse
 
     found = cli.client.groups.get_users_in_group(cli.group(name).id)
-    cli.output.rows(found, USER_COLUMNS, head=UserInfoResponse.model_fields)
+    cli.output.rows(found, USER_COLUMNS, head=UserInfoResponse)
 
 
 def _change(cli: Cli, verb: Any, name: str, users: list[str]) -> int:

@@ -169,21 +169,22 @@ class Output:
 
     # ------------------------------------------------------------ many
 
-    def rows(
-        self, items: Iterable[Any], columns: Sequence[str] = (), *, head: Iterable[str] = ()
-    ) -> None:
+    def rows(self, items: Iterable[Any], columns: Sequence[str] = (), *, head: Any = ()) -> None:
         """Print many things, each as soon as it is there where the format allows that.
 
         Args:
             items: models or mappings.
             columns: what a table shows.
-            head: names of all fields, for a CSV of nothing at all.
+            head: names of all fields, or the model that has them, for a CSV of nothing at all.
         """
         if self.format == "table":
             self._table(list(items), columns)
         elif self.format == "id":
             _write_ids(map(self._plain, items))
         elif self.format == "csv":
+            if isinstance(head, type):
+                hidden = frozenset() if self._secrets else _parts_of(head)[0]
+                head = [name for name in head.model_fields if name not in hidden]  # type: ignore[attr-defined]
             _write_csv(map(self._row, items), self.fields or list(head))
         else:
             writers = {"json": _write_json, "jsonl": _write_jsonl, "yaml": _write_yaml}

@@ -50,7 +50,7 @@ def list_users(
 
     found = cli.client.iter_users(query=query)
     chosen = (user for user in found if role is None or user.role == role)
-    cli.output.rows(islice(chosen, limit), COLUMNS, head=UserGroupIdsModel.model_fields)
+    cli.output.rows(islice(chosen, limit), COLUMNS, head=UserGroupIdsModel)
 
 
 def get(cli: Cli, user: User) -> None:
@@ -83,7 +83,7 @@ def search(
     from openwebui_users import UserInfoResponse
 
     found = islice(cli.client.iter_search(query), limit)
-    cli.output.rows(found, COLUMNS, head=UserInfoResponse.model_fields)
+    cli.output.rows(found, COLUMNS, head=UserInfoResponse)
 
 
 def inactive(
@@ -101,7 +101,7 @@ def inactive(
     from openwebui_users.admin import inactive_users
 
     found = inactive_users(cli.client, days, never_signed_in=never_signed_in)
-    cli.output.rows(found, COLUMNS, head=UserGroupIdsModel.model_fields)
+    cli.output.rows(found, COLUMNS, head=UserGroupIdsModel)
     for note in found.notes:
         cli.note(note)
 

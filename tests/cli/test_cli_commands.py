@@ -96,7 +96,8 @@ def test_search(cli: Run, ann: str) -> None:
     assert [one["id"] for one in json.loads(cli("search", "ann").out)] == [ann]
 
 
-def test_inactive(cli: Run, ann: str) -> None:
+@pytest.mark.usefixtures("ann")
+def test_inactive(cli: Run) -> None:
     done = cli("inactive", "0", "--fields", "email")
     assert done.code == 0 and json.loads(done.out) == [{"email": "ann@example.com"}]
     assert "admin@example.com" in done.err  # who is left out is said
@@ -171,7 +172,8 @@ def test_deactivate_and_reactivate(cli: Run, client: UsersClient, ann: str, staf
     assert len(client.groups.get_users_in_group(staff)) == 1
 
 
-def test_expire(cli: Run, client: UsersClient, home: Path, ann: str) -> None:
+@pytest.mark.usefixtures("ann")
+def test_expire(cli: Run, client: UsersClient, home: Path) -> None:
     (home / "people.csv").write_text("email,ends\nann@example.com,2020-01-01\n")
     assert cli("expire", "people.csv", "--column", "ends").code == 0
     assert role_of(client, "ann@example.com") == "pending"
@@ -239,7 +241,8 @@ def test_import_from_standard_input(cli: Run, client: UsersClient) -> None:
     assert role_of(client, "ben@example.com") == "user"
 
 
-def test_import_updates(cli: Run, client: UsersClient, ann: str) -> None:
+@pytest.mark.usefixtures("ann")
+def test_import_updates(cli: Run, client: UsersClient) -> None:
     table = "name,email,role,password,groups\nAnna,ann@example.com,admin,new-pw,board\n"
     done = cli("import", "-", "--yes", "--on-existing", "update", "--update-passwords",
                "--create-groups", "--format", "csv", "--concurrency", "2", input=table)  # fmt: skip
@@ -271,7 +274,8 @@ def test_export(cli: Run, home: Path, ann: str) -> None:
 # ---------------------------------------------------------------- desired state
 
 
-def test_plan_and_apply(cli: Run, client: UsersClient, home: Path, ann: str) -> None:
+@pytest.mark.usefixtures("ann")
+def test_plan_and_apply(cli: Run, client: UsersClient, home: Path) -> None:
     (home / "state.yaml").write_text(STATE)
     done = cli("plan", "state.yaml")
     assert done.code == 0
@@ -306,7 +310,8 @@ def test_apply_refuses_a_plan_of_another_day(cli: Run, home: Path, ann: str) -> 
     assert done.code == 1 and "not as it was" in done.err
 
 
-def test_apply_deletes_no_more_than_is_allowed(cli: Run, client: UsersClient, ann: str) -> None:
+@pytest.mark.usefixtures("ann")
+def test_apply_deletes_no_more_than_is_allowed(cli: Run, client: UsersClient) -> None:
     state = "users: [{email: ann@example.com, state: absent}]"
     done = cli("apply", "-", "--yes", input=state)
     assert done.code == 1 and "--max-deletions 1" in done.err, done.err
@@ -324,7 +329,8 @@ def test_apply_makes_passwords(cli: Run, home: Path) -> None:
     assert "ben@example.com," in (home / "pw.csv").read_text()
 
 
-def test_snapshot(cli: Run, home: Path, ann: str) -> None:
+@pytest.mark.usefixtures("ann")
+def test_snapshot(cli: Run, home: Path) -> None:
     text = cli("snapshot").out
     assert cli("plan", "-", "--detailed-exitcode", input=text).code == 0
     as_json = cli("snapshot", "--format", "json", "--personal").out
@@ -340,7 +346,8 @@ def test_snapshot(cli: Run, home: Path, ann: str) -> None:
 # ---------------------------------------------------------------- groups and permissions
 
 
-def test_groups(cli: Run, client: UsersClient, ann: str) -> None:
+@pytest.mark.usefixtures("ann")
+def test_groups(cli: Run, client: UsersClient) -> None:
     done = cli("groups", "create", "staff", "--description", "d",
                "--permission", "workspace.models=true")  # fmt: skip
     assert done.code == 0
@@ -383,7 +390,8 @@ def test_members(cli: Run, staff: str, ann: str) -> None:
     assert cli("groups", "members", "add", "staff", "x@y.zz").code == 4
 
 
-def test_permissions(cli: Run, home: Path, ann: str, staff: str) -> None:
+@pytest.mark.usefixtures("home", "staff")
+def test_permissions(cli: Run, ann: str) -> None:
     whole = json.loads(cli("permissions", "show").out)
     assert whole["workspace"]["models"] is False
     done = cli("permissions", "set", "workspace.models=true", "chat.edit=no")
@@ -402,7 +410,8 @@ def test_permissions(cli: Run, home: Path, ann: str, staff: str) -> None:
     assert cli("permissions", "show", "x@y.zz").code == 4
 
 
-def test_permissions_from_presets_and_files(cli: Run, home: Path, ann: str, staff: str) -> None:
+@pytest.mark.usefixtures("staff")
+def test_permissions_from_presets_and_files(cli: Run, home: Path, ann: str) -> None:
     (home / "p.yaml").write_text("workspace: {models: true}\n")
     (home / "state.json").write_text('{"default_permissions": {"workspace": {"tools": true}}}')
     assert json.loads(cli("permissions", "set", "--file", "p.yaml").out)[0]["after"] is True
@@ -506,8 +515,9 @@ LOCAL = {"login", "serve", "completion", "snapshot", "profile image"}
 
 
 @pytest.mark.parametrize(("line", "given"), WRITING, ids=[line for line, _ in WRITING])
+@pytest.mark.usefixtures("staff", "ann")
 def test_dry_runs_change_nothing(
-    cli: Run, server: EmbeddedServer, home: Path, staff: str, ann: str, line: str, given: str
+    cli: Run, server: EmbeddedServer, home: Path, line: str, given: str
 ) -> None:
     server.add_user("Pat", "pat@example.com", role="pending")
     (home / "people.csv").write_text(PEOPLE)

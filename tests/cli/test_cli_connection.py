@@ -269,7 +269,8 @@ def test_login_keeps_what_is_in_the_file(anywhere: Run, home: Path, server: Embe
     assert "timeout = 9" in text and "verify = false" in text
 
 
-def test_login_with_a_reference(anywhere: Run, home: Path, server: EmbeddedServer) -> None:
+@pytest.mark.usefixtures("home")
+def test_login_with_a_reference(anywhere: Run, server: EmbeddedServer) -> None:
     login = ("login", "--url", server.url, "--api-key", "env:MINE")
     assert anywhere(*login, MINE=server.api_key).code == 0
     assert anywhere("whoami", MINE=server.api_key).code == 0
@@ -287,8 +288,9 @@ def test_login_makes_a_key(anywhere: Run, home: Path, server: EmbeddedServer) ->
     server.reset()
 
 
+@pytest.mark.usefixtures("home")
 def test_login_into_the_keyring(
-    nowhere: Environment, home: Path, server: EmbeddedServer, keyring_folder: Path
+    nowhere: Environment, server: EmbeddedServer, keyring_folder: Path
 ) -> None:
     known = {**nowhere, "PYTHONPATH": str(keyring_folder)}
     login = ("login", "--url", server.url, "--api-key-stdin", "--store", "keyring")
@@ -328,9 +330,8 @@ def test_logins_that_fail_keep_nothing(
 # ---------------------------------------------------------------- no secret anywhere
 
 
-def test_no_secret_in_any_output(
-    anywhere: Run, home: Path, server: EmbeddedServer, client: UsersClient
-) -> None:
+@pytest.mark.usefixtures("client")
+def test_no_secret_in_any_output(anywhere: Run, home: Path, server: EmbeddedServer) -> None:
     """Whatever goes wrong, with all that -vv tells."""
     server.add_user("Ann", "ann@example.com")
     (home / "key").write_text(f"{server.admin_token}\n")

@@ -119,9 +119,8 @@ def test_calls_with_vv(cli: Run, server: EmbeddedServer) -> None:
     assert cli("list").err == ""  # it ends with the command
 
 
-def test_a_defect_is_one_line_too(
-    cli: Run, monkeypatch: pytest.MonkeyPatch, server: EmbeddedServer
-) -> None:
+@pytest.mark.usefixtures("server")
+def test_a_defect_is_one_line_too(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise KeyError("no such thing")
 
@@ -141,18 +140,18 @@ def test_a_defect_is_one_line_too(
         ("give passwords_out= to have", "give --passwords-out FILE to have"),
         ("a file that can, with lock=", "a file that can, with --lock FILE"),
         (
-            "The server allows this with the token of a sign-in only, not with an API key: call "
-            "auths.signin() first.",
-            "The server allows this with the token of a sign-in only, not with an API key: run "
-            "login with an e-mail address and a password.",
+            ("The server allows this with the token of a sign-in only, not with an API key: call "
+            "auths.signin() first."),
+            ("The server allows this with the token of a sign-in only, not with an API key: run "
+            "login with an e-mail address and a password."),
         ),
         (
-            "No API key was sent: give api_key=... or set OPENWEBUI_API_KEY, or sign in with "
-            "auths.signin().",
+            ("No API key was sent: give api_key=... or set OPENWEBUI_API_KEY, or sign in with "
+            "auths.signin()."),
             "No API key was sent: run login, or set OPENWEBUI_API_KEY.",
         ),
-        ("the format of x is not known: give format= (yaml)", "the format of x is not known: "
-         "give --format (yaml)"),
+        ("the format of x is not known: give format= (yaml)", ("the format of x is not known: "
+         "give --format (yaml)")),
         ("an e-mail of passwords.out@x.yz", "an e-mail of passwords.out@x.yz"),
     ],
 )  # fmt: skip
@@ -246,7 +245,7 @@ def test_closed_streams(environment: Environment, closed: str, line: str) -> Non
         timeout=LIMIT,
         check=False,
     )
-    assert done.returncode == {"list": 0, "find": 4, "create": 2}[line.split()[0]]
+    assert done.returncode == {"list": 0, "find": 4, "create": 2}[line.split(maxsplit=1)[0]]
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shlex
@@ -9,7 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from terminal import SEQUENCE, Begin, Environment, Terminal, on_terminal
+import yaml
+from rich.cells import cell_len
+from terminal import SEQUENCE, Begin, Environment, Terminal, on_terminal, run_process
 
 from openwebui_users import UsersClient
 from openwebui_users.testing import EmbeddedServer
@@ -137,7 +141,8 @@ def test_serve(begin: Begin, nowhere: Environment) -> None:
     assert "Traceback" not in terminal.screen
 
 
-def test_login_asks(nowhere: Environment, server: EmbeddedServer, home: Path) -> None:
+@pytest.mark.usefixtures("home")
+def test_login_asks(nowhere: Environment, server: EmbeddedServer) -> None:
     with Terminal(["login"], nowhere) as terminal:
         terminal.wait_for("URL of the server")
         terminal.type(f"{server.url}\n")
@@ -212,16 +217,15 @@ def long_import(server: EmbeddedServer, home: Path) -> list[str]:
     return ["import", "people.csv", "--yes", "--concurrency", "2"]
 
 
-def test_ctrl_c_in_an_import(
-    begin: Begin, client: UsersClient, home: Path, long_import: list[str]
-) -> None:
+@pytest.mark.usefixtures("home")
+def test_ctrl_c_in_an_import(begin: Begin, client: UsersClient, long_import: list[str]) -> None:
     terminal = begin(*long_import, "--journal", "run.journal")
     terminal.wait_for("4/40")
     terminal.type("\x03")
     assert terminal.end() == 130
     told = re.search(r"import of people.csv: (\d+) created, (\d+) not run", terminal.text)
     assert told is not None and "interrupted" in terminal.text, terminal.text
-    assert int(told[1]) == client.get_users().total - 1  # type: ignore[operator]
+    assert int(told[1]) == client.get_users().total - 1
     assert int(told[1]) + int(told[2]) == 40
     assert "Traceback" not in terminal.screen
     assert terminal.screen.count("\x1b[?25h") >= 1  # the cursor is there again
@@ -291,9 +295,8 @@ SHOWING = [
 
 
 @pytest.mark.parametrize("line", SHOWING, ids=[ascii(line) for line in SHOWING])
-def test_hostile_names_are_harmless(
-    begin: Begin, hostile: EmbeddedServer, home: Path, line: str
-) -> None:
+@pytest.mark.usefixtures("hostile")
+def test_hostile_names_are_harmless(begin: Begin, home: Path, line: str) -> None:
     users = [
         {"email": f"u{number}@example.com", "name": "N", "role": "admin"}
         for number in range(len(HOSTILE))
@@ -307,21 +310,13 @@ def test_hostile_names_are_harmless(
     assert harmless(terminal.screen)
 
 
-def test_hostile_names_are_kept_for_programs(
-    hostile: EmbeddedServer, environment: Environment
-) -> None:
-    import csv
-    import io
-
-    from terminal import run_process
-
+@pytest.mark.usefixtures("hostile")
+def test_hostile_names_are_kept_for_programs(environment: Environment) -> None:
     rows = json.loads(run_process("list", environment=environment).out)
     assert {row["name"] for row in rows} >= set(HOSTILE)
     done = run_process("list", "--output", "jsonl", environment=environment)
     assert {json.loads(line)["name"] for line in done.out.split("\n")[:-1]} >= set(HOSTILE)
     done = run_process("list", "--output", "yaml", environment=environment)
-    import yaml
-
     assert {row["name"] for row in yaml.safe_load(done.out)} >= set(HOSTILE)
     done = run_process("list", "--output", "csv", "--fields", "name", environment=environment)
     cells = [row["name"] for row in csv.DictReader(io.StringIO(done.out, newline=""))]
@@ -332,9 +327,8 @@ def test_hostile_names_are_kept_for_programs(
 
 
 @pytest.mark.parametrize("columns", [20, 40, 80])
-def test_narrow_terminals(begin: Begin, hostile: EmbeddedServer, columns: int) -> None:
-    from rich.cells import cell_len
-
+@pytest.mark.usefixtures("hostile")
+def test_narrow_terminals(begin: Begin, columns: int) -> None:
     terminal = begin("list", "--fields", "email,name,role", size=(24, columns))
     assert terminal.end() == 0
     assert max(cell_len(line) for line in terminal.text.split("\n")) <= columns
