@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 
 def main() -> None:
     """Run the command of sys.argv and end the process with its exit code."""
     try:
-        sys.exit(_main())
-    except KeyboardInterrupt:  # while modules were imported, or at the very end
+        code = _main()
+    except KeyboardInterrupt:  # while modules were imported
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: a late Ctrl-C has nothing to stop
+    sys.exit(code)
 
 
 def _main() -> int:

@@ -183,12 +183,17 @@ class Output:
             _write_ids(map(self._plain, items))
         elif self.format == "csv":
             if isinstance(head, type):
-                hidden = frozenset() if self._secrets else _parts_of(head)[0]
-                head = [name for name in head.model_fields if name not in hidden]  # type: ignore[attr-defined]
+                head = self._dumped(head)
             _write_csv(map(self._row, items), self.fields or list(head))
         else:
             writers = {"json": _write_json, "jsonl": _write_jsonl, "yaml": _write_yaml}
             writers[self.format](map(self._row, items))
+
+    def _dumped(self, kind: Any) -> list[str]:
+        """The fields of a model that are shown."""
+        hidden = frozenset() if self._secrets else _parts_of(kind)[0]
+        fields = kind.model_fields.items()
+        return [name for name, info in fields if name not in hidden and not info.excluded]
 
     def _row(self, item: Any) -> dict[str, Any]:
         return self._chosen(self._plain(item))

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from terminal import COMMAND, LIMIT, Environment, Run, run_process
 
-from openwebui_users import UsersClient
 from openwebui_users.testing import EmbeddedServer
 
 

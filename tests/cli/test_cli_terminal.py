@@ -234,13 +234,17 @@ def test_ctrl_c_in_an_import(begin: Begin, client: UsersClient, long_import: lis
 def test_a_second_ctrl_c_stops_at_once(
     begin: Begin, server: EmbeddedServer, long_import: list[str]
 ) -> None:
+    server.clear_faults()
+    server.fault("slow", seconds=0.5, times=2, path="/api/v1/auths/add")
+    server.fault("slow", seconds=45, times=40, path="/api/v1/auths/add")
     terminal = begin(*long_import)
     terminal.wait_for("2/40")
-    server.fault("slow", seconds=20, times=40)
     terminal.type("\x03")
-    time.sleep(0.3)
+    time.sleep(0.5)
+    began = time.monotonic()
     terminal.type("\x03")
-    assert terminal.end() == 130
+    assert terminal.end() == 130 and time.monotonic() - began < 20
+    assert "2 created, 2 unknown, 36 not run" in terminal.text
     assert "interrupted" in terminal.text and "Traceback" not in terminal.screen
 
 
