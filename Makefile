@@ -127,8 +127,12 @@ format: $(VENV)/.linted-with ## let ruff and clang-format mend what they can
 	$(VENV)/bin/clang-format -i $(C_FILES) $(C_TESTS)
 
 .PHONY: stubs
-stubs: $(VENV)/.built $(VENV)/.linted-with ## make openwebui_users/_core.pyi anew from the tables
+stubs: $(VENV)/.built $(VENV)/.linted-with ## make the stubs and the reference parts of the docs anew
 	$(PY) scripts/generate_stubs.py
+
+.PHONY: transcript
+transcript: $(VENV)/.built $(VENV)/.tested-with ## make docs/cli-transcript.md anew from a run on a terminal
+	$(PY) scripts/generate_transcript.py
 
 .PHONY: clean
 clean: ## remove everything that was made, the venvs too

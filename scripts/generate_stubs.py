@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 sys.path.insert(0, str(ROOT / "tests"))
 
+import cli_reference  # noqa: E402
 from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
 from stub_texts import (  # noqa: E402
     CLIENT_BASE,
@@ -611,7 +612,12 @@ def generated() -> dict[Path, str]:
     faults_page = (docs / "faults.md").read_text(encoding="utf-8")
     faults_page = with_section(faults_page, "faults", faults_reference())
     faults_page = with_section(faults_page, "demand", demand_reference())
+    cli_page = (docs / "cli.md").read_text(encoding="utf-8")
+    cli_page = with_section(cli_page, "exit codes", cli_reference.exit_codes())
+    cli_page = with_section(cli_page, "options", cli_reference.shared_options())
+    cli_page = with_section(cli_page, "commands", cli_reference.commands())
     return {
+        docs / "cli.md": cli_page,
         package / "_core.pyi": core_stub(),
         package / "models.pyi": models_stub(),
         docs / "models.md": models_page,

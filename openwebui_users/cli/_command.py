@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -146,7 +145,6 @@ class Cli:
         self._yes = bool(given.get("yes"))
         self._open = ExitStack()
         self._bar: Bar | None = None
-        self._began = time.monotonic()
         self._shows = "output" in given
         self.verbose = int(given.get("verbose") or 0)
         self.dry_run = bool(given.get("dry_run"))
@@ -253,7 +251,7 @@ class Cli:
         from ._progress import Bar
 
         if self._bar is None:
-            self._bar = Bar(self._began)
+            self._bar = Bar()
         self._bar(progress)
 
     def _end_bar(self) -> None:

@@ -159,7 +159,7 @@ def _details(error: BaseException) -> list[str]:
     found = [f"{type(error).__name__}, exit code {exit_code_of(error)}"]
     for name in ("method", "url", "status_code", "detail", "retries_taken"):
         value = getattr(error, name, None)
-        if value is not None:
+        if value not in (None, 0):
             found.append(f"{name}: {value}")
     cause = error.__cause__
     if cause is not None:

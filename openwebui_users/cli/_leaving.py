@@ -104,7 +104,8 @@ def delete(
 
     def ask(preview: DeletionResult) -> bool:
         cli.note(str(preview))
-        cli.confirm(f"Delete {len(preview.rows)} users of {cli.client.base_url} with their chats?")
+        who = "1 user" if len(preview.rows) == 1 else f"{len(preview.rows)} users"
+        cli.confirm(f"Delete {who} of {cli.client.base_url}, with all chats?")
         return True
 
     result = delete_users(

@@ -289,25 +289,24 @@ def _no_field(name: str, row: Mapping[str, Any]) -> str:
 
 
 def _print_table(heads: list[str], cells: list[list[str]]) -> None:
-    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD if heads else None, show_header=bool(heads), pad_edge=False)
+    table = Table(box=None, show_header=bool(heads), pad_edge=False, padding=(0, 2, 0, 0))
     for name in heads or ["", ""]:
         table.add_column(Text(name), overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False)
-    if not console.is_terminal:  # a table in a file is as wide as it is
-        console = Console(highlight=False, width=10_000, no_color=True)
-        table.box = None
-        with console.capture() as text:
-            console.print(table)
-        print("\n".join(line.rstrip() for line in text.get().splitlines()))
+    if console.is_terminal:
+        console.print(table)
         return
-    console.print(table)
+    # in a file a table is as wide as it is
+    console = Console(highlight=False, width=100_000, no_color=True)
+    with console.capture() as text:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in text.get().splitlines()))
 
 
 def _write_json(rows: Iterator[dict[str, Any]]) -> None:

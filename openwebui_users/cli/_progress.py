@@ -15,16 +15,12 @@ _QUICK = 0.25  # seconds of work for which no bar is shown
 
 
 class Bar:
-    """A bar of rich, which a verb tells how far it is; nothing is left of it when it is closed.
+    """A bar of rich, which a verb tells how far it is; nothing is left of it when it is closed."""
 
-    Args:
-        began: time.monotonic() when the command began.
-    """
-
-    def __init__(self, began: float) -> None:
+    def __init__(self) -> None:
         # a terminal that can move its cursor
         self._is_wanted = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self._began = began
+        self._began = time.monotonic()
         self._bars: Any = None
         self._task: Any = None
 

@@ -103,10 +103,9 @@ def import_users(
         return cli.report(work(dry_run=True))
     if not cli.is_sure:
         preview = work(dry_run=True)
-        if not preview.counts.keys() & {"created", "updated"}:  # there is nothing to ask about
-            return cli.report(preview)
-        cli.note(str(preview))
-        cli.confirm(f"Go on with {cli.client.base_url}?")
+        if preview.counts.keys() & {"created", "updated"}:  # else there is nothing to ask about
+            cli.note(str(preview))
+            cli.confirm(f"Go on with {cli.client.base_url}?")
     result = work(dry_run=False)
     code = cli.report(result)
     if result.passwords_out is not None:

@@ -32,6 +32,7 @@ def test_generated_files_are_fresh() -> None:
 def copy(tmp_path: Path) -> Path:
     for name in ("docs", "openwebui_users", "scripts", "tests/faults"):
         shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "tests/reference.py", tmp_path / "tests")
     return tmp_path
 
 
@@ -42,3 +43,14 @@ def test_a_stale_file_is_seen(copy: Path) -> None:
     done = check_in(copy)
     assert done.returncode == 1
     assert STUBS in done.stdout + done.stderr
+
+
+def test_the_transcript_is_fresh() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/generate_transcript.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"run `make transcript`:\n{done.stdout}{done.stderr}"
