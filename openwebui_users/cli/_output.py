@@ -377,9 +377,9 @@ def yaml_text(value: Any) -> str:
     try:
         import yaml
     except ImportError:
-        from openwebui_users.admin import MissingLibraryError
+        from openwebui_users.errors import MissingLibraryError
 
-        raise MissingLibraryError("yaml", "PyYAML") from None
+        raise MissingLibraryError.of("YAML", "PyYAML", "cli") from None
 
     class Dumper(yaml.SafeDumper):
         """As the safe dumper, but for such texts."""
