@@ -62,8 +62,8 @@ def test_the_whole_way(
     desired = desired_state(real_server.version != "0.6.42")
     path.write_text(json.dumps(desired))
     with UsersClient(real_server.url, real_server.admin_token) as client:
-        for left in client.groups.get_groups():  # by other tests: two of one name have no snapshot
-            client.groups.delete_group_by_id(left.id)
+        for found in client.groups.get_groups():  # by other tests: two of one name have no snapshot
+            client.groups.delete_group_by_id(found.id)
         before = snapshot(client)
         defaults = client.with_raw_response.get_default_user_permissions().json()
         hand = client.groups.create_new_group(
