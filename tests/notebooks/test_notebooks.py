@@ -41,6 +41,7 @@ def test_the_notebook_of_analysis(tmp_path: Path) -> None:
     tables = shown(done, "text/html")
     assert "UserGroupIdsListResponse" in tables[0] and "person7@example.com" in tables[1]
     assert any("not active for 90 days" in table for table in tables)
+    assert any("<th>count</th>" in table and "<th>pending</th>" in table for table in tables)
     assert len(shown(done, "image/png")) == 4
     assert "201" in shown(done, "text/plain")
 
