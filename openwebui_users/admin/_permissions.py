@@ -189,15 +189,14 @@ def preset(client: UsersClient, name: str) -> Nested:
         APIStatusError, APIConnectionError: as client.get_default_user_permissions().
 
     Server routes: GET /api/v1/users/default/permissions; for "server_defaults" GET
-    /api/v1/users/default/permissions/defaults.
+    /api/v1/users/default/permissions/defaults, of servers before 0.10.2 GET /api/version.
     """
     if name not in PRESETS:
         text = f"must be one of {', '.join(PRESETS)}, got {shown(name)}{_nearest(name, PRESETS)}"
         refuse([Problem(text, column="preset")])
-    raw = client.with_raw_response
     if name == _SERVER_DEFAULTS:
-        return nested(dotted(raw.get_default_user_permission_defaults().json()))
-    flags = dotted(raw.get_default_user_permissions().json())
+        return nested(dotted(client.get_default_user_permission_defaults()))
+    flags = dotted(client.with_raw_response.get_default_user_permissions().json())
     return nested(_preset_of(name, flags))
 
 

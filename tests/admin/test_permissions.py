@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from openwebui_users import UsersClient, models
+from openwebui_users import UnsupportedByServerError, UsersClient, models
 from openwebui_users.admin import (
     PRESETS,
     AdminError,
@@ -246,3 +246,12 @@ def test_administrators_and_nobody(client: UsersClient, server: EmbeddedServer) 
     assert "role is pending" in str(effective_permissions(client, "pen@example.com"))
     with pytest.raises(InvalidInputError, match="no user with the id or e-mail address"):
         effective_permissions(client, "nobody@example.com")
+
+
+@pytest.mark.parametrize("verb", [preset, patch_default_permissions])
+def test_an_older_server_does_not_tell_its_defaults(
+    verb: Callable[[UsersClient, str], Any], oldest: EmbeddedServer
+) -> None:
+    with UsersClient(oldest.url, oldest.admin_token) as client:
+        with pytest.raises(UnsupportedByServerError):
+            verb(client, "server_defaults")
