@@ -112,7 +112,8 @@ def update_user(
 ) -> RowResult:
     """Change some fields of one account, and leave the others as they are.
 
-    Servers before 0.10 want the whole form: there the account is read first and the rest filled in.
+    Older servers want the whole form: of servers before 0.10 the account is read first, and the
+    rest filled in.
 
     Args:
         client: of an administrator.
@@ -127,11 +128,16 @@ def update_user(
     Raises:
         InvalidInputError: there is no such user; a field is none, or its value is wrong; the e-mail
             address is somebody else's. Nothing was sent.
-        RefusedError: the role of the primary administrator or one's own would be lost.
+        RefusedError: the role of the primary administrator or one's own would be lost, or somebody
+            else's key is used for the primary administrator.
+        Interrupted: Ctrl-C; what was done is in its result.
+        OSError: the file of audit cannot be opened, or not be written before the change.
         APIStatusError, APIConnectionError: as client.update_user_by_id().
 
-    Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all; on older servers
-    GET /api/v1/users/{user_id}.
+    Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all, GET /api/version; for
+    a name or an image, and of servers before 0.10, GET /api/v1/users/{user_id}; to guard
+    administrators GET /api/v1/users/, and as for audit GET /api/v1/auths/, GET
+    /api/v1/users/user/status.
     """
     result = Result("update_user")
     with Run(result, client, dry_run=dry_run, concurrency=1, audit=audit) as run:
@@ -191,8 +197,14 @@ def set_role(
         InvalidInputError: the role, or one of the users; nothing was sent.
         RefusedError: the primary administrator or oneself is among them.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
+        OSError: the file of audit cannot be opened.
+        APIStatusError, APIConnectionError: while users were read; nothing was changed.
 
-    Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all.
+    Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all, GET /api/version, of
+    servers before 0.10 GET /api/v1/users/{user_id}; to guard administrators GET /api/v1/users/, and
+    as for audit GET /api/v1/auths/, GET /api/v1/users/user/status.
     """
     with Run(
         Result("set_role"),
@@ -233,7 +245,8 @@ def reset_passwords(
         users: ids, e-mail addresses or models, for passwords that are made here; or a dict with the
             password of each id or address.
         passwords_out: CSV file `email,password` that passwords made here are added to. It is
-            readable by its owner only, and has each password on disk before the server has it.
+            readable by its owner only, and has each password on disk before the server has it. Of
+            a user whose password could not be set it has a line all the same.
         revoke_sessions: end the sessions of each user after the change. Servers before 0.12 cannot.
         dry_run, progress, concurrency, audit: as of set_role().
 
@@ -245,11 +258,17 @@ def reset_passwords(
             passwords_out. Nothing was sent.
         RefusedError: the primary administrator is among them, and somebody else's key is used.
         LockedError: another run uses passwords_out.
+        AdminError: passwords_out is another file.
+        OSError: passwords_out or the file of audit cannot be opened.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
+        APIStatusError, APIConnectionError: while users were read; nothing was changed.
 
-    Server routes: POST /api/v1/users/{user_id}/update; POST
-    /api/v1/users/{user_id}/sessions/revoke;
-    GET /api/v1/users/all.
+    Server routes: POST /api/v1/users/{user_id}/update, POST
+    /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all, GET /api/version, of servers
+    before 0.10 GET /api/v1/users/{user_id}; to guard the primary administrator GET /api/v1/users/,
+    and as for audit GET /api/v1/auths/, GET /api/v1/users/user/status.
     """
     is_given = isinstance(users, Mapping)
     given: dict[str, str] = dict(users) if isinstance(users, Mapping) else {}

@@ -74,11 +74,18 @@ def apply(
         InvalidInputError: all that is wrong with the desired state; a reference to a password leads
             nowhere; passwords are to be made and there is no passwords_out. Nothing was changed.
         ServerChangedError: the plan made anew is another one; it says in what. Nothing was changed.
-        RefusedError: the plan is for another server, has more deletions than max_deletions, or
-            touches the primary administrator or oneself. Nothing was changed.
+        RefusedError: the plan is for another server, has more deletions than max_deletions, touches
+            the primary administrator or oneself, or has a step about what its desired state does
+            not name. Nothing was changed.
         LockedError: another apply() is running, or passwords_out is in use.
+        AdminError: lock cannot be made, or is no regular file; passwords_out is another file.
+            Nothing was changed.
+        MissingLibraryError: the library for YAML or TOML is not installed.
+        ValueError: format is none, or that of the file is not known.
+        OSError: a file cannot be read or written.
         Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
         APIStatusError, APIConnectionError: while the server was read.
 
     Server routes: those of plan(); POST /api/v1/groups/create, POST
@@ -86,9 +93,9 @@ def apply(
     /api/v1/groups/id/{id}/delete, POST /api/v1/groups/id/{id}/users/add, POST
     /api/v1/groups/id/{id}/users/remove; POST /api/v1/auths/add, POST
     /api/v1/users/{user_id}/update, DELETE /api/v1/users/{user_id}; POST
-    /api/v1/users/default/permissions; POST /api/v1/auths/signin after a lost answer; as the new
-    user POST /api/v1/auths/update/profile, /api/v1/auths/update/timezone,
-    /api/v1/users/user/settings/update and /api/v1/users/user/variables/update.
+    /api/v1/users/default/permissions; after a lost answer POST /api/v1/auths/signin; as the new
+    user POST /api/v1/auths/update/profile, POST /api/v1/auths/update/timezone, POST
+    /api/v1/users/user/settings/update, POST /api/v1/users/user/variables/update.
     """
     check_client(client)
     check_count("max_deletions", max_deletions, 0)

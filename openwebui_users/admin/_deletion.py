@@ -127,12 +127,16 @@ def delete_users(
             for it. Nothing was sent.
         RefusedError: it is not confirmed; the primary administrator or oneself is among them.
             Nothing was sent.
-        OSError: the backup could not be written; nobody was deleted.
+        OSError: the backup could not be written, or the file of audit not be opened; nobody was
+            deleted.
         Interrupted: Ctrl-C; what was done is in its result, as the server answered it.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
         APIStatusError, APIConnectionError: while users and groups were read; nobody was deleted.
 
-    Server routes: DELETE /api/v1/users/{user_id}; GET /api/v1/users/all, and for the backup GET
-    /api/v1/users/, GET /api/v1/groups/.
+    Server routes: DELETE /api/v1/users/{user_id}; GET /api/v1/users/all; for the backup GET
+    /api/v1/groups/, and as to guard administrators GET /api/v1/users/; for the same and for audit
+    GET /api/v1/auths/, GET /api/v1/users/user/status.
     """
     result = DeletionResult("delete_users")
     with Run(

@@ -78,11 +78,14 @@ def drift(client: UsersClient, desired: Any, *, format: str | None = None) -> Dr
 
     Raises:
         InvalidInputError: all that is wrong with the desired state.
+        MissingLibraryError: the library for YAML or TOML is not installed.
+        ValueError: format is none, or that of the file is not known.
+        OSError: the file cannot be read.
         APIStatusError, APIConnectionError: while the server was read.
 
     Server routes: GET /api/v1/users/all; as needed GET /api/v1/groups/, POST
     /api/v1/groups/id/{id}/users, GET /api/v1/users/default/permissions, GET
-    /api/v1/users/{user_id}.
+    /api/v1/users/{user_id}, GET /api/version.
     """
     check_client(client)
     found = Comparison(client, read_state(desired, format))

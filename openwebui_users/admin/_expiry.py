@@ -175,7 +175,10 @@ def expire_users(
             a date. Nothing was sent.
         RefusedError: the primary administrator's date or one's own has passed; nothing was sent.
         Interrupted: Ctrl-C; what was done is in its result.
-        OSError: the file cannot be read.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
+        ValueError: format is none.
+        OSError: the file cannot be read, or that of audit not be opened.
         APIStatusError, APIConnectionError: while users and groups were read; nothing was changed.
 
     Server routes: as of deactivate_users().

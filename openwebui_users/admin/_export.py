@@ -290,6 +290,7 @@ def export_users(
 
     Raises:
         InvalidInputError: a field is none, or a secret.
+        ValueError: format is none, or that of the path is not known.
         MissingLibraryError: pyarrow is not installed.
         OSError: the file cannot be written.
         Interrupted: Ctrl-C; the old file is as it was.

@@ -344,15 +344,16 @@ def import_users(
         on_invalid: "error": one bad row refuses the whole import; "skip": the good rows are
             imported.
         on_existing: what happens with a row whose e-mail address is registered. "skip": nothing;
-            "update": name, role and further groups become those of the row; "error": it is a bad
-            row.
+            "update": name, role and further groups become those of the row, and what only users
+            themselves can set is left as it is, with a note; "error": it is a bad row.
         default_role: of rows without a role.
         create_groups: make groups that there are not. False: a row that names one is bad.
         update_passwords: with on_existing="update", set the passwords that rows give.
         ignore_columns: names of columns that are not looked at; True: all that are not known.
         passwords_out: CSV file `email,password` for passwords that are made for rows without one.
             It is readable by its owner only, lines are added to it, and each is on disk before its
-            account is made. None: rows without a password are bad.
+            account is made. A password that it has for an address already is used again. None:
+            rows without a password are bad.
         journal: path of the file in which the import notes what it has done.
         dry_run: send nothing that changes anything; say what would be done.
         progress: True for a bar, or a function that is given a Progress after each row.
@@ -379,11 +380,12 @@ def import_users(
 
     Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add, POST
     /api/v1/groups/create; GET /api/v1/users/all, GET /api/v1/groups/, POST
-    /api/v1/groups/id/{id}/users; POST
-    /api/v1/auths/signin after a lost answer; as the new user POST /api/v1/auths/update/profile,
-    /api/v1/auths/update/timezone, /api/v1/users/user/settings/update and
-    /api/v1/users/user/variables/update; with on_existing="update" POST
-    /api/v1/users/{user_id}/update.
+    /api/v1/groups/id/{id}/users; after a lost answer POST /api/v1/auths/signin; as the new user
+    POST /api/v1/auths/update/profile, POST /api/v1/auths/update/timezone, POST
+    /api/v1/users/user/settings/update, POST /api/v1/users/user/variables/update, GET /api/version;
+    with on_existing="update" POST /api/v1/users/{user_id}/update, of servers before 0.10 GET
+    /api/v1/users/{user_id}, and to guard administrators GET /api/v1/users/; GET /api/v1/auths/ for
+    a profile, and as for audit GET /api/v1/users/user/status.
     """
     _check_choice("on_invalid", on_invalid, ("error", "skip"))
     _check_choice("on_existing", on_existing, ("skip", "update", "error"))

@@ -125,7 +125,8 @@ def inactive_users(
         InvalidInputError: days, a role, or another argument.
         APIStatusError, APIConnectionError: as client.iter_users().
 
-    Server routes: GET /api/v1/users/, GET /api/v1/users/all; GET /api/v1/auths/.
+    Server routes: GET /api/v1/users/, GET /api/v1/users/all; GET /api/v1/auths/, GET
+    /api/v1/users/user/status.
     """
     check_client(client)
     roles = (roles,) if isinstance(roles, str) else tuple(roles)

@@ -182,10 +182,13 @@ def set_group_members(
         InvalidInputError: there is no such group or user, or there are several groups of the name;
             nothing was sent.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: the file of audit failed meanwhile; what was done is in its result.
+        OSError: the file of audit cannot be opened.
         APIStatusError, APIConnectionError: while the users and groups were read.
 
     Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users/remove,
-    POST /api/v1/groups/id/{id}/users; GET /api/v1/groups/, GET /api/v1/users/all.
+    POST /api/v1/groups/id/{id}/users; GET /api/v1/groups/, GET /api/v1/users/all; for audit GET
+    /api/v1/auths/, GET /api/v1/users/user/status.
     """
     return _set_members(
         "set_group_members",
@@ -216,10 +219,12 @@ def add_to_group(
         Result: a row a user, "unchanged" for who was in it.
 
     Raises:
-        InvalidInputError, Interrupted, APIStatusError, APIConnectionError: as set_group_members().
+        InvalidInputError, Interrupted, PartialFailureError, OSError, APIStatusError,
+        APIConnectionError: as set_group_members().
 
-    Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users;
-    GET /api/v1/groups/, GET /api/v1/users/all.
+    Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users; GET
+    /api/v1/groups/, GET /api/v1/users/all; for audit GET /api/v1/auths/, GET
+    /api/v1/users/user/status.
     """
     return _set_members(
         "add_to_group", client, group, users, adds=True, dry_run=dry_run, audit=audit
@@ -243,10 +248,12 @@ def remove_from_group(
         Result: a row a user, "unchanged" for who was not in it.
 
     Raises:
-        InvalidInputError, Interrupted, APIStatusError, APIConnectionError: as set_group_members().
+        InvalidInputError, Interrupted, PartialFailureError, OSError, APIStatusError,
+        APIConnectionError: as set_group_members().
 
-    Server routes: POST /api/v1/groups/id/{id}/users/remove, POST /api/v1/groups/id/{id}/users;
-    GET /api/v1/groups/, GET /api/v1/users/all.
+    Server routes: POST /api/v1/groups/id/{id}/users/remove, POST /api/v1/groups/id/{id}/users; GET
+    /api/v1/groups/, GET /api/v1/users/all; for audit GET /api/v1/auths/, GET
+    /api/v1/users/user/status.
     """
     return _set_members(
         "remove_from_group", client, group, users, adds=False, dry_run=dry_run, audit=audit

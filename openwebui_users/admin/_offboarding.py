@@ -218,11 +218,17 @@ def deactivate_users(
         InvalidInputError: one of the users is none; nothing was sent.
         RefusedError: the primary administrator or oneself is among them; nothing was sent.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
+        OSError: the file of audit cannot be opened.
         APIStatusError, APIConnectionError: while users and groups were read; nothing was changed.
 
     Server routes: POST /api/v1/users/{user_id}/update, POST
-    /api/v1/users/{user_id}/sessions/revoke, POST /api/v1/groups/id/{id}/users/remove; GET
-    /api/v1/users/all, GET /api/v1/users/{user_id}/groups, GET /api/v1/groups/.
+    /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all, GET /api/version, of servers
+    before 0.10 GET /api/v1/users/{user_id}; with remove_from_groups GET /api/v1/groups/, GET
+    /api/v1/users/{user_id}/groups, POST /api/v1/groups/id/{id}/users, POST
+    /api/v1/groups/id/{id}/users/remove; to guard administrators GET /api/v1/users/, and as for
+    audit GET /api/v1/auths/, GET /api/v1/users/user/status.
     """
     with Run(
         Result("deactivate_users"),
@@ -281,11 +287,16 @@ def reactivate_users(
     Raises:
         InvalidInputError: the role, a user, or a group; nothing was sent.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
+        OSError: the file of audit cannot be opened.
         APIStatusError, APIConnectionError: while users and groups were read; nothing was changed.
 
     Server routes: POST /api/v1/users/{user_id}/sessions/revoke, POST
-    /api/v1/users/{user_id}/update, POST /api/v1/groups/id/{id}/users/add; GET /api/v1/users/all,
-    GET /api/v1/users/{user_id}/groups, GET /api/v1/groups/.
+    /api/v1/users/{user_id}/update; GET /api/v1/users/all, GET /api/version, of servers before 0.10
+    GET /api/v1/users/{user_id}; with groups GET /api/v1/groups/, GET
+    /api/v1/users/{user_id}/groups, POST /api/v1/groups/id/{id}/users, POST
+    /api/v1/groups/id/{id}/users/add; for audit GET /api/v1/auths/, GET /api/v1/users/user/status.
     """
     with Run(
         Result("reactivate_users"),

@@ -150,6 +150,7 @@ def permissions_diff(before: Any, after: Any) -> PermissionsDiff:
 
     Raises:
         TypeError: one of them is something else.
+        ValueError: one of them is nested too deep.
     """
     old, new = dotted(before), dotted(after)
     names = [*old, *(name for name in new if name not in old)]
@@ -236,9 +237,13 @@ def patch_default_permissions(
             True nor False. Nothing was sent.
         AdminError: after the write the permissions are not what was written.
         UnsupportedByServerError: as preset().
+        TypeError, ValueError: changes are no permissions, or nested too deep.
+        Interrupted: Ctrl-C; its result does not say whether the permissions were written.
+        OSError: the file of audit cannot be opened, or not be written before the change.
         APIStatusError, APIConnectionError: as client.update_default_user_permissions().
 
-    Server routes: GET and POST /api/v1/users/default/permissions.
+    Server routes: those of preset(); POST /api/v1/users/default/permissions; for audit GET
+    /api/v1/auths/, GET /api/v1/users/user/status.
     """
     with Run(
         Result("patch_default_permissions"), client, dry_run=dry_run, concurrency=1, audit=audit
@@ -363,7 +368,7 @@ def effective_permissions(
         client: of an administrator.
         user: id, e-mail address, or a model of the user.
         include_inherited: count groups that the user's groups are within, as servers do. Servers
-            before 0.12.4 have no groups within groups.
+            before 0.12 have no groups within groups.
 
     Returns:
         EffectivePermissions: the permissions, and for each what grants it; its text is a table.

@@ -142,13 +142,14 @@ def plan(client: UsersClient, desired: Any, *, format: str | None = None) -> Pla
     Raises:
         InvalidInputError: all that is wrong with the desired state, by itself or on this server.
         RefusedError: the primary administrator or oneself would be deleted, renamed or given
-            another role.
+            another role; or somebody else's key is used to change the primary administrator.
+        MissingLibraryError: the library for YAML or TOML is not installed.
+        ValueError: format is none, or that of the file is not known.
         OSError: the file cannot be read.
         APIStatusError, APIConnectionError: while the server was read.
 
-    Server routes: GET /api/v1/users/all; as needed GET /api/v1/groups/, POST
-    /api/v1/groups/id/{id}/users, GET /api/v1/users/default/permissions, GET
-    /api/v1/users/{user_id}.
+    Server routes: those of drift(); to guard administrators GET /api/v1/users/, GET /api/v1/auths/,
+    GET /api/v1/users/user/status.
     """
     check_client(client)
     state = read_state(desired, format)

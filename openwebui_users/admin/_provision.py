@@ -113,14 +113,18 @@ def provision_user(
         PartialFailureError: the account is there, or may be there, but not all of the rest; its
             result holds what was done, the password and the API key.
         Interrupted: Ctrl-C; its result holds the same.
+        OSError: the file of audit cannot be opened.
         APIStatusError, APIConnectionError: the account was not made.
 
     Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add, POST
     /api/v1/auths/api_key, POST /api/v1/auths/update/profile, POST /api/v1/auths/update/timezone,
     POST /api/v1/users/user/settings/update, POST /api/v1/users/user/variables/update, POST
-    /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/, GET /api/v1/groups/, GET
-    /api/v1/users/{user_id}, GET /api/v1/users/{user_id}/groups; for an API key GET
-    /api/v1/auths/admin/config, GET /api/v1/users/default/permissions.
+    /api/v1/users/{user_id}/sessions/revoke; of servers before 0.12 GET /api/version, and POST
+    /api/v1/auths/signout or, before 0.10.2, GET /api/v1/auths/signout; GET /api/v1/users/, GET
+    /api/v1/groups/, GET /api/v1/users/{user_id}, GET /api/v1/users/{user_id}/groups; for what needs
+    the new user's token GET /api/v1/auths/admin/config, for an API key GET
+    /api/v1/users/default/permissions; after a lost answer POST /api/v1/auths/signin; GET
+    /api/v1/auths/ for a profile, and as for audit GET /api/v1/users/user/status.
     """
     account = {"email": email, "name": name, "role": role}
     account["password"] = make_password() if password is None else password

@@ -45,10 +45,11 @@ class RowResult(Displayed):
     Attributes:
         row: its number, as the source counts (a CSV file by lines, with the header as the first);
             None: not from a source with rows.
-        email: the user's e-mail address, or the name of what the row is about.
+        email: the user's e-mail address; of what is no user its name: that of a group or a server,
+            and of apply() what the step is about.
         id: the server's id, where it is known.
-        status: one of "created", "updated", "deleted", "unchanged", "skipped", "invalid", "failed",
-            "unknown" (the answer did not come) and "not_run".
+        status: one of "created", "updated", "deleted", "done" (of a server), "unchanged",
+            "skipped", "invalid", "failed", "unknown" (the answer did not come) and "not_run".
         error: what went wrong, or why the row was skipped; None: nothing.
         changes: what was changed, by field: (before, after). Secrets are masked.
         notes: what else whoever reads the result should know.

@@ -48,12 +48,15 @@ def snapshot(
         is told with the users.
 
     Raises:
-        AdminError: several groups have the same name, or several accounts the same address.
+        AdminError: several groups have the same name, or several accounts the same address; the
+            format cannot say what there is.
+        MissingLibraryError: the library for YAML or TOML is not installed.
+        ValueError: format is none, or that of the file is not known.
         OSError: the file cannot be written.
         APIStatusError, APIConnectionError: while the server was read.
 
     Server routes: GET /api/v1/users/all, GET /api/v1/groups/, POST /api/v1/groups/id/{id}/users,
-    GET /api/v1/users/default/permissions; with personal=True GET /api/v1/users/.
+    GET /api/v1/users/default/permissions, GET /api/version; with personal=True GET /api/v1/users/.
     """
     check_client(client)
     chosen = None if target is None else format_of(target, format)

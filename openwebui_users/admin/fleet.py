@@ -288,6 +288,8 @@ def run(
             function was not called.
         Interrupted: Ctrl-C; its result says what became of each server. What is under way is not
             waited for here, but threads of this process must end before it does.
+        PartialFailureError: the progress's function, or the executor, failed; what became of each
+            server is in its result.
     """
     check_count("concurrency", concurrency, 1)
     clients, made = _clients(_named(servers))
