@@ -39,7 +39,7 @@ from stub_texts import (  # noqa: E402
     UI_KEYS,
 )
 
-from openwebui_users import _core, _describe, frames  # noqa: E402
+from openwebui_users import _core, _describe, admin, frames  # noqa: E402
 from openwebui_users.testing import FAULTS  # noqa: E402
 
 Row = dict[str, Any]
@@ -586,6 +586,22 @@ def demand_reference() -> Iterator[str]:
         yield f"| {code(name)} | {cell(doc)} | {code(options) if options else ''} |"
 
 
+def admin_reference() -> Iterator[str]:
+    """Which verb of administration has which of the arguments that many of them have."""
+    shared = ("dry_run", "progress", "concurrency", "audit")
+    verbs = {name: getattr(admin, name) for name in admin.__all__}
+    verbs = {name: verb for name, verb in verbs.items() if inspect.isfunction(verb)}
+    yield table_row("verb", *(f"`{name}`" for name in shared))
+    yield table_row("---", *("---" for _ in shared))
+    for name, verb in {**verbs, "fleet.run": admin.fleet.run}.items():
+        has = inspect.signature(verb).parameters
+        yield table_row(f"`{name}`", *("yes" if one in has else "" for one in shared))
+
+
+def table_row(*cells: str) -> str:
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
+
+
 def with_section(text: str, name: str, lines: Iterable[str]) -> str:
     """The text with what stands between two markers replaced."""
     begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
@@ -616,6 +632,7 @@ def generated() -> dict[Path, str]:
     cli_page = with_section(cli_page, "exit codes", cli_reference.exit_codes())
     cli_page = with_section(cli_page, "options", cli_reference.shared_options())
     cli_page = with_section(cli_page, "commands", cli_reference.commands())
+    admin_page = (docs / "admin.md").read_text(encoding="utf-8")
     return {
         docs / "cli.md": cli_page,
         package / "_core.pyi": core_stub(),
@@ -623,6 +640,7 @@ def generated() -> dict[Path, str]:
         docs / "models.md": models_page,
         docs / "client.md": with_section(client_page, "calls", client_reference()),
         docs / "faults.md": faults_page,
+        docs / "admin.md": with_section(admin_page, "arguments", admin_reference()),
     }
 
 
