@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users._flow import ask
 from openwebui_users.errors import APIStatusError, AuthenticationError, OpenWebUIError
 
 from ._accounts import make_account, sign_in, write_account
@@ -175,6 +176,9 @@ class _Import:
             changes["role"] = person.account["role"]
         if self._update_passwords and "password" in person.account:
             changes["password"] = person.account["password"]
+        if "profile_image_url" in person.account:
+            changes["profile_image_url"] = person.account["profile_image_url"]
+            user = yield from ask(self._client.get_user_by_id, user.id)
         yield from write_account(self._run, row, user, changes)
         missing = [one for one in person.groups if user.id not in self._members[one.id]]
         if missing:
@@ -383,8 +387,8 @@ def import_users(
     /api/v1/groups/id/{id}/users; after a lost answer POST /api/v1/auths/signin; as the new user
     POST /api/v1/auths/update/profile, POST /api/v1/auths/update/timezone, POST
     /api/v1/users/user/settings/update, POST /api/v1/users/user/variables/update, GET /api/version;
-    with on_existing="update" POST /api/v1/users/{user_id}/update, of servers before 0.10 GET
-    /api/v1/users/{user_id}, and to guard administrators GET /api/v1/users/; GET /api/v1/auths/ for
+    with on_existing="update" POST /api/v1/users/{user_id}/update, for an image and of servers
+    before 0.10 GET /api/v1/users/{user_id}, and to guard administrators GET /api/v1/users/; GET /api/v1/auths/ for
     a profile, and as for audit GET /api/v1/users/user/status.
     """
     _check_choice("on_invalid", on_invalid, ("error", "skip"))
@@ -407,7 +411,10 @@ def import_users(
         check_distinct(
             {"source": source, "journal": journal, "passwords_out": passwords_out, "audit": audit}
         )
-        reader = PeopleReader(default_role, client.password_limit, passwords_out is not None)
+        makes = passwords_out is not None
+        # who is updated needs none
+        waits = makes or on_existing == "update"
+        reader = PeopleReader(default_role, client.password_limit, waits)
         result.rows = reader.rows
         read_people(source, format, ignore_columns, reader)
         if on_invalid == "error":
@@ -420,6 +427,9 @@ def import_users(
         work = _Import(run, directory, book, passwords, update_passwords)
         creating, updating = _match_existing(work, reader, directory, on_existing)
         _check_passwords_of_earlier_runs(book, passwords, reader, creating)
+        if not makes:
+            for person in creating:
+                reader.check_password(person.result, person.account)
         groups = _check_groups(run, reader, creating + updating, create_groups)
         if on_invalid == "error":
             refuse(reader.problems)

@@ -81,10 +81,10 @@ def _personal_value(name: str, value: object) -> object:
 class PeopleReader:
     """Reads rows and says what is wrong with them."""
 
-    def __init__(self, default_role: str, password_limit: int | None, makes: bool) -> None:
+    def __init__(self, default_role: str, password_limit: int | None, may_lack: bool) -> None:
         self._default_role = default_role
         self._limit = password_limit
-        self._makes_passwords = makes
+        self._may_lack_password = may_lack
         self.people: list[Person] = []
         self.rows: list[RowResult] = []
         self.problems: list[Problem] = []
@@ -96,6 +96,12 @@ class PeopleReader:
         text = message if column is None else f"{column} {message}"
         row.status = "invalid"
         row.error = text if row.error is None else f"{row.error}; {text}"
+
+    def check_password(self, row: RowResult, account: Mapping[str, Any]) -> None:
+        """Note that a row whose account is to be made, with a password of its own, has none."""
+        if "password" not in account:
+            text = "is missing; give passwords_out= to have passwords made for rows without"
+            self.note(row, text, "password")
 
     def take_unreadable(self, problem: Problem) -> None:
         row = RowResult(row=problem.row)
@@ -126,9 +132,8 @@ class PeopleReader:
         for name in ("email", "name"):
             if name not in account:
                 self.note(row, "is missing", name)
-        if "password" not in account and not self._makes_passwords:
-            text = "is missing; give passwords_out= to have passwords made for rows without"
-            self.note(row, text, "password")
+        if not self._may_lack_password:
+            self.check_password(row, account)
         if row.status != "invalid":
             self._take_valid(row, account, personal, groups)
 

@@ -45,6 +45,9 @@ def revoke_sessions(
     Raises:
         InvalidInputError: one of the users is none; nothing was sent.
         Interrupted: Ctrl-C; what was done is in its result.
+        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
+            in its result.
+        OSError: the file of audit cannot be opened.
         APIStatusError, APIConnectionError: while the users were read.
 
     Server routes: POST /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all.

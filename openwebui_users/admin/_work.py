@@ -237,8 +237,15 @@ class Run(Generic[R]):
         return lambda row: by_id[row.id]
 
     def do(self, flow: Flow) -> Any:
-        """Carry out one flow by itself, and raise what it raises; what it returns."""
-        return run_one(self.client, flow)
+        """Carry out one flow by itself, and raise what it raises; what it returns.
+
+        Raises:
+            PartialFailureError: it was carried out, but could not be written down.
+        """
+        found = run_one(self.client, flow)
+        if self._broken is not None:
+            raise PartialFailureError(self.result) from self._broken
+        return found
 
     def each(
         self,

@@ -213,6 +213,21 @@ def test_an_audit_trail_goes_on_after_a_torn_line(
     assert set_role(client, "user", ["ann@example.com"], audit="/dev/null").ok
 
 
+def test_an_audit_trail_that_fails_behind_the_change_is_told(
+    client: UsersClient, server: EmbeddedServer
+) -> None:
+    ann = server.add_user("Ann", "ann@example.com")
+
+    def full(line: dict[str, Any]) -> None:
+        if line["stage"] == "done":
+            raise OSError("no space left")
+
+    with pytest.raises(PartialFailureError, match="no space left") as caught:
+        update_user(client, ann.id, name="Ann Lee", audit=full)
+    assert caught.value.result.rows[0].status == "updated"
+    assert client.get_user_by_id(ann.id).name == "Ann Lee"
+
+
 def test_an_audit_trail_that_fails_stops_the_verb_and_hides_nothing(
     client: UsersClient, server: EmbeddedServer
 ) -> None:
