@@ -10,15 +10,18 @@ import csv
 import io
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from shutil import get_terminal_size
 from typing import Any
 
 from ._failures import CommandError
 
 FORMATS = ("table", "json", "jsonl", "csv", "yaml", "id")
 _LONGEST_CELL = 80
+_GAP = "  "  # between columns
 
 
 # ---------------------------------------------------------------- values
@@ -289,24 +292,43 @@ def _no_field(name: str, row: Mapping[str, Any]) -> str:
 
 
 def _print_table(heads: list[str], cells: list[list[str]]) -> None:
+    """A table as wide as it is; on a terminal that is narrower, with its cells folded."""
+    from rich.cells import cell_len
+
+    rows = [heads, *cells] if heads else cells
+    if not rows:
+        return
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    is_terminal = sys.stdout.isatty()
+    if is_terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > get_terminal_size().columns:
+        _print_folded(heads, cells)
+        return
+    lines = (
+        _GAP.join(
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+    if heads:
+        head = next(lines)
+        is_bold = is_terminal and os.environ.get("TERM", "dumb") != "dumb"
+        print(f"\x1b[1m{head}\x1b[0m" if is_bold else head)
+    for line in lines:
+        print(line)
+
+
+def _print_folded(heads: list[str], cells: list[list[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, show_header=bool(heads), pad_edge=False, padding=(0, 2, 0, 0))
+    columns = get_terminal_size().columns
+    table = Table(box=None, show_header=bool(heads), pad_edge=False, padding=(0, len(_GAP), 0, 0))
     for name in heads or ["", ""]:
         table.add_column(Text(name), overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(highlight=False)
-    if console.is_terminal:
-        console.print(table)
-        return
-    # in a file a table is as wide as it is
-    console = Console(highlight=False, width=100_000, no_color=True)
-    with console.capture() as text:
-        console.print(table)
-    print("\n".join(line.rstrip() for line in text.get().splitlines()))
+    Console(highlight=False, width=columns).print(table)
 
 
 def _write_json(rows: Iterator[dict[str, Any]]) -> None:
@@ -374,6 +396,16 @@ def _write_yaml(rows: Iterator[dict[str, Any]]) -> None:
 
 def yaml_text(value: Any) -> str:
     """YAML in which texts that a terminal would not show are in quotes, with escapes."""
+    yaml, dumper = _yaml()
+    text = yaml.dump(
+        value, Dumper=dumper, allow_unicode=_takes_unicode(), sort_keys=False, width=10_000
+    )
+    return escaped(text)
+
+
+@cache
+def _yaml() -> tuple[Any, Any]:
+    """The library, and a dumper that puts such texts in quotes."""
     try:
         import yaml
     except ImportError:
@@ -381,17 +413,12 @@ def yaml_text(value: Any) -> str:
 
         raise MissingLibraryError.of("YAML", "PyYAML", "cli") from None
 
-    class Dumper(yaml.SafeDumper):
-        """As the safe dumper, but for such texts."""
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """The safe dumper, in C where there is one."""
 
     def represent(dumper: Any, text: str) -> Any:
         style = None if text.isprintable() else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)
-    text = yaml.dump(
-        value, Dumper=Dumper, allow_unicode=_takes_unicode(), sort_keys=False, width=10_000
-    )
-    return "".join(
-        one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text
-    )
+    return yaml, Dumper
