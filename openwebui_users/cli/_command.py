@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ import typer
 
 from ._connection import ConnectionOptions, connect
 from ._failures import (
+    API,
     INTERRUPTED,
     NOT_FOUND,
     OK,
@@ -243,8 +245,8 @@ class Cli:
             return
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise CommandError("nothing was changed: give --yes to go on without being asked")
-        if not typer.confirm(question, err=True):
-            raise CommandError("nothing was changed", exit_code=1)
+        if not _is_yes(question):
+            raise CommandError("nothing was changed", exit_code=API)
 
     def progress(self, progress: Progress) -> None:
         """What verbs tell how far they are: a bar on a terminal."""
@@ -285,6 +287,23 @@ class Cli:
         else:
             self.output.rows(result.to_dict()["rows"], ROWS, head=ROWS)
         return OK if result.ok else PARTLY
+
+
+def _is_yes(question: str) -> bool:
+    """Ask on the terminal; the end of the input is a no."""
+    while True:
+        print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
+        # in slices: a Ctrl-C just before read() begins would be seen only when it has ended
+        while not select.select([sys.stdin], [], [], 0.1)[0]:
+            pass
+        line = sys.stdin.readline()
+        if not line:
+            print(file=sys.stderr)
+        answer = line.strip().lower()
+        if answer in ("", "n", "no"):
+            return False
+        if answer in ("y", "yes"):
+            return True
 
 
 @contextmanager

@@ -160,7 +160,10 @@ def test_login_asks(nowhere: Environment, server: EmbeddedServer) -> None:
 # ---------------------------------------------------------------- questions
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [("n\n", 1, True), ("y\n", 0, False)])
+@pytest.mark.parametrize(
+    ("answer", "code", "left"),
+    [("n\n", 1, True), ("\n", 1, True), ("\x04", 1, True), ("what\nYes\n", 0, False)],
+)
 def test_delete_asks(
     begin: Begin, server: EmbeddedServer, client: UsersClient, answer: str, code: int, left: bool
 ) -> None:
