@@ -34,10 +34,11 @@ KINDS = {
     "inferred": "anything",  # a kind that all values fit is looked for
     "empty": "nothing",
 }
+_INT64_MIN = -(2**63)
 # Of the years 1 to 9999; in nanoseconds all but the smallest, which is "not a time" in numpy.
 _RANGES = {
     "seconds": (-62_135_596_800, 253_402_300_799),
-    "nanoseconds": (-(2**63) + 1, 2**63 - 1),
+    "nanoseconds": (_INT64_MIN + 1, 2**63 - 1),
 }
 _EXACT = 2**53  # up to this every integer is a floating-point number
 # What a value of a subclass (a member of an Enum, for instance) is by itself.
@@ -263,6 +264,5 @@ def _pandas_array(column: Column) -> Any:
     array = np.array(values, dtype)
     if not isinstance(made, str):
         return made(array, mask)
-    moments = array.view(made)
-    moments[mask] = np.datetime64("NaT")
-    return pd.Series(moments).dt.tz_localize("UTC")
+    array[mask] = _INT64_MIN  # as numpy writes "not a time"
+    return pd.Series(array.view(made)).dt.tz_localize("UTC")

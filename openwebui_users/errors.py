@@ -14,6 +14,8 @@ TYPE_CHECKING = False  # as typing has it, without importing typing
 if TYPE_CHECKING:
     from typing import Any
 
+    from typing_extensions import Self
+
 __all__ = [
     "APIConnectionError",
     "APIResponseError",
@@ -147,7 +149,7 @@ class MissingLibraryError(OpenWebUIError, ImportError):
     """What was asked for needs a library that is not installed; the text has pip's command."""
 
     @classmethod
-    def of(cls, what: str, library: str, extra: str, instead: str = "") -> MissingLibraryError:
+    def of(cls, what: str, library: str, extra: str, instead: str = "") -> Self:
         """The error for what needs this library of this extra; `instead`: or what would do."""
         return cls(
             f"{what} needs {library}, which is not installed: "

@@ -3,8 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openwebui_users.errors import MissingLibraryError
-
     from . import fleet
     from ._accounts import reset_passwords, set_role, update_user
     from ._apply import apply
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
         Interrupted,
         InvalidInputError,
         LockedError,
+        MissingLibraryError,
         PartialFailureError,
         Problem,
         RefusedError,
@@ -70,7 +69,7 @@ _MODULES = {
     "expire_users": "_expiry",
     "ExportResult": "_export",
     "export_users": "_export",
-    "MissingLibraryError": "_formats",
+    "MissingLibraryError": "_errors",
     "ImportResult": "_import",
     "import_users": "_import",
     "Selection": "_inactive",

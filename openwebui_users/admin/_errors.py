@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users import errors
 from openwebui_users.errors import OpenWebUIError
 
 from ._checks import printable
@@ -47,6 +48,10 @@ class Problem:
 
 class AdminError(OpenWebUIError):
     """Base of what the verbs of administration raise by themselves."""
+
+
+class MissingLibraryError(AdminError, errors.MissingLibraryError):
+    """A format needs a library that is not installed; the text has pip's command."""
 
 
 class InvalidInputError(AdminError, ValueError):

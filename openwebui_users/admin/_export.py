@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from openwebui_users import _core
-from openwebui_users.errors import MissingLibraryError
 from openwebui_users.models import UserGroupIdsModel
 
 from ._checks import printable, shown
 from ._directory import Groups
-from ._errors import Interrupted, InvalidInputError, Problem
+from ._errors import Interrupted, InvalidInputError, MissingLibraryError, Problem
 from ._files import OWNER_ONLY, replacing
 from ._results import Result
 from ._rows import defused

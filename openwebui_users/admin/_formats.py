@@ -13,10 +13,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openwebui_users.errors import MissingLibraryError
-
 from ._checks import shown
-from ._errors import AdminError, InvalidInputError, Problem
+from ._errors import AdminError, InvalidInputError, MissingLibraryError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

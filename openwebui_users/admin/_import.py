@@ -348,7 +348,7 @@ def import_users(
         on_invalid: "error": one bad row refuses the whole import; "skip": the good rows are
             imported.
         on_existing: what happens with a row whose e-mail address is registered. "skip": nothing;
-            "update": name, role and further groups become those of the row, and what only users
+            "update": name, role, picture and further groups become those of the row, and what only users
             themselves can set is left as it is, with a note; "error": it is a bad row.
         default_role: of rows without a role.
         create_groups: make groups that there are not. False: a row that names one is bad.
@@ -388,8 +388,8 @@ def import_users(
     POST /api/v1/auths/update/profile, POST /api/v1/auths/update/timezone, POST
     /api/v1/users/user/settings/update, POST /api/v1/users/user/variables/update, GET /api/version;
     with on_existing="update" POST /api/v1/users/{user_id}/update, for an image and of servers
-    before 0.10 GET /api/v1/users/{user_id}, and to guard administrators GET /api/v1/users/; GET /api/v1/auths/ for
-    a profile, and as for audit GET /api/v1/users/user/status.
+    before 0.10 GET /api/v1/users/{user_id}, and to guard administrators GET /api/v1/users/; GET
+    /api/v1/auths/ for a profile, and as for audit GET /api/v1/users/user/status.
     """
     _check_choice("on_invalid", on_invalid, ("error", "skip"))
     _check_choice("on_existing", on_existing, ("skip", "update", "error"))

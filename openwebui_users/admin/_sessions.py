@@ -50,7 +50,8 @@ def revoke_sessions(
         OSError: the file of audit cannot be opened.
         APIStatusError, APIConnectionError: while the users were read.
 
-    Server routes: POST /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all.
+    Server routes: POST /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all, of servers
+    that cannot GET /api/version; as for audit GET /api/v1/auths/, GET /api/v1/users/user/status.
     """
     with Run(
         Result("revoke_sessions"),
