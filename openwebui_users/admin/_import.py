@@ -348,8 +348,8 @@ def import_users(
         on_invalid: "error": one bad row refuses the whole import; "skip": the good rows are
             imported.
         on_existing: what happens with a row whose e-mail address is registered. "skip": nothing;
-            "update": name, role, picture and further groups become those of the row, and what only users
-            themselves can set is left as it is, with a note; "error": it is a bad row.
+            "update": name, role, picture and further groups become those of the row, and what
+            only users themselves can set is left as it is, with a note; "error": it is a bad row.
         default_role: of rows without a role.
         create_groups: make groups that there are not. False: a row that names one is bad.
         update_passwords: with on_existing="update", set the passwords that rows give.

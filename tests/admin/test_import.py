@@ -200,11 +200,13 @@ def test_existing_users_need_no_password_and_get_the_picture(
     any_client: UsersClient, any_server: EmbeddedServer
 ) -> None:
     ann = any_server.add_user("Ann", "ann@example.com")
-    text = "name,email,profile_image_url\nAnn,ann@example.com,/ann.png\n"
+    text = "name,email,profile_image_url\nAnn,ann@example.com,https://example.com/ann.png\n"
     result = import_users(any_client, table(text), on_existing="update")
-    assert result.rows[0].changes == {"profile_image_url": ("/user.png", "/ann.png")}
-    assert any_client.get_user_by_id(ann.id).profile_image_url == "/ann.png"
-    more = table(text + "Ben,ben@example.com,/ben.png\n")
+    assert result.rows[0].changes == {
+        "profile_image_url": ("/user.png", "https://example.com/ann.png")
+    }
+    assert any_client.get_user_by_id(ann.id).profile_image_url == "https://example.com/ann.png"
+    more = table(text + "Ben,ben@example.com,https://example.com/ben.png\n")
     with pytest.raises(InvalidInputError, match=r"row 3 \(ben@example.com\) column password"):
         import_users(any_client, more, on_existing="update")
     assert any_client.find_user("ben@example.com") is None
