@@ -53,6 +53,7 @@ VERBS: list[Callable[[UsersClient, Any], Any]] = [
     lambda client, audit: admin.update_user(client, ANN, role="admin", audit=audit),
     lambda client, audit: admin.set_role(client, "admin", [ANN], audit=audit),
     lambda client, audit: admin.reset_passwords(client, {ANN: "password-2"}, audit=audit),
+    lambda client, audit: admin.revoke_sessions(client, [BEN], audit=audit),
     lambda client, audit: admin.add_to_group(client, "staff", [CEM], audit=audit),
     lambda client, audit: admin.remove_from_group(client, "staff", [BEN], audit=audit),
     lambda client, audit: admin.set_group_members(client, "staff", [ANN], audit=audit),
