@@ -23,6 +23,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ._core import Model, UserUsageResponse
+from .errors import MissingLibraryError
 
 try:
     import matplotlib.dates
@@ -32,8 +33,7 @@ try:
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "matplotlib":
         raise
-    text = "plots need matplotlib: pip install 'openwebui_users[plot]'"
-    raise ImportError(text, name=error.name) from None
+    raise MissingLibraryError.of("A plot", "matplotlib", "plot") from None
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -306,7 +306,7 @@ def plot_usage(
         raise ValueError(f"usage spans {weeks:,} weeks, more than {_MAX_WEEKS}")
     cell = min(0.28, 12 / max(weeks, 1))  # inches
     ax = _axes(ax, max(4.5, 1.8 + cell * weeks), max(2.0, 1.4 + 7 * cell))
-    title = f"{value.capitalize()} by day (UTC)"
+    title = f"{value.capitalize()} by day"
     if not numbers:
         ax.set_title(title)
         _say(ax, "no days")

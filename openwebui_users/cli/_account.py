@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from . import _profiles, _secrets
-from ._command import CONNECTION, SHOWING, Cli, alone
+from ._command import CONNECTION, SHOWING, WRITING, Cli, alone
 from ._connection import connect
 from ._failures import API, AUTH, CommandError
 
@@ -74,6 +74,9 @@ def login(
         if not key:
             raise CommandError("the server gave no token: use an API key", exit_code=AUTH)
     own = cli.enter(client.with_options(api_key=key))
+    if cli.dry_run:
+        cli.done(f"{_told(_who(own))} is kept as the profile {name!r}")
+        return
     if create_api_key:
         key = own.auths.generate_api_key().api_key or ""
         own = cli.enter(client.with_options(api_key=key))
@@ -163,7 +166,7 @@ def ping(cli: Cli) -> None:
 _LOGIN = {key: CONNECTION[key] for key in ("url", "profile", "timeout", "ca_file", "no_verify")}
 _PANEL = {"rich_help_panel": "Server"}
 COMMANDS = {
-    "login": alone("login", login, _LOGIN, **_PANEL),
+    "login": alone("login", login, _LOGIN, WRITING, **_PANEL),
     "whoami": alone("whoami", whoami, CONNECTION, SHOWING, **_PANEL),
     "ping": alone("ping", ping, CONNECTION, SHOWING, **_PANEL),
 }

@@ -110,7 +110,7 @@ def save(profile: Profile) -> None:
 
     config = _read()
     path = config_path()
-    document = tomlkit.parse(path.read_text("utf-8-sig")) if config else tomlkit.document()
+    document = tomlkit.parse(path.read_text("utf-8-sig") if path.exists() else "")
     if not config.get("profiles"):
         document["default"] = profile.name
     entry = {"url": profile.url, "api_key": profile.api_key, **profile.options}

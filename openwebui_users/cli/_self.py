@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ._command import CONNECTION, SHOWING, WRITING, Cli, alone, command, group
-from ._failures import CommandError
+from ._failures import API, NOT_FOUND, CommandError
 
 _STATUS = ("status_emoji", "status_message", "status_expires_at")
 
@@ -39,7 +39,7 @@ def get_settings(
         value: Any = found
         for part in name.split("."):
             if not isinstance(value, dict) or part not in value:
-                raise CommandError(f"there is no setting {name!r}", exit_code=4)
+                raise CommandError(f"there is no setting {name!r}", exit_code=NOT_FOUND)
             value = value[part]
         found = value if isinstance(value, dict) else {name: value}
     if cli.output.format in ("json", "yaml"):
@@ -115,7 +115,7 @@ def set_settings(
     if missing and not cli.dry_run:
         raise CommandError(
             f"the server did not store {', '.join(missing)}: you may have no permission for it",
-            exit_code=1,
+            exit_code=API,
         )
 
 

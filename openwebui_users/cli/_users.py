@@ -120,20 +120,29 @@ def create(
     passwords_out: PasswordsOut = None,
     group: Annotated[list[str] | None, typer.Option(help="Name or id; may be repeated.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Such as Europe/Paris.")] = None,
-    api_key: Annotated[
-        bool, typer.Option("--api-key", help="Make an API key, and print it.")
+    create_api_key: Annotated[
+        bool, typer.Option("--create-api-key", help="Make an API key for the account.")
     ] = False,
+    api_key_out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="New file for that key, for its owner only."),
+    ] = None,
 ) -> int:
     """Make an account, with groups, a time zone and an API key where asked for.
 
     Without --password-stdin a password is made; it goes into the file of --passwords-out, or else
-    to standard error if that is a terminal.
+    to standard error if that is a terminal. So does an API key, with --api-key-out.
     """
     from openwebui_users.admin import Interrupted, PartialFailureError, provision_user
     from openwebui_users.admin._passwords import PasswordFile, make_password
 
-    if not password_stdin and passwords_out is None and not sys.stderr.isatty():
-        raise CommandError("give --password-stdin, or --passwords-out FILE for one that is made")
+    if api_key_out is not None and api_key_out.exists():
+        raise CommandError(f"{api_key_out} is there already, and is not overwritten")
+    if not (cli.dry_run or sys.stderr.isatty()):  # which may be a log
+        if not password_stdin and passwords_out is None:
+            raise CommandError("give --password-stdin, or --passwords-out FILE for one made here")
+        if create_api_key and api_key_out is None:
+            raise CommandError("give --api-key-out FILE for the API key")
     is_cut = False
     password = read_input("Password") if password_stdin else make_password()
     with PasswordFile(passwords_out, read_only=cli.dry_run) as file:
@@ -148,7 +157,7 @@ def create(
                 password=password,
                 groups=group or (),
                 timezone=timezone,
-                api_key=api_key,
+                api_key=create_api_key,
                 dry_run=cli.dry_run,
                 audit=cli.audit,
             )
@@ -160,8 +169,22 @@ def create(
     if not password_stdin and passwords_out is None and may_be_there and not cli.dry_run:
         cli.note(f"password: {password}")
     if result.api_key is not None:
-        cli.note(f"API key: {result.api_key}")
+        cli.note(_keep_key(result.api_key, api_key_out))
     return INTERRUPTED if is_cut else code
+
+
+def _keep_key(key: str, path: Path | None) -> str:
+    """Write a key into a new file; what is to be said of it."""
+    from openwebui_users.admin._files import OWNER_ONLY, creating
+
+    if path is None:
+        return f"API key: {key}"
+    try:
+        with creating(path, OWNER_ONLY) as file:
+            file.write(f"{key}\n")
+    except OSError as error:  # it is shown nowhere else, and cannot be read again
+        return f"{path} cannot be written ({error.strerror}). API key: {key}"
+    return f"the API key is in {path}"
 
 
 def update(
@@ -183,7 +206,9 @@ def update(
     }
     changes = {key: value for key, value in given.items() if value is not None}
     if not changes:
-        raise CommandError("nothing to change is given: use --name, --email or --role")
+        raise CommandError(
+            "nothing to change is given: use --name, --email, --role or --profile-image-url"
+        )
     row = update_user(cli.client, user, dry_run=cli.dry_run, audit=cli.audit, **changes)
     return cli.report(Result("update", [row], dry_run=cli.dry_run))
 

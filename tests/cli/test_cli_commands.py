@@ -131,10 +131,33 @@ def test_create_does_not_lose_a_password(cli: Run, server: EmbeddedServer) -> No
     assert done.code == 2 and "--passwords-out" in done.err and not server.requests
 
 
-def test_create_prints_an_api_key_where_it_is_asked_for(cli: Run) -> None:
-    done = cli("create", "--email", "b@example.com", "--name", "B", "--password-stdin",
-               "--api-key", input="secret-1")  # fmt: skip
-    assert done.code == 0 and "API key: sk-" in done.err and "sk-" not in done.out
+def test_create_writes_an_api_key_where_it_is_asked_for(
+    cli: Run, server: EmbeddedServer, home: Path
+) -> None:
+    line = [
+        "create",
+        "--email",
+        "b@example.com",
+        "--name",
+        "B",
+        "--password-stdin",
+        "--create-api-key",
+    ]
+    server.forget_requests()
+    done = cli(*line, input="secret-1")  # whoever reads standard error may keep it
+    assert done.code == 2 and "--api-key-out" in done.err and not server.requests
+    done = cli(*line, "--api-key-out", "key", input="secret-1")
+    assert done.code == 0 and "sk-" not in done.out + done.err
+    path = home / "key"
+    assert path.read_text().startswith("sk-") and stat.S_IMODE(path.stat().st_mode) == 0o600
+    with UsersClient(server.url, path.read_text().strip()) as own:
+        assert own.get_user_settings() is None
+    assert cli(*line, "--api-key-out", "key", input="secret-1").code == 2
+
+
+def test_a_dry_run_of_create_needs_no_file(cli: Run) -> None:
+    done = cli("create", "--email", "b@example.com", "--name", "B", "--dry-run")
+    assert done.code == 0, done.err
 
 
 def test_update(cli: Run, client: UsersClient, ann: str) -> None:
@@ -487,7 +510,7 @@ def test_completion(anywhere: Run) -> None:
 # ---------------------------------------------------------------- dry runs
 
 WRITING = [
-    ("create --email b@example.com --name B --password-stdin --api-key", "secret"),
+    ("create --email b@example.com --name B --password-stdin --create-api-key", "secret"),
     ("update ann@example.com --name X", ""),
     ("set-role pending ann@example.com", ""),
     ("set-password ann@example.com --password-stdin", "secret"),
@@ -510,8 +533,10 @@ WRITING = [
     ("status set hi", ""),
     ("status clear", ""),
 ]
+#: Dry-run by a test of its own, as it signs in all the same.
+SIGNS_IN = "login"
 #: Commands that change nothing on the server, besides those that only show things.
-LOCAL = {"login", "serve", "completion", "snapshot", "profile image"}
+LOCAL = {"serve", "completion", "snapshot", "profile image"}
 
 
 @pytest.mark.parametrize(("line", "given"), WRITING, ids=[line for line, _ in WRITING])
@@ -540,7 +565,7 @@ def test_every_command_that_writes_has_a_dry_run() -> None:
 
     lines = [line for line, _ in WRITING]
     for name, made in all_commands():
-        is_tested = any(f"{line} ".startswith(f"{name} ") for line in lines)
+        is_tested = any(f"{line} ".startswith(f"{name} ") for line in (*lines, SIGNS_IN))
         has_option = "--dry-run" in options_of(made)
         assert is_tested == has_option, name
         assert not (has_option and name in LOCAL)

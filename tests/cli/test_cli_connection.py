@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from terminal import COMMAND, LIMIT, Environment, Run, run_process
 
+from openwebui_users import UsersClient
 from openwebui_users.testing import EmbeddedServer
 
 
@@ -274,6 +275,25 @@ def test_login_with_a_reference(anywhere: Run, server: EmbeddedServer) -> None:
     assert anywhere(*login, MINE=server.api_key).code == 0
     assert anywhere("whoami", MINE=server.api_key).code == 0
     assert anywhere("login", "--url", server.url, "--api-key", server.api_key).code == 2
+
+
+def test_a_dry_run_of_login_keeps_nothing(
+    anywhere: Run, home: Path, server: EmbeddedServer
+) -> None:
+    line = ("login", "--url", server.url, "--email", server.admin_email, "--password-stdin")
+    more = ("--create-api-key", "--dry-run")
+    done = anywhere(*line, *more, input=server.admin_password)
+    assert done.code == 0 and "would" in done.err
+    assert not (home / "config").exists()
+    with UsersClient(server.url, server.api_key) as client:  # which another key would replace
+        assert client.get_users().total
+
+
+def test_login_keeps_a_file_of_comments(anywhere: Run, home: Path, server: EmbeddedServer) -> None:
+    path = configure(home, "# managed by the office\n")
+    done = anywhere("login", "--url", server.url, "--api-key-stdin", input=server.api_key)
+    assert done.code == 0, done
+    assert path.read_text().startswith("# managed by the office\n")
 
 
 def test_login_makes_a_key(anywhere: Run, home: Path, server: EmbeddedServer) -> None:

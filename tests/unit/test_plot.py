@@ -157,7 +157,7 @@ def test_usage_is_a_calendar() -> None:
     }
     assert there == {(3, 0): 5, (4, 0): 0, (0, 2): 7}
     assert mesh.get_clim() == (0, 7)
-    assert ax.get_title() == "Messages by day (UTC)\n2026-01-01 to 2026-01-12: 12 in all"
+    assert ax.get_title() == "Messages by day\n2026-01-01 to 2026-01-12: 12 in all"
     assert [text.get_text() for text in ax.get_yticklabels()] == ["Mon", "Wed", "Fri", "Sun"]
     assert ax.yaxis_inverted()
     assert [text.get_text() for text in ax.get_xticklabels()] == ["Jan 2026"]
