@@ -68,6 +68,7 @@ _SAID = [
     (r"give ca_file for", "give --ca-file for"),
     (r"verify=False: ", "--no-verify: "),
     (r"; search_users\(\) finds ids", "; search finds ids"),
+    (r"who has it: search_users\(query=email\)", "who has it (search finds them)"),
     (r"give confirm= with the `confirmation` of a dry run, or yes=True", "give --yes"),
     (r", and set_role\(\) afterwards", ", and use set-role afterwards"),
     (r"format= \(", "--format ("),
