@@ -264,6 +264,11 @@ def _name(name: object) -> str:
     return name if isinstance(name, str) else _repr(name)
 
 
+def _word(name: object) -> str:
+    """A name in a text; one that somebody else chose may be anything."""
+    return name if isinstance(name, str) and name.isidentifier() else _repr(name)
+
+
 def _list(objects: Sequence[Any], caption: str, limit: int, depth: int = 1) -> str:
     """A table with a row for each object, and a column for each field that one of them has."""
     shown = objects[:limit]
@@ -341,7 +346,7 @@ def _plain_value(value: object) -> str:
 
 def _masked_repr(value: object) -> str:
     if isinstance(value, _core.Model) and type(value).__repr__ is _core.Model.__repr__:
-        fields = (f"{_name(name)}={_masked_repr(one)}" for name, one in shown_fields(value))
+        fields = (f"{_word(name)}={_masked_repr(one)}" for name, one in shown_fields(value))
         return f"{type(value).__name__}({', '.join(fields)})"
     if isinstance(value, list):
         shown = [_masked_repr(one) for one in value[:MAX_ROWS]]

@@ -621,6 +621,15 @@ def secret_names() -> frozenset[str]:
     return _names
 
 
+# How keys of secrets end in values that no model describes, such as settings: OPENAI_API_KEYS,
+# accessToken, key.
+_SECRET_ENDS = ("key", "token", "secret", "password", "passwd", "credential", "authorization")
+
+
+def _is_secret_key(key: str, names: frozenset[str]) -> bool:
+    return key in names or key.lower().removesuffix("s").endswith(_SECRET_ENDS)
+
+
 def masked(value: Any) -> Any:
     """A value without what stands behind a secret key, however deep; itself where there is none."""
     return _mask(value, secret_names(), {})
@@ -652,7 +661,7 @@ def _mask_items(
 ) -> Mapping[Any, Any]:
     changed = {}
     for key, item in value.items():
-        secret = isinstance(key, str) and key in names and item is not None
+        secret = isinstance(key, str) and item is not None and _is_secret_key(key, names)
         masked = MASK if secret else _mask(item, names, seen)
         if masked is not item:
             changed[key] = masked

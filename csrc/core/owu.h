@@ -23,7 +23,7 @@
 /* ---------------------------------------------------------------- limits */
 
 enum {
-    OWU_MAX_DEPTH = 200,        /* nesting of any JSON text or tree */
+    OWU_MAX_DEPTH = 500,        /* nesting of any JSON text or tree */
     OWU_KEY_ROOM = 40,          /* of a field's key in JSON, with two quotes and a colon */
     OWU_MAX_FIELDS = 64,        /* fields of one model: set-ness is one 64-bit mask */
     OWU_MAX_PARAMS = 8,         /* parameters of one call */

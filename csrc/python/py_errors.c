@@ -205,6 +205,18 @@ PyObject *owu_raise_json_invalid(ModuleState *state, const char *title, const ow
     return NULL;
 }
 
+/* A step of a place in a text: an index or a key, which may be anything. New reference. */
+static PyObject *shown_step(PyObject *step) {
+    PyObject *printable;
+    int is_plain = 1;
+    if (PyUnicode_Check(step)) {
+        printable = PyObject_CallMethod(step, "isprintable", NULL);
+        is_plain = printable == NULL ? -1 : PyObject_IsTrue(printable);
+        Py_XDECREF(printable);
+    }
+    return is_plain < 0 ? NULL : is_plain ? PyObject_Str(step) : PyObject_ASCII(step);
+}
+
 int owu_raise_serialization(ModuleState *state, const Path *path, const char *format, ...) {
     va_list arguments;
     PyObject *reason, *loc = NULL, *class = NULL, *message = NULL, *where = NULL;
@@ -216,9 +228,11 @@ int owu_raise_serialization(ModuleState *state, const Path *path, const char *fo
         goto done;
     }
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(loc); i++) {
-        PyObject *step = PyTuple_GET_ITEM(loc, i);
-        PyObject *longer = where == NULL ? PyUnicode_FromFormat("%S", step)
-                                         : PyUnicode_FromFormat("%U.%S", where, step);
+        PyObject *step = shown_step(PyTuple_GET_ITEM(loc, i));
+        PyObject *longer = step == NULL    ? NULL
+                           : where == NULL ? Py_NewRef(step)
+                                           : PyUnicode_FromFormat("%U.%U", where, step);
+        Py_XDECREF(step);
         Py_XSETREF(where, longer);
         if (where == NULL) {
             goto done;

@@ -122,13 +122,18 @@ static int Model_tp_traverse(PyObject *op, visitproc visit, void *arg) {
     return 0;
 }
 
+/* Behind the last value: an instance may be cleared when the data of its class is gone, as the
+ * collector clears classes and what refers to them in no order. */
+static char end_of_values;
+#define END_OF_VALUES ((PyObject *)(void *)&end_of_values)
+
 void Model_clear_values(ModelObject *self) {
     PyObject **values = self->values;
     uint32_t i;
     self->values = NULL; /* first: a destructor below may look at self */
     self->containers = 0;
     if (values != NULL) {
-        for (i = 0; i < self->klass->model->n_fields; i++) {
+        for (i = 0; values[i] != END_OF_VALUES; i++) {
             Py_XDECREF(values[i]);
         }
         PyMem_Free(values);
@@ -160,11 +165,13 @@ static void Model_tp_dealloc(PyObject *op) {
 
 int Model_reserve_values(ModelObject *self) {
     if (self->values == NULL) {
-        self->values = PyMem_Calloc(self->klass->model->n_fields + 1, sizeof *self->values);
+        const uint32_t n = self->klass->model->n_fields;
+        self->values = PyMem_Calloc(n + 1, sizeof *self->values);
         if (self->values == NULL) {
             PyErr_NoMemory();
             return -1;
         }
+        self->values[n] = END_OF_VALUES;
     }
     return 0;
 }
@@ -626,12 +633,15 @@ static bool is_secret(ModelObject *self, PyObject *name) {
     return owu_secret_name(text, (size_t)len); /* a kept key */
 }
 
-/* name=repr(value), with secrets masked; of a key in model_extra that is no str, its repr. */
+/* name=repr(value), with secrets masked. A kept key is whatever somebody sent, and may be no str: one
+ * that is no identifier is shown as its repr, in which nothing changes a terminal. */
 static PyObject *repr_pair(ModelObject *self, PyObject *name, PyObject *value) {
-    if (!PyUnicode_Check(name)) {
-        return PyUnicode_FromFormat("%R=%R", name, value);
+    const bool masked = PyUnicode_Check(name) && value != Py_None && is_secret(self, name);
+    if (!PyUnicode_Check(name) || !PyUnicode_IsIdentifier(name)) {
+        return masked ? PyUnicode_FromFormat("%R='**********'", name)
+                      : PyUnicode_FromFormat("%R=%R", name, value);
     }
-    if (value != Py_None && is_secret(self, name)) {
+    if (masked) {
         return PyUnicode_FromFormat("%U='**********'", name);
     }
     return PyUnicode_FromFormat("%U=%R", name, value);

@@ -461,3 +461,57 @@ def test_headers_that_would_be_sent_twice() -> None:
 def test_pages_are_counted_from_one(page: int) -> None:
     with UsersClient(NOWHERE, "k") as client, pytest.raises(ValueError, match="page"):
         client.get_users(page=page)
+
+
+# ---------------------------------------------------------------- what others chose
+
+IN_A_CYCLE_WITH_ITS_CLASS = """
+from openwebui_users import UserModel
+class User(UserModel):
+    cache = {}
+user = User.model_construct(id="x")
+User.cache["x"] = user
+user.settings = {"self": user}
+"""
+
+
+def test_an_instance_that_outlives_the_data_of_its_class() -> None:
+    """At the end of the interpreter the collector clears both, in no order."""
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", IN_A_CYCLE_WITH_ITS_CLASS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_keys_that_somebody_chose_change_no_terminal() -> None:
+    keys = {"\x1b]0;title\x07": 1, "x=1), UserModel(role='admin'": 2, "\u202e": {"\x9b2J": 3}}
+    settings = UserSettings.model_validate(keys)
+    for text in (repr(settings), str(settings), settings._repr_mimebundle_()["text/plain"]):
+        assert text.isprintable() and "'x=1)" not in text and '"x=1), UserModel' in text
+    settings.ui = {"\x1b[31m": {"": float("nan")}}  # type: ignore[typeddict-unknown-key]
+    with pytest.raises(SerializationError) as caught:
+        settings.model_dump_json()
+    assert str(caught.value).isprintable() and r"\x1b[31m" in str(caught.value)
+
+
+def test_secrets_by_other_names_are_masked_where_they_are_kept() -> None:
+    ui = {"directConnections": {"OPENAI_API_KEYS": ["sk-REAL"]}, "tools": [{"accessToken": "REAL"}]}
+    shown = UserSettings.model_validate({"ui": ui})._repr_mimebundle_()
+    assert "REAL" not in shown["text/plain"] + shown["text/html"]
+
+
+def test_settings_as_deep_as_servers_store_them() -> None:
+    """Real servers answer with 250 levels, and fail themselves at 400."""
+    depth = 400
+    text = '{"a":' * depth + "1" + "}" * depth
+    settings = UserSettings.model_validate_json('{"ui":' + text + "}")
+    assert settings.model_dump_json(exclude_unset=True) == '{"ui":' + text + "}"
+    value: Any = settings.ui
+    for _ in range(depth):
+        value = value["a"]
+    assert value == 1
+    assert json.loads(settings.model_dump_json())["ui"] == settings.ui
