@@ -215,7 +215,7 @@ OPTIONAL_IMPORTS = {
 }
 # Of the extra [cli], which the command line is for; one of its commands is the embedded server.
 COMMAND_LINE = "openwebui_users/cli/"
-COMMAND_LINE_IMPORTS = {"keyring", "rich", "tomli", "tomlkit", "typer", "yaml"}
+COMMAND_LINE_IMPORTS = {"keyring", "rich", "tomli", "tomllib", "tomlkit", "typer", "yaml"}
 SERVES = "openwebui_users/cli/_serve.py"
 
 
