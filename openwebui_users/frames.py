@@ -49,7 +49,7 @@ def _kind_of(field: dict[str, Any]) -> str:
 def _models_of(source: Any) -> _core.ModelList[Any]:
     """The models that were given, as a list of our own."""
     if isinstance(source, _core.Model):
-        (name,), _ = _core.columns_of([source])
+        (name,), _ = _core.columns_of([source], frozenset())
         page = _tables()[name]["page"]
         if page is None:
             raise TypeError(
@@ -67,7 +67,7 @@ class _Known:
 
     Args:
         classes: names of the classes, in the order of their columns.
-        kept: unknown keys that the models keep.
+        kept: unknown keys that the models keep; with `fields` those of them that it names.
     """
 
     def __init__(self, classes: list[str], kept: list[str]) -> None:
@@ -87,15 +87,10 @@ class _Known:
         for name in kept:
             self.kinds.setdefault(name, "inferred")
 
-    def chosen(self, fields: Iterable[str] | None, secrets: bool) -> tuple[str, ...]:
-        """Names of the columns that were asked for."""
-        if fields is None:
+    def chosen(self, names: tuple[str, ...] | None, secrets: bool) -> tuple[str, ...]:
+        """Names of the columns that were asked for; None: all."""
+        if names is None:
             return tuple(name for name in self.kinds if secrets or name not in self.secrets)
-        if isinstance(fields, str):
-            raise TypeError("fields must be an iterable of names, not str")
-        names = tuple(fields)
-        if not names:
-            raise ValueError("fields must name at least one")
         for name in names:
             self._check(name, secrets)
             if names.count(name) > 1:
@@ -114,10 +109,23 @@ class _Known:
             raise ValueError(f"these models have no field {name!r}{meant}")
 
 
+def _asked(fields: Iterable[str] | None) -> tuple[str, ...] | None:
+    """The names in fields; None: all are wanted."""
+    if fields is None:
+        return None
+    if isinstance(fields, str):
+        raise TypeError("fields must be an iterable of names, not str")
+    names = tuple(fields)
+    if not names:
+        raise ValueError("fields must name at least one")
+    return names
+
+
 def _columns(source: Any, fields: Iterable[str] | None, secrets: bool) -> list[Column]:
     models = _models_of(source)
-    known = _Known(*_core.columns_of(models))
-    names = known.chosen(fields, secrets)
+    asked = _asked(fields)
+    known = _Known(*_core.columns_of(models, None if asked is None else frozenset(asked)))
+    names = known.chosen(asked, secrets)
     nested = [name for name in names if known.kinds.get(name) == "nested"]
     flat = tuple(name for name in names if name not in nested)
     # those that every engine wants, in one pass

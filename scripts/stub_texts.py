@@ -473,9 +473,11 @@ def json_diff(before: str | bytes, after: str | bytes, /) -> bytes:
 def json_equal(a: str | bytes, b: str | bytes, /) -> bool:
     """Are two JSON texts equal as values?"""
 
-def columns_of(models: Iterable[Model], /) -> tuple[list[str], list[str]]:
+def columns_of(
+    models: Iterable[Model], names: set[Any] | frozenset[Any] | None = None, /
+) -> tuple[list[str], list[str]]:
     """Names of the models of a list in the order of their first instance, and the unknown keys that
-    are kept.
+    are kept: those among names, or all.
     """
 
 @overload

@@ -29,16 +29,26 @@ static PyObject *models_of(ModuleState *state, PyObject *given) {
 
 /* ---------------------------------------------------------------- which columns there are */
 
-static int add_kept(PyObject *kept, PyObject *key) {
+/* The kept keys of models so far. */
+typedef struct Kept {
+    PyObject *keys;  /* owned dict: key -> None */
+    PyObject *asked; /* borrowed set: no others are wanted; NULL: all are */
+} Kept;
+
+static int add_kept(Kept *kept, PyObject *key) {
+    if (kept->asked != NULL) {
+        const int is_asked = PyUnicode_Check(key) ? PySet_Contains(kept->asked, key) : 0;
+        return is_asked == 1 ? PyDict_SetItem(kept->keys, key, Py_None) : is_asked;
+    }
     if (!PyUnicode_Check(key)) {
         PyErr_Format(PyExc_TypeError, "a key in model_extra must be str to be a column, not %.100s",
                      Py_TYPE(key)->tp_name);
         return -1;
     }
-    if (PyDict_SetItem(kept, key, Py_None) < 0) {
+    if (PyDict_SetItem(kept->keys, key, Py_None) < 0) {
         return -1;
     }
-    if (PyDict_GET_SIZE(kept) > KEPT_COLUMNS) {
+    if (PyDict_GET_SIZE(kept->keys) > KEPT_COLUMNS) {
         PyErr_Format(PyExc_ValueError,
                      "these models have more than %d different unknown keys: choose columns with "
                      "fields=",
@@ -48,7 +58,7 @@ static int add_kept(PyObject *kept, PyObject *key) {
     return 0;
 }
 
-static int add_kept_of(PyObject *kept, ModelObject *self) {
+static int add_kept_of(Kept *kept, ModelObject *self) {
     const owu_extra *extra = self->record == NULL ? NULL : self->record->extra;
     PyObject *keys;
     int failed = 0;
@@ -76,37 +86,57 @@ static int add_class(PyObject *classes, const owu_model *model) {
     return failed;
 }
 
-PyObject *owu_columns_of(PyObject *module, PyObject *given) {
+/* The arguments of columns_of(): all of them borrowed. */
+static int columns_of_arguments(PyObject *const *args, Py_ssize_t nargs, PyObject **asked) {
+    if (nargs != 1 && nargs != 2) {
+        PyErr_Format(PyExc_TypeError, "columns_of() takes 1 or 2 arguments, got %zd", nargs);
+        return -1;
+    }
+    *asked = nargs == 1 || args[1] == Py_None ? NULL : args[1];
+    if (*asked != NULL && !PyAnySet_CheckExact(*asked)) {
+        PyErr_SetString(PyExc_TypeError, "names must be a set of str, or None");
+        return -1;
+    }
+    return 0;
+}
+
+PyObject *owu_columns_of(PyObject *module, PyObject *const *args, Py_ssize_t nargs) {
     ModuleState *state = PyModule_GetState(module);
-    PyObject *models = models_of(state, given);
-    PyObject *classes = PyDict_New(), *kept = PyDict_New(), *result = NULL;
+    PyObject *models, *classes, *result = NULL;
+    Kept kept = {NULL, NULL};
     const owu_model *last = NULL;
     Py_ssize_t i;
-    if (models == NULL || classes == NULL || kept == NULL) {
+    if (columns_of_arguments(args, nargs, &kept.asked) < 0) {
+        return NULL;
+    }
+    models = models_of(state, args[0]);
+    classes = PyDict_New();
+    kept.keys = PyDict_New();
+    if (models == NULL || classes == NULL || kept.keys == NULL) {
         goto done;
     }
     for (i = 0; i < PyList_GET_SIZE(models); i++) {
         ModelObject *self = (ModelObject *)PyList_GET_ITEM(models, i);
         const owu_model *model = self->klass->model;
         if ((model != last && add_class(classes, model) < 0) ||
-            (model->unknown == OWU_KEEP && add_kept_of(kept, self) < 0)) {
+            (model->unknown == OWU_KEEP && add_kept_of(&kept, self) < 0)) {
             goto done;
         }
         last = model;
     }
-    if (last == NULL && PyObject_TypeCheck(given, state->ModelList_Type)) {
-        last = ((ModelListObject *)given)->model; /* that of the list, which is empty */
+    if (last == NULL && PyObject_TypeCheck(args[0], state->ModelList_Type)) {
+        last = ((ModelListObject *)args[0])->model; /* that of the list, which is empty */
         if (last != NULL && add_class(classes, last) < 0) {
             goto done;
         }
     }
     Py_SETREF(classes, PyDict_Keys(classes));
-    Py_SETREF(kept, PyDict_Keys(kept));
-    result = classes == NULL || kept == NULL ? NULL : PyTuple_Pack(2, classes, kept);
+    Py_SETREF(kept.keys, PyDict_Keys(kept.keys));
+    result = classes == NULL || kept.keys == NULL ? NULL : PyTuple_Pack(2, classes, kept.keys);
 done:
     Py_XDECREF(models);
     Py_XDECREF(classes);
-    Py_XDECREF(kept);
+    Py_XDECREF(kept.keys);
     return result;
 }
 

@@ -136,9 +136,9 @@ static PyMethodDef module_methods[] = {
      "the other."},
     {"json_equal", (PyCFunction)(void (*)(void))owu_json_equal_texts, METH_FASTCALL,
      "json_equal($module, a, b, /)\n--\n\nAre two JSON texts equal as values?"},
-    {"columns_of", owu_columns_of, METH_O,
-     "columns_of($module, models, /)\n--\n\nNames of the models of a list in the order of their "
-     "first instance, and the unknown keys that are kept."},
+    {"columns_of", (PyCFunction)(void (*)(void))owu_columns_of, METH_FASTCALL,
+     "columns_of($module, models, names=None, /)\n--\n\nNames of the models of a list in the order "
+     "of their first instance, and the unknown keys that are kept: those among names, or all."},
     {"columns", (PyCFunction)(void (*)(void))owu_columns, METH_FASTCALL,
      "columns($module, models, names, as_json, /)\n--\n\nThe values of each of these fields and "
      "kept "

@@ -258,7 +258,7 @@ int owu_lists_init(PyObject *module, ModuleState *state);
 /* ---------------------------------------------------------------- columns (py_columns.c) */
 
 /** _core.columns_of() and columns(): many models by the values of each field. */
-PyObject *owu_columns_of(PyObject *module, PyObject *models);
+PyObject *owu_columns_of(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
 /** _core.records(): columns as a dict for each row. */
 PyObject *owu_records(PyObject *module, PyObject *const *args, Py_ssize_t nargs);

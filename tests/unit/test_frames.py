@@ -323,6 +323,19 @@ def test_keys_without_end_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 1000 different unknown keys"):
         frames.to_records(many)
     assert len(frames.to_records(many[1:])) == 1000
+    assert frames.to_records(many, fields=["name"])[:1] == [{"name": "a"}]
+    chosen = frames.to_records(many, fields=["key1000", "name"])
+    assert chosen[0] == {"key1000": None, "name": "a"} and chosen[-1]["key1000"] == 1
+    with pytest.raises(ValueError, match="no field 'key1001'"):
+        frames.to_records(many, fields=["key1001"])
+
+
+def test_a_kept_key_that_is_no_text_is_in_nobodys_way() -> None:
+    models = active()
+    models[0].model_extra[1] = 2  # type: ignore[index]
+    with pytest.raises(TypeError, match="a key in model_extra must be str"):
+        models.to_records()
+    assert models.to_records(fields=["text"])[0] == {"text": "a"}
 
 
 def test_carried_keys_are_none() -> None:
@@ -491,6 +504,9 @@ def test_arguments_of_the_core() -> None:
         core.column_facts(())
     with pytest.raises(TypeError):
         core.columns_of(1)
+    for arguments in ([], [[], None, None], [[], ["name"]]):
+        with pytest.raises(TypeError):
+            core.columns_of(*arguments)
     assert core.columns([], (), False) == [] and core.records((), ()) == []
 
 
