@@ -4,6 +4,8 @@
  */
 #include "pyowu.h"
 
+#include <string.h>
+
 bool ModelList_check_exact(const ModuleState *state, PyObject *value) {
     return Py_IS_TYPE(value, state->ModelList_Type);
 }
@@ -81,6 +83,62 @@ static PyObject *ModelList_copy(PyObject *self, PyObject *unused) {
     return like(self, PyList_GetSlice(self, 0, PyList_GET_SIZE(self)));
 }
 
+/* ---------------------------------------------------------------- copies and pickles */
+
+/* (_restore, (model, function, arguments), …) of what object makes of it, or what a subclass does:
+ * (function, arguments, …). Copies of copy.copy() and copy.deepcopy() come this way, too. */
+static PyObject *with_model(ModuleState *state, const owu_model *model, PyObject *reduced) {
+    PyObject *restore, *begin, *rest, *result = NULL;
+    if (model == NULL || !PyTuple_Check(reduced) || PyTuple_GET_SIZE(reduced) < 2) {
+        return Py_NewRef(reduced);
+    }
+    restore = PyObject_GetAttrString((PyObject *)state->ModelList_Type, "_restore");
+    begin = restore == NULL
+                ? NULL
+                : Py_BuildValue("(O(sOO))", restore, model->name, PyTuple_GET_ITEM(reduced, 0),
+                                PyTuple_GET_ITEM(reduced, 1));
+    rest = PyTuple_GetSlice(reduced, 2, PyTuple_GET_SIZE(reduced));
+    if (begin != NULL && rest != NULL) {
+        result = PySequence_Concat(begin, rest);
+    }
+    Py_XDECREF(restore);
+    Py_XDECREF(begin);
+    Py_XDECREF(rest);
+    return result;
+}
+
+static PyObject *ModelList_reduce_ex(PyObject *self, PyObject *protocol) {
+    ModuleState *state = owu_state_of_type(Py_TYPE(self));
+    PyObject *reduced = state == NULL ? NULL
+                                      : PyObject_CallMethod((PyObject *)&PyBaseObject_Type,
+                                                            "__reduce_ex__", "OO", self, protocol);
+    PyObject *result =
+        reduced == NULL ? NULL : with_model(state, ((ModelListObject *)self)->model, reduced);
+    Py_XDECREF(reduced);
+    return result;
+}
+
+/* A list as the function makes it, with the model of this name, which another version may not have. */
+static PyObject *ModelList_restore(PyObject *cls, PyObject *args) {
+    ModuleState *state = owu_state_of_type((PyTypeObject *)cls);
+    const char *name;
+    PyObject *function, *arguments, *result;
+    size_t i;
+    if (state == NULL ||
+        !PyArg_ParseTuple(args, "sOO!:_restore", &name, &function, &PyTuple_Type, &arguments)) {
+        return NULL;
+    }
+    result = PyObject_CallObject(function, arguments);
+    if (result != NULL && PyObject_TypeCheck(result, state->ModelList_Type)) {
+        for (i = 0; i < state->n_classes; i++) {
+            if (strcmp(state->classes[i].model->name, name) == 0) {
+                ((ModelListObject *)result)->model = state->classes[i].model;
+            }
+        }
+    }
+    return result;
+}
+
 /* ---------------------------------------------------------------- displays */
 
 /* A function of openwebui_users._html, of these arguments (NULL ends them early). */
@@ -133,6 +191,8 @@ static void ModelList_tp_dealloc(PyObject *op) {
 
 static PyMethodDef ModelList_methods[] = {
     {"copy", ModelList_copy, METH_NOARGS, "copy($self, /)\n--\n\nA shallow copy."},
+    {"__reduce_ex__", ModelList_reduce_ex, METH_O, NULL},
+    {"_restore", ModelList_restore, METH_VARARGS | METH_CLASS, NULL},
     {"_repr_html_", ModelList_repr_html, METH_NOARGS, NULL},
     {"_repr_mimebundle_", (PyCFunction)(void (*)(void))ModelList_repr_mimebundle,
      METH_VARARGS | METH_KEYWORDS, NULL},

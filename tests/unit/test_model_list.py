@@ -96,6 +96,75 @@ def test_deep_copies() -> None:
     assert type(pickle.loads(pickle.dumps(page)).users) is ModelList
 
 
+def columns(users: ModelList[Any]) -> list[str]:
+    return list(users.to_arrow().column_names)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_empty_lists_keep_their_class(protocol: int) -> None:
+    page = UserIdNameListResponse(users=[], total=0)
+    known = columns(page.users)
+    assert "name" in known
+    again = pickle.loads(pickle.dumps(page.users, protocol))
+    assert again == [] and type(again) is ModelList and columns(again) == known
+    copies = (page.users.copy(), copy.copy(page.users), copy.deepcopy(page.users))
+    pages = (copy.copy(page), copy.deepcopy(page), page.model_copy(deep=True))
+    more = (pickle.loads(pickle.dumps(page, protocol)), pickle.loads(pickle.dumps(pages[1])))
+    for users in (*copies, *(one.users for one in (*pages, *more))):
+        assert type(users) is ModelList and columns(users) == known
+    selection = Selection(page.users, "a title", ["a note"])
+    for one in (copy.copy(selection), copy.deepcopy(selection)):
+        assert type(one) is Selection and one.notes == ["a note"] and columns(one) == known
+    dumped = pickle.dumps(selection, protocol)
+    one = pickle.loads(dumped)
+    assert type(one) is Selection and one.title == "a title" and columns(one) == known
+
+
+def test_lists_without_a_class_are_pickled_without() -> None:
+    assert columns(pickle.loads(pickle.dumps(ModelList()))) == []
+    assert b"_restore" not in pickle.dumps(ModelList())
+    assert b"_restore" in pickle.dumps(people(0))
+
+
+def test_pickles_of_earlier_versions() -> None:
+    old = b"\x80\x02copenwebui_users\nModelList\nq\x00)\x81q\x01."
+    assert pickle.loads(old) == [] and type(pickle.loads(old)) is ModelList
+
+
+def test_pickles_of_a_model_that_is_not_known() -> None:
+    again = ModelList._restore("LaterModel", ModelList, ())  # type: ignore[attr-defined]
+    assert type(again) is ModelList and columns(again) == []
+    assert ModelList._restore("LaterModel", list, ()) == []  # type: ignore[attr-defined]
+    with pytest.raises(TypeError):
+        ModelList._restore("UserModel", ModelList, [])  # type: ignore[attr-defined]
+
+
+class _Reduced(ModelList[Any]):
+    """Says itself how it is pickled."""
+
+    def __init__(self, users: Any, title: str) -> None:
+        super().__init__(users)
+        self.title = title
+
+    def __reduce__(self) -> Any:
+        return _Reduced, (list(self), self.title)
+
+
+def test_subclasses_that_say_how_they_are_pickled() -> None:
+    ours = _Reduced(people(2), "a title")
+    for again in (copy.copy(ours), copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
+        assert type(again) is _Reduced and again == ours and again.title == "a title"
+    empty = pickle.loads(pickle.dumps(_Reduced(people(0), "")))
+    assert columns(empty) == columns(people(0))
+
+
+def test_a_list_that_holds_itself_is_copied() -> None:
+    ours: Any = people(1)
+    ours.append(ours)
+    for again in (copy.deepcopy(ours), pickle.loads(pickle.dumps(ours))):
+        assert type(again) is ModelList and again[1] is again and again[0] == ours[0]
+
+
 def test_dumps_hold_plain_lists() -> None:
     page = UserIdNameListResponse(users=list(people(2)), total=2)
     other = UserIdNameListResponse(users=people(2), total=2)
