@@ -226,7 +226,7 @@ static int put_field(Columns *self, Py_ssize_t column, Py_ssize_t row, ModelObje
 }
 
 /* A kept key whose value is in the record. */
-static PyObject *kept_in_record(Columns *self, const owu_cell *value) {
+static PyObject *kept_in_record(Columns *self, const owu_cell *value, const Path *path) {
     owu_writer writer;
     if (!self->as_json || (value->len == 4 && memcmp(value->u.text, "null", 4) == 0)) {
         return owu_cell_to_python(self->state, value, NULL, true);
@@ -234,7 +234,7 @@ static PyObject *kept_in_record(Columns *self, const owu_cell *value) {
     self->buffer.len = 0;
     owu_writer_init(&writer, &self->buffer, -1);
     (void)owu_write_cell(&writer, value, OWU_WRITE_NORMAL);
-    return written(self, owu_check_buffer(self->state, &self->buffer, NULL) < 0 ? -1 : 1);
+    return written(self, owu_check_buffer(self->state, &self->buffer, path) < 0 ? -1 : 1);
 }
 
 /* One that was read or set. */
@@ -263,12 +263,13 @@ static int put_kept(Columns *self, Py_ssize_t row, ModelObject *model, const Pat
     int failed = 0;
     for (; model->extra == NULL && failed == 0 && extra != NULL; extra = extra->next) {
         PyObject *key = PyUnicode_DecodeUTF8(extra->key, (Py_ssize_t)extra->key_len, NULL);
+        const Path path = {row_path, key, 0};
         const Py_ssize_t column = key == NULL ? -2 : place_of(self, key);
-        Py_XDECREF(key);
         failed = column < -1 ? -1 : 0;
         if (column >= 0) {
-            failed = put(self, column, row, kept_in_record(self, &extra->value));
+            failed = put(self, column, row, kept_in_record(self, &extra->value, &path));
         }
+        Py_XDECREF(key);
     }
     items = failed == 0 && model->extra != NULL ? PyDict_Items(model->extra) : NULL;
     for (Py_ssize_t i = 0; items != NULL && failed == 0 && i < PyList_GET_SIZE(items); i++) {
@@ -327,12 +328,15 @@ PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     Columns columns = {.state = PyModule_GetState(module)};
     PyObject *result = NULL;
     Py_ssize_t row;
-    int failed, collects;
+    int failed, collects, as_json;
     if (nargs != 3) {
         PyErr_Format(PyExc_TypeError, "columns() takes 3 arguments, got %zd", nargs);
         return NULL;
     }
-    columns.as_json = args[2] == Py_True;
+    if ((as_json = PyObject_IsTrue(args[2])) < 0) {
+        return NULL;
+    }
+    columns.as_json = as_json != 0;
     /* thousands of new dicts and lists, none of them garbage: not to be looked at again and again */
     collects = PyGC_Disable();
     failed = check_names(args[1]) < 0 ? -1 : columns_begin(&columns, args[0], args[1]);

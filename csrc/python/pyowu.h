@@ -247,8 +247,12 @@ typedef struct ModelListObject {
     const owu_model *model; /* static: what its items are made as; NULL: not known */
 } ModelListObject;
 
-/** A list that belongs to a value of this type: a ModelList of the same items where the type is a list
- *  of models. Steals list; NULL with MemoryError. */
+/**
+ * A list that belongs to a value of this type: as a ModelList where the type is a list of models.
+ * @param list consumed, also on failure: a new list that nobody else knows. NULL: an exception is set,
+ *             and is kept.
+ * @return owned: the ModelList, or the list itself; NULL with an exception.
+ */
 PyObject *owu_list_of_type(ModuleState *state, const owu_type *type, PyObject *list);
 /** Is it a ModelList, and of no subclass? */
 bool ModelList_check_exact(const ModuleState *state, PyObject *value);
@@ -257,12 +261,32 @@ int owu_lists_init(PyObject *module, ModuleState *state);
 
 /* ---------------------------------------------------------------- columns (py_columns.c) */
 
-/** _core.columns_of() and columns(): many models by the values of each field. */
+/**
+ * _core.columns_of(models, names=None): which columns there are.
+ * @param args borrowed: an iterable of models; a set of names, or None.
+ * @return owned: (names of models, kept keys), two lists; NULL with TypeError, ValueError (kept keys
+ *         without end), or what iterating raises.
+ */
 PyObject *owu_columns_of(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
+/**
+ * _core.columns(models, names, as_json): the values of each name.
+ * @param args borrowed: an iterable of models; a tuple of str; whether values are to be JSON.
+ * @return owned: a list of lists, which hold no container that a model holds; NULL with TypeError,
+ *         SerializationError (row and name), or what iterating and dumping raise.
+ */
 PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
-/** _core.records(): columns as a dict for each row. */
+/**
+ * _core.records(names, lists): columns as a dict for each row.
+ * @param args borrowed: a tuple of str; a tuple of lists of one length. The dicts share their items.
+ * @return owned: a list of dicts; NULL with TypeError, ValueError.
+ */
 PyObject *owu_records(PyObject *module, PyObject *const *args, Py_ssize_t nargs);
-/** _core.column_facts(): of which types the values of a column are. */
+/**
+ * _core.column_facts(values): of which types the values of a column are.
+ * @param values borrowed: a list.
+ * @return owned: (kinds, least integer, greatest integer, row of the first lone surrogate or -1); NULL
+ *         with TypeError.
+ */
 PyObject *owu_column_facts(PyObject *module, PyObject *values);
 
 /* ---------------------------------------------------------------- construction (py_validate.c) */
@@ -299,11 +323,22 @@ PyObject *Model_to_json_bytes(PyObject *self, PyObject *args, PyObject *kwargs);
  *  ones too, and what it carries. */
 int Model_write_everything(ModelObject *self, owu_writer *writer);
 
-/** One field as model_dump() has it, None where it has none. No value is made or kept for it. */
+/**
+ * One field as model_dump() has it. No value is made or kept in self for it.
+ * @param self borrowed. What runs meanwhile may change it: the caller holds its document.
+ * @param path borrowed: where the value stands, in messages.
+ * @return owned; None where it has none; NULL with SerializationError, or what dumping raises.
+ */
 PyObject *Model_dump_field(ModelObject *self, uint32_t index, const Path *path);
-/** The same as JSON. 1; 0: it is null, and nothing was written; -1. */
+/** The same as JSON, of the same arguments; writer is borrowed.
+ *  @return 1; 0: it is null, and nothing was written; -1 with an exception. */
 int Model_write_field(ModelObject *self, uint32_t index, owu_writer *writer, const Path *path);
-/** What model_dump() makes of any value. */
+/**
+ * What model_dump() makes of any value.
+ * @param value, path borrowed.
+ * @return owned: a copy of what can be changed, value itself of what cannot or is not known; NULL with
+ *         SerializationError, or what dumping raises.
+ */
 PyObject *owu_dump_value(ModuleState *state, PyObject *value, const Path *path);
 
 /** What a dump was asked for: opaque. */

@@ -510,6 +510,21 @@ def test_arguments_of_the_core() -> None:
     assert core.columns([], (), False) == [] and core.records((), ()) == []
 
 
+def test_any_truth_value_chooses_json() -> None:
+    core: Any = _core
+    models = users(raw(info={"a": 1}))
+    assert core.columns(models, ("info",), 1) == core.columns(models, ("info",), True)
+    assert core.columns(models, ("info",), True) == [['{"a":1}']]
+    assert core.columns(models, ("info",), 0) == core.columns(models, ("info",), False)
+
+    class Undecided:
+        def __bool__(self) -> bool:
+            raise LookupError("no answer")
+
+    with pytest.raises(LookupError, match="no answer"):
+        core.columns(models, ("info",), Undecided())
+
+
 # ---------------------------------------------------------------- libraries
 
 
