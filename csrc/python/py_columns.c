@@ -27,6 +27,39 @@ static PyObject *models_of(ModuleState *state, PyObject *given) {
     return models;
 }
 
+/* ---------------------------------------------------------------- the garbage collector */
+
+/*
+ * Before 3.12 the collector runs whenever enough was allocated: it would look at many thousand new
+ * dicts and lists, none of them garbage, again and again. It is off for the whole process, so only
+ * while no code runs but ours: whoever else turns it off or on does so when it is as they left it.
+ * rests: did we turn it off?
+ */
+static void let_collector_rest(bool *rests, bool wanted) {
+#if PY_VERSION_HEX < 0x030C0000
+    if (wanted && !*rests) {
+        *rests = PyGC_Disable() != 0;
+    } else if (!wanted && *rests) {
+        (void)PyGC_Enable();
+        *rests = false;
+    }
+#else
+    (void)rests;
+    (void)wanted;
+#endif
+}
+
+/* Does hashing and comparing names run no code but Python's own? */
+static bool are_exact(PyObject *names) {
+    Py_ssize_t i;
+    for (i = 0; i < PyTuple_GET_SIZE(names); i++) {
+        if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(names, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---------------------------------------------------------------- which columns there are */
 
 /* The kept keys of models so far. */
@@ -328,7 +361,8 @@ PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     Columns columns = {.state = PyModule_GetState(module)};
     PyObject *result = NULL;
     Py_ssize_t row;
-    int failed, collects, as_json;
+    bool exact, rests = false;
+    int failed, as_json;
     if (nargs != 3) {
         PyErr_Format(PyExc_TypeError, "columns() takes 3 arguments, got %zd", nargs);
         return NULL;
@@ -337,24 +371,26 @@ PyObject *owu_columns(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         return NULL;
     }
     columns.as_json = as_json != 0;
-    /* thousands of new dicts and lists, none of them garbage: not to be looked at again and again */
-    collects = PyGC_Disable();
-    failed = check_names(args[1]) < 0 ? -1 : columns_begin(&columns, args[0], args[1]);
+    failed = check_names(args[1]) < 0 || columns_begin(&columns, args[0], args[1]) < 0 ||
+                     owu_datetime_api() == NULL /* imported by now: days import nothing below */
+                 ? -1
+                 : 0;
+    exact = failed == 0 && are_exact(columns.names);
     for (row = 0; failed == 0 && row < PyList_GET_SIZE(columns.models); row++) {
         ModelObject *model = (ModelObject *)PyList_GET_ITEM(columns.models, row);
+        /* what was set may be of anybody's class */
+        let_collector_rest(&rests, exact && model->values == NULL && model->extra == NULL);
         /* making values may run code that lets go of the record */
         owu_document *document = model->document == NULL ? NULL : owu_document_ref(model->document);
         failed = put_row(&columns, row, model);
         owu_document_unref(document);
     }
+    let_collector_rest(&rests, false);
     if (failed == 0) {
         result = columns.lists;
         columns.lists = NULL;
     }
     columns_end(&columns);
-    if (collects) {
-        (void)PyGC_Enable();
-    }
     return result;
 }
 
@@ -394,7 +430,7 @@ static int check_lists(PyObject *names, PyObject *lists, Py_ssize_t rows) {
 PyObject *owu_records(PyObject *module, PyObject *const *args, Py_ssize_t nargs) {
     PyObject *blank, *result;
     Py_ssize_t rows, i;
-    int collects;
+    bool rests = false;
     (void)module;
     if (nargs != 2 || !PyTuple_Check(args[0]) || !PyTuple_Check(args[1])) {
         PyErr_SetString(PyExc_TypeError, "records() takes a tuple of names and one of lists");
@@ -406,7 +442,7 @@ PyObject *owu_records(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
     if (check_lists(args[0], args[1], rows) < 0) {
         return NULL;
     }
-    collects = PyGC_Disable(); /* as above */
+    let_collector_rest(&rests, are_exact(args[0]));
     blank = PyDict_New();
     for (i = 0; blank != NULL && i < PyTuple_GET_SIZE(args[0]); i++) {
         if (PyDict_SetItem(blank, PyTuple_GET_ITEM(args[0], i), Py_None) < 0) {
@@ -423,9 +459,7 @@ PyObject *owu_records(PyObject *module, PyObject *const *args, Py_ssize_t nargs)
         }
     }
     Py_XDECREF(blank);
-    if (collects) {
-        (void)PyGC_Enable();
-    }
+    let_collector_rest(&rests, false);
     return result;
 }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import gc
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -485,6 +487,78 @@ def test_memory_does_not_grow() -> None:
         pytest.skip("reads /proc, where the sanitizer shows what was freed")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 10_000  # KiB; values that are kept would be 40 MB
+
+
+class _Watching(str):
+    """A key that notes whether the garbage collector is on, and turns it off, when it is hashed."""
+
+    __slots__ = ("seen",)
+    seen: list[bool]
+
+    def __hash__(self) -> int:
+        if hasattr(self, "seen"):
+            self.seen.append(gc.isenabled())
+            gc.disable()
+        return str.__hash__(self)
+
+
+class _OtherDict(dict[Any, Any]):
+    """Whose keys are hashed when it is dumped."""
+
+
+def watching(text: str) -> _Watching:
+    key = _Watching(text)
+    key.seen = []
+    return key
+
+
+@pytest.fixture
+def collector() -> Iterator[None]:
+    assert gc.isenabled()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collector")
+def test_the_collector_is_left_as_it_is() -> None:
+    models = users(FULL, raw())
+    models.to_records()
+    assert gc.isenabled()
+    with pytest.raises(TypeError):
+        _core.columns([1], ("id",), False)  # type: ignore[call-overload]
+    assert gc.isenabled()
+    gc.disable()
+    models.to_records()
+    assert not gc.isenabled()
+
+
+@pytest.mark.usefixtures("collector")
+def test_who_turns_the_collector_off_meanwhile_finds_it_off() -> None:
+    key = _Watching("a")
+    models = users(FULL, raw(), raw())
+    models[1].info = _OtherDict({key: 1})
+    key.seen = []
+    assert models.to_records(fields=["info"])[1] == {"info": {"a": 1}}
+    assert key.seen[0] is True and not gc.isenabled()
+    for name in (watching("name"), watching("unknown")):
+        gc.enable()
+        _core.columns(active(), (name,), False)
+        assert name.seen[0] is True and not gc.isenabled()
+    name = watching("name")
+    gc.enable()
+    _core.records((name,), ([1],))
+    assert name.seen[0] is True and not gc.isenabled()
+
+
+@pytest.mark.usefixtures("collector")
+def test_the_collector_is_on_while_models_come() -> None:
+    def coming() -> Iterator[UserGroupIdsModel]:
+        assert gc.isenabled()
+        gc.disable()
+        yield from users(raw())
+
+    assert _core.columns(coming(), ("id",), False) == [["1"]]
+    assert not gc.isenabled()
 
 
 # ---------------------------------------------------------------- the core's own functions
