@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from openwebui_users._engines import Column, arrow_of, pandas_of, polars_of, records_of
 from openwebui_users._html import Displayed
+from openwebui_users.errors import SerializationError
 
 from ._checks import printable
 from ._errors import PartialFailureError
@@ -96,8 +97,11 @@ _COLUMNS = {
 }
 
 
-def _json(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+def _json(value: Any, row: int, name: str) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:  # nothing that a verb writes
+        raise SerializationError(f"row {row}, {name}: {error}", (row, name)) from None
     return text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate, as JSON escapes it
 
 
@@ -109,7 +113,10 @@ def _columns(rows: list[RowResult]) -> list[Column]:
             return [getattr(row, name) for row in rows]
 
         def as_json() -> list[str | None]:
-            return [None if value is None else _json(value) for value in plain()]
+            return [
+                None if value is None else _json(value, row, name)
+                for row, value in enumerate(plain())
+            ]
 
         return Column(name, kind, len(rows), plain, as_json)
 
@@ -173,19 +180,49 @@ class Result(Displayed):
         return {**plain, "counts": self.counts, "ok": self.ok}
 
     def to_records(self) -> list[dict[str, Any]]:
-        """The rows as dicts."""
+        """The rows as dicts.
+
+        Returns:
+            list[dict[str, Any]]: a dict for each row, all with the same keys; it shares the row's
+                `changes` and `notes`.
+        """
         return records_of(_columns(self.rows))
 
     def to_pandas(self) -> pd.DataFrame:
-        """The rows as a data frame of pandas (the extra `pandas`)."""
+        """The rows as a data frame of pandas (the extra `pandas`).
+
+        Returns:
+            pandas.DataFrame: a row for each; see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pandas is not installed.
+        """
         return pandas_of(_columns(self.rows))
 
     def to_polars(self) -> pl.DataFrame:
-        """The rows as a data frame of polars (the extra `polars`); changes are texts in JSON."""
+        """The rows as a data frame of polars (the extra `polars`); changes are texts in JSON.
+
+        Returns:
+            polars.DataFrame: a row for each; see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: polars is not installed.
+            SerializationError: a text is none in Unicode, or somebody put a value into changes that
+                JSON cannot hold.
+        """
         return polars_of(_columns(self.rows))
 
     def to_arrow(self) -> pa.Table:
-        """The rows as a table of Arrow (the extra `arrow`); changes are texts in JSON."""
+        """The rows as a table of Arrow (the extra `arrow`); changes are texts in JSON.
+
+        Returns:
+            pyarrow.Table: a row for each; see docs/frames.md for the types of columns.
+
+        Raises:
+            MissingLibraryError: pyarrow is not installed.
+            SerializationError: a text is none in Unicode, or somebody put a value into changes that
+                JSON cannot hold.
+        """
         return arrow_of(_columns(self.rows))
 
     def _headline(self) -> str:

@@ -644,6 +644,28 @@ def test_results() -> None:
     assert [*Result("nothing").to_pandas().columns] == names
 
 
+@pytest.mark.parametrize("value", [object(), float("nan"), {("a", "b"): 1}])
+@pytest.mark.parametrize("engine", ["polars", "arrow"])
+def test_changes_that_json_cannot_hold(engine: str, value: Any) -> None:
+    rows = [RowResult(2, "ann@example.com"), RowResult(3, changes={"name": (None, value)})]
+    result = Result("update_user", rows)
+    with pytest.raises(SerializationError, match="row 1, changes: ") as caught:
+        getattr(result, f"to_{engine}")()
+    assert caught.value.loc == (1, "changes")
+    assert result.to_pandas()["changes"][1] == rows[1].changes
+
+
+@pytest.mark.parametrize(
+    ("engine", "library"), [("pandas", "pandas"), ("polars", "polars"), ("arrow", "pyarrow")]
+)
+def test_results_without_the_library(
+    engine: str, library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingLibraryError, match=rf"pip install 'openwebui_users\[{engine}\]'"):
+        getattr(Result("nothing"), f"to_{engine}")()
+
+
 # ---------------------------------------------------------------- the page
 
 
