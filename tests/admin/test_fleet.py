@@ -252,7 +252,8 @@ def test_processes(servers: dict[str, Any]) -> None:
         assert isinstance(result["down"].exception, ConnectError)
         # what cannot be sent there, and what cannot be sent back, breaks nothing
         local = fleet.run(servers, lambda _: None, pool, timeout=LIMIT)
-        assert local.counts == {"failed": 4} and "pickle" in str(local)
+        # in words of each version of Python: "Can't pickle …", "Can't get local object …"
+        assert local.counts == {"failed": 4} and "test_processes.<locals>" in str(local)
         result = fleet.run(servers, odd, pool, timeout=LIMIT)
         assert result.counts == {"failed": 4} and "OddError: 7: http" in str(result)
         assert fleet.run({"one": servers["one"]}, count, pool, timeout=LIMIT).ok

@@ -85,7 +85,7 @@ def test_files_of_no_known_format(tmp_path: Path) -> None:
         ("yaml", "users: 2000-13-40", "is not YAML: "),
         ("yaml", "a: &a [*a]", "has too many values, or is nested too deep"),
         ("json", '{"users": [],\n "users": []}', "is not JSON: the key 'users' is there twice"),
-        ("json", '{"users": [],\n}', "row 2: is not JSON: "),
+        ("json", '{"users": [],\n:}', "row 2: is not JSON: "),
         ("json", '{"users": [NaN]}', "is not JSON: NaN is no number of JSON"),
         ("json", "[" * 100_000, "nested too deep"),
         ("toml", "users = 1\nusers = 2", "is not TOML: "),
