@@ -128,7 +128,7 @@ class _Rows:
 # ---------------------------------------------------------------- formats
 
 
-def _quoted(cell: Any) -> str:
+def quoted(cell: Any) -> str:
     """A cell, in quotes wherever some spreadsheet might see several in it."""
     text = "" if cell is None else str(cell)
     if text.strip() == text and not set(text) & set(',;\t|"\r\n'):
@@ -153,7 +153,7 @@ def cell(value: Any) -> Any:
 def _write_csv(file: IO[str], fields: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> None:
     file.write(",".join(fields) + "\n")
     for row in rows:
-        file.write(",".join(_quoted(cell(row[name])) for name in fields) + "\n")
+        file.write(",".join(quoted(cell(row[name])) for name in fields) + "\n")
 
 
 def _write_jsonl(file: IO[str], fields: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> None:  # noqa: ARG001

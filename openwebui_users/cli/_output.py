@@ -6,7 +6,6 @@ as what it is.
 
 from __future__ import annotations
 
-import csv
 import io
 import itertools
 import json
@@ -22,6 +21,7 @@ from ._failures import CommandError
 FORMATS = ("table", "json", "jsonl", "csv", "yaml", "id")
 _LONGEST_CELL = 80
 _GAP = "  "  # between columns
+_NARROWEST = 4  # characters of a column that is wider
 
 
 # ---------------------------------------------------------------- values
@@ -301,7 +301,7 @@ def _print_table(heads: list[str], cells: list[list[str]]) -> None:
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     is_terminal = sys.stdout.isatty()
     if is_terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > get_terminal_size().columns:
-        _print_folded(heads, cells)
+        _print_folded(heads, cells, widths)
         return
     lines = (
         _GAP.join(
@@ -317,18 +317,31 @@ def _print_table(heads: list[str], cells: list[list[str]]) -> None:
         print(line)
 
 
-def _print_folded(heads: list[str], cells: list[list[str]]) -> None:
+def _print_folded(heads: list[str], cells: list[list[str]], widths: list[int]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     columns = get_terminal_size().columns
+    least = [min(width, _NARROWEST) for width in widths]
+    if sum(least) + len(_GAP) * len(least) > columns:  # a table would leave columns out
+        _print_lines(heads, cells)
+        return
     table = Table(box=None, show_header=bool(heads), pad_edge=False, padding=(0, len(_GAP), 0, 0))
-    for name in heads or ["", ""]:
-        table.add_column(Text(name), overflow="fold")
+    for name, width in zip(heads or ["", ""], least, strict=True):
+        table.add_column(Text(name), overflow="fold", min_width=width)
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
     Console(highlight=False, width=columns).print(table)
+
+
+def _print_lines(heads: list[str], cells: list[list[str]]) -> None:
+    """A line a field, for the narrowest terminals, which fold them themselves."""
+    for number, row in enumerate(cells):
+        if heads and number:
+            print()
+        for name, cell in zip(heads, row, strict=True) if heads else [row]:
+            print(f"{name}: {cell}")
 
 
 def _write_json(rows: Iterator[dict[str, Any]]) -> None:
@@ -356,20 +369,18 @@ def _write_ids(rows: Iterator[dict[str, Any]]) -> None:
 
 
 def _write_csv(rows: Iterator[dict[str, Any]], head: list[str]) -> None:
-    from openwebui_users.admin._export import cell
+    from openwebui_users.admin._export import cell, quoted
+
+    def write(cells: Iterable[Any]) -> None:
+        line = ",".join(map(quoted, cells)) or '""'  # an empty line would be no row
+        sys.stdout.write(f"{escaped_controls(line)}\n")
 
     first = next(rows, None)
     names = head if first is None else list(first)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     if names:
-        writer.writerow(names)
+        write(map(cell, names))
     for row in itertools.chain([] if first is None else [first], rows):
-        writer.writerow([cell(row.get(name)) for name in names])
-        sys.stdout.write(escaped_controls(text.getvalue()))
-        text.seek(0)
-        text.truncate()
-    sys.stdout.write(escaped_controls(text.getvalue()))
+        write(cell(row.get(name)) for name in names)
 
 
 def escaped_controls(text: str) -> str:

@@ -230,3 +230,27 @@ def test_export_of_many_into_a_file(
     done = run_process("export", "-o", str(path), "--query", "u00", environment=known)
     assert done.code == 0 and "1000 users" in done.err
     assert len(path.read_text().splitlines()) == 1001
+
+
+# ---------------------------------------------------------------- names that mean to be rows
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Eve\rvictim-id", "x\r=cmd|'/c calc'!A0", "a;b", "a\tb", ' "a" ', "a\r\nb", "=1", "é", "a,b"],
+)
+def test_a_name_makes_no_row_of_csv(cli: Run, server: EmbeddedServer, name: str) -> None:
+    user = server.add_user(name, "eve@example.com")
+    done = cli("list", "--output", "csv", "--fields", "id,name,email")
+    rows = list(csv.reader(io.StringIO(done.out, newline="")))
+    assert {len(row) for row in rows} == {3} and len(rows) == 3
+    (row,) = (row for row in rows if row[0] == user.id)
+    assert row[1].lstrip("'") == name
+    # one column, as pandas and spreadsheets with other separators read it
+    done = cli("list", "--output", "csv", "--fields", "name")
+    assert len(list(csv.reader(io.StringIO(done.out, newline="")))) == 3
+
+
+def test_an_empty_cell_alone_is_a_row(cli: Run) -> None:
+    done = cli("list", "--output", "csv", "--fields", "bio")
+    assert list(csv.reader(io.StringIO(done.out))) == [["bio"], [""]]

@@ -373,3 +373,14 @@ def test_no_progress_on_dumb_terminals(begin: Begin, long_import: list[str]) -> 
     terminal = begin(*long_import[:-1], "40", TERM="dumb")
     assert terminal.end() == 0
     assert terminal.text == "import of people.csv: 40 created\n"
+
+
+@pytest.mark.parametrize("columns", [1, 5, 10, 20, 30, 60])
+@pytest.mark.parametrize("line", ["list", "get admin@example.com"])
+def test_no_column_is_lost(begin: Begin, columns: int, line: str) -> None:
+    terminal = begin(*line.split(), "--output", "table", size=(50, columns))
+    assert terminal.end() == 0
+    words = "".join(terminal.text.split())
+    for name in ("email", "name", "role", "id", "admin"):
+        # a column may be folded to four characters, and lines of several cells are in each other
+        assert name[:4] in words, (name, terminal.text)
