@@ -9,10 +9,11 @@ import typer
 
 from . import _profiles, _secrets
 from ._command import CONNECTION, SHOWING, WRITING, Cli, alone
-from ._connection import connect
-from ._failures import API, AUTH, CommandError
+from ._connection import ConnectionOptions, connect
+from ._failures import API, AUTH, CommandError, text_of
 
 _ACCOUNT = ("id", "email", "name", "role")
+_SERVICE = "openwebui-users"  # in the keyring
 
 
 def login(
@@ -45,21 +46,13 @@ def login(
     Without options it asks for what it needs. Other commands use the profile "default", or that of
     --profile or OPENWEBUI_PROFILE.
     """
-    if store not in ("file", "keyring"):
-        raise CommandError(f"--store must be file or keyring, got {store!r}")
     if sum((password_stdin or email is not None, api_key_stdin, api_key is not None)) > 1:
         raise CommandError("give a password, an API key or a reference to one, not several of them")
+    if create_api_key and api_key is not None:
+        raise CommandError("--create-api-key makes another key than that of --api-key: give one")
     url = cli.connection.url or _ask("URL of the server")
     name = cli.connection.profile or _profiles.DEFAULT_NAME
-    options = {
-        key: value
-        for key, value in (
-            ("timeout", cli.connection.timeout),
-            ("ca_file", cli.connection.ca_file and str(Path(cli.connection.ca_file).absolute())),
-            ("verify", False if cli.connection.no_verify else None),
-        )
-        if value is not None
-    }
+    _check_place(name, store, api_key is None)
     if not (api_key_stdin or api_key or email):
         email = _ask("E-mail address (empty: use an API key)", default="") or None
     client = cli.enter(connect(replace(cli.connection, url=url, profile=None), with_key=False))
@@ -74,17 +67,70 @@ def login(
         if not key:
             raise CommandError("the server gave no token: use an API key", exit_code=AUTH)
     own = cli.enter(client.with_options(api_key=key))
-    if cli.dry_run:
-        cli.done(f"{_told(_who(own))} is kept as the profile {name!r}")
-        return
-    if create_api_key:
-        key = own.auths.generate_api_key().api_key or ""
-        own = cli.enter(client.with_options(api_key=key))
     who = _who(own)
-    if reference is None:
-        reference = _keep(name, key, store)
-    _profiles.save(_profiles.Profile(name, url, reference, options))
+    if cli.dry_run:
+        cli.done(f"{_told(who)} is kept as the profile {name!r}")
+        return
+    profile = _profiles.Profile(name, url, reference, _options(cli.connection))
+    with _profiles.locked():
+        if create_api_key:
+            _keep_new(profile, own, store)
+        else:
+            _keep(profile, key, store)
     cli.done(f"{_told(who)} is kept as the profile {name!r} in {_profiles.config_path()}")
+
+
+def _options(given: ConnectionOptions) -> dict[str, Any]:
+    """What a profile has of the options of the command line."""
+    found = {
+        "timeout": given.timeout,
+        "ca_file": given.ca_file and str(Path(given.ca_file).absolute()),
+        "verify": False if given.no_verify else None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _keep(profile: _profiles.Profile, key: str, store: str) -> None:
+    """Save a profile, and its key unless there is a reference to it."""
+    if profile.api_key is None:
+        profile = replace(profile, api_key=_stored(profile.name, key, store))
+    _profiles.save(profile)
+
+
+def _keep_new(profile: _profiles.Profile, client: Any, store: str) -> None:
+    """Make an API key, and keep it as _keep() does, or say it: no server shows it again."""
+    key = client.auths.generate_api_key().api_key or ""
+    if not key:
+        raise CommandError("the server gave no API key", exit_code=API)
+    try:
+        _keep(profile, key, store)
+    except (KeyboardInterrupt, Exception) as error:
+        if sys.stderr.isatty():
+            Cli.note(f"API key: {key}")
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        lost = "" if sys.stderr.isatty() else " and is lost"  # what may be a log is not told it
+        raise CommandError(
+            f"the account has a new API key, which was not kept{lost}: {text_of(error)}",
+            exit_code=API,
+        ) from error
+
+
+def _check_place(name: str, store: str, has_key: bool) -> None:
+    """Refuse what could not be kept, before a server is asked for anything.
+
+    Args:
+        name: of the profile.
+        store: where a key is kept.
+        has_key: whether there will be one to keep.
+    """
+    if store not in ("file", "keyring"):
+        raise CommandError(f"--store must be file or keyring, got {store!r}")
+    _profiles.check()
+    if has_key:
+        _file_name(name)
+        if store == "keyring":
+            _secrets.check_keyring(_SERVICE, name)
 
 
 def _sign_in(client: Any, email: str, password: str) -> Any:
@@ -102,10 +148,10 @@ def _ask(question: str, default: str | None = None) -> str:
     return str(typer.prompt(question, default=default, show_default=False, err=True))
 
 
-def _keep(name: str, key: str, store: str) -> str:
+def _stored(name: str, key: str, store: str) -> str:
     """Keep a key; the reference to it."""
     if store == "keyring":
-        return _secrets.keep_in_keyring("openwebui-users", _file_name(name), key)
+        return _secrets.keep_in_keyring(_SERVICE, _file_name(name), key)
     from openwebui_users.admin._files import replacing
 
     path = _profiles.config_path().parent / f"{_file_name(name)}.key"

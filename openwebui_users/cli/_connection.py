@@ -44,7 +44,7 @@ def connect(options: ConnectionOptions, with_key: bool = True) -> UsersClient:
     """
     from openwebui_users import UsersClient
 
-    url = options.url or (None if options.profile else os.environ.get("OPENWEBUI_URL"))
+    url = options.url or (None if options.profile else os.environ.get("OPENWEBUI_URL") or None)
     profile = _profile(options, url)
     if url is None and profile is not None:
         url = profile.url
@@ -76,7 +76,7 @@ def connect(options: ConnectionOptions, with_key: bool = True) -> UsersClient:
 
 def _profile(options: ConnectionOptions, url: str | None) -> _profiles.Profile | None:
     """The profile that is named, or the default one where it is of this server."""
-    named = options.profile or (None if url else os.environ.get("OPENWEBUI_PROFILE"))
+    named = options.profile or (None if url else os.environ.get("OPENWEBUI_PROFILE") or None)
     if url is None:
         return _profiles.find(named)
     if named is None:

@@ -80,8 +80,21 @@ _SAID = [
 ]
 
 
+# What others wrote stays as it is: addresses, and what is in quotes, whole or cut by an ellipsis.
+_OTHERS = re.compile(
+    r"""((?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\]|\\.)*"(?!\w)"""
+    r"""|(?<!\w)['"][^\n]*?…|\S+@\S+)"""
+)
+
+
 def in_options(text: str) -> str:
     """A message of a verb, with options where it names arguments."""
+    parts = _OTHERS.split(text)
+    parts[::2] = map(_in_options, parts[::2])
+    return "".join(parts)
+
+
+def _in_options(text: str) -> str:
     for pattern, instead in _SAID:
         text = re.sub(pattern, instead, text)
 
@@ -120,7 +133,10 @@ def exit_code_of(error: BaseException) -> int:
 
 def tell(error: BaseException, verbose: int) -> None:
     """Say on stderr what went wrong: one line, and the rest with -v."""
-    first, *more = in_options(_text_of(error)).splitlines() or [""]
+    text = text_of(error)
+    if not _is_of_a_file(error):
+        text = in_options(text)
+    first, *more = text.splitlines() or [""]
     if not _is_expected(error):
         first = f"{type(error).__name__}: {first} (a defect of this program: please report it)"
     if more and not verbose:
@@ -142,11 +158,17 @@ def _say(lines: list[str]) -> None:
         discard(sys.stderr)
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
     """What it says; of a file by its name first, as other programs do."""
-    if isinstance(error, OSError) and error.strerror and type(error).__module__ == "builtins":
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if _is_of_a_file(error):
+        assert isinstance(error, OSError)
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
     return str(error)
+
+
+def _is_of_a_file(error: BaseException) -> bool:
+    is_plain = type(error).__module__ == "builtins"
+    return isinstance(error, OSError) and bool(error.strerror) and is_plain
 
 
 def _is_expected(error: BaseException) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from ._failures import CommandError
 from ._secrets import KINDS, is_reference
 
 DEFAULT_NAME = "default"
+_LONGEST_WAIT = 30.0  # seconds for another process that changes the configuration
 _KEYS = {"url": str, "api_key": str, "ca_file": str, "timeout": (int, float), "verify": bool}
 
 
@@ -33,13 +38,33 @@ class Profile:
 
 
 def config_path() -> Path:
-    """The file with the profiles."""
-    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(home) / "openwebui-users" / "config.toml"
+    """The file with the profiles.
+
+    Raises:
+        CommandError: nobody knows where it would be.
+    """
+    path = _path_if_any()
+    if path is None:
+        raise CommandError(
+            "there is no home folder for a configuration: set HOME or XDG_CONFIG_HOME"
+        )
+    return path
+
+
+def _path_if_any() -> Path | None:
+    """The same; None: there is no home, as in some containers."""
+    home = os.environ.get("XDG_CONFIG_HOME")
+    try:
+        folder = Path(home) if home else Path.home() / ".config"
+    except RuntimeError:
+        return None
+    return folder / "openwebui-users" / "config.toml"
 
 
 def _read() -> dict[str, Any]:
-    path = config_path()
+    path = _path_if_any()
+    if path is None:
+        return {}
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
@@ -94,12 +119,55 @@ def _checked(name: str, given: Any) -> Profile:
         )
     options = {key: given[key] for key in ("ca_file", "timeout", "verify") if key in given}
     if "ca_file" in options:
-        options["ca_file"] = str(config_path().parent / Path(options["ca_file"]).expanduser())
+        try:
+            options["ca_file"] = str(config_path().parent / Path(options["ca_file"]).expanduser())
+        except RuntimeError:
+            raise CommandError(f"{place}: the ca_file is below the home of nobody known") from None
     return Profile(name, given["url"], api_key, options)
+
+
+def check() -> None:
+    """Refuse a configuration that save() could add nothing to.
+
+    Raises:
+        CommandError: there is no place for it, or what is there is not right.
+    """
+    path = config_path()
+    if not isinstance(_read().get("profiles", {}), dict):
+        raise CommandError(f"{path}: profiles must be tables")
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Let no other process change the configuration, nor the keys beside it.
+
+    Raises:
+        CommandError: another one has held it for too long.
+        OSError: the folder cannot be made or written to.
+    """
+    path = config_path()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), flags, 0o600)
+    try:
+        end = time.monotonic() + _LONGEST_WAIT
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise CommandError(f"{path} is in use by another login: try again") from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def save(profile: Profile) -> None:
     """Add or replace a profile; the first one becomes the default. Comments stay.
+
+    It is called within locked().
 
     Raises:
         CommandError: the file that is there cannot be read.
@@ -116,6 +184,5 @@ def save(profile: Profile) -> None:
     entry = {"url": profile.url, "api_key": profile.api_key, **profile.options}
     profiles = document.setdefault("profiles", tomlkit.table(is_super_table=True))
     profiles[profile.name] = {key: value for key, value in entry.items() if value is not None}
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with replacing(path, encoding="utf-8", newline="") as file:
         file.write(tomlkit.dumps(document))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import stat
 import subprocess
 import time
@@ -11,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from terminal import COMMAND, LIMIT, Environment, Run, run_process
+from terminal import COMMAND, LIMIT, Environment, Run, Terminal, run_process
 
 from openwebui_users import UsersClient
+from openwebui_users.cli import _secrets
 from openwebui_users.testing import EmbeddedServer
 
 
@@ -162,15 +165,23 @@ def test_references(
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("env:NOTHING", "NOTHING"),
-        ("file:nothing", "nothing"),
+        ("env:NOTHING", "no such variable"),
+        ("file:nothing", "No such file"),
         ("file:empty", "empty"),
         ("file:binary", "UTF-8"),
         ("command:false", "exit code 1"),
-        ("command:no-such-program", "no-such-program"),
+        ("command:no-such-program", "No such file"),
         ("command:'", "is none"),
+        ("command: ", "is none"),
+        ("env:sk-the-key-itself", "no such variable"),
+        ("file:sk-the-key-itself", "No such file"),
+        ("command:sk-the-key-itself", "No such file"),
+        ("command:sk-the-key-itself '", "is none"),
+        ("keyring:sk-the-key-itself", "SERVICE/USER"),
+        ("keyring:sk-the-key-itself/x", "nothing under"),
+        ("file:~no-such-user-here/x", "nobody known"),
         ("keyring:x", "SERVICE/USER"),
-        ("keyring:x/y", "nothing under x/y"),
+        ("keyring:x/y", "nothing under"),
         ("sk-the-key-itself", "must be a reference"),
         ("other:thing", "must be a reference"),
     ],
@@ -344,6 +355,150 @@ def test_logins_that_fail_keep_nothing(
     )
     assert done.code == code, done
     assert not (home / "config").exists()
+
+
+def signing_in(server: EmbeddedServer) -> tuple[str, ...]:
+    return ("login", "--url", server.url, "--email", server.admin_email, "--password-stdin")
+
+
+@pytest.mark.parametrize(
+    ("options", "config"),
+    [
+        (("--profile", "my server"), None),
+        (("--store", "keyring"), None),
+        (("--store", "cloud"), None),
+        ((), "not toml"),
+        ((), "profiles = 7"),
+    ],
+)
+def test_a_login_that_cannot_be_kept_makes_no_key(
+    nowhere: Environment,
+    home: Path,
+    server: EmbeddedServer,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    config: str | None,
+) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "keyring.py").write_text("raise ImportError\n")
+    if config is not None:
+        configure(home, config)
+    done = run_process(
+        *signing_in(server), "--create-api-key", *options,
+        environment={**nowhere, "PYTHONPATH": str(hidden)}, input=server.admin_password,
+    )  # fmt: skip
+    assert done.code == 2 and done.err.count("\n") == 1, done
+    assert not server.requests
+
+
+def test_a_key_of_a_reference_is_not_replaced(anywhere: Run, server: EmbeddedServer) -> None:
+    login = ("login", "--url", server.url, "--api-key", "env:MINE", "--create-api-key")
+    done = anywhere(*login, MINE=server.admin_token)
+    assert done.code == 2 and not server.requests
+
+
+def test_a_key_that_was_made_and_not_kept_is_told(
+    nowhere: Environment, server: EmbeddedServer, keyring_folder: Path
+) -> None:
+    line = (*signing_in(server), "--create-api-key", "--store", "keyring", "--profile", "locked")
+    known = {**nowhere, "PYTHONPATH": str(keyring_folder)}
+    done = run_process(*line, environment=known, input=server.admin_password)
+    assert done.code == 1 and "new API key, which was not kept and is lost" in done.err, done
+    assert "sk-" not in done.err  # which may be a log
+    line = tuple(one for one in line if one != "--password-stdin")
+    with Terminal(line, known) as terminal:
+        terminal.wait_for("Password: ")
+        terminal.type(f"{server.admin_password}\n")
+        assert terminal.end() == 1
+        (key,) = re.findall(r"API key: (sk-\S+)", terminal.text)
+    with UsersClient(server.url, key) as client:
+        assert client.get_users().total
+    server.reset()
+
+
+def test_logins_at_once_are_all_kept(
+    nowhere: Environment, home: Path, server: EmbeddedServer
+) -> None:
+    names = [f"p{number}" for number in range(6)]
+    processes = []
+    for name in names:
+        process = subprocess.Popen(
+            [*COMMAND, "login", "--url", server.url, "--api-key-stdin", "--profile", name],
+            env=nowhere,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        processes.append(process)
+    for process in processes:
+        process.communicate(server.admin_token.encode(), timeout=LIMIT)
+        assert process.returncode == 0
+    text = (home / "config" / "openwebui-users" / "config.toml").read_text()
+    assert sorted(re.findall(r"\[profiles\.(\w+)\]", text)) == names
+
+
+# ---------------------------------------------------------------- no home, empty variables
+
+
+def test_no_home(anywhere: Run, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    known = {"XDG_CONFIG_HOME": "", "OPENWEBUI_URL": server.url}
+    key = {"OPENWEBUI_API_KEY": server.admin_token}
+    assert anywhere("whoami", **known, **key).code == 0
+    assert anywhere("list", **known).code == 3
+    for line in ("list --profile x", "login --api-key-stdin"):
+        done = anywhere(*line.split(), "--url", server.url, **known, input=server.admin_token)
+        assert done.code == 2 and "XDG_CONFIG_HOME" in done.err, done
+
+
+def test_empty_variables_are_none(anywhere: Run, home: Path, server: EmbeddedServer) -> None:
+    configure(home, f'[profiles.default]\nurl = "{server.url}"\napi_key = "env:KEY"\n')
+    empty = {"OPENWEBUI_URL": "", "OPENWEBUI_PROFILE": "", "OPENWEBUI_API_KEY": ""}
+    assert anywhere("whoami", KEY=server.admin_token, **empty).code == 0
+
+
+def test_certificates_below_no_home(anywhere: Run, home: Path) -> None:
+    configure(home, '[profiles.default]\nurl = "http://x"\nca_file = "~no-such-user/x"\n')
+    done = anywhere("list")
+    assert done.code == 2 and "ca_file" in done.err and "defect" not in done.err
+
+
+# ---------------------------------------------------------------- secrets that are none
+
+
+def test_how_much_a_reference_yields(
+    anywhere: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_secrets, "_LIMIT", 0.5)
+    os.mkfifo(home / "pipe")
+    for reference, said in (
+        ("file:/dev/zero", "more than 8192 bytes"),
+        ("command:head -c 1500000000 /dev/zero", "more than 8192 bytes"),
+        (f"file:{home / 'pipe'}", "0.5 seconds"),
+        ("command:sleep 60", "0.5 seconds"),
+        ("command:sh -c 'exec >&-; sleep 60'", "0.5 seconds"),
+        ("env:LARGE", "more than 8192 bytes"),
+    ):
+        if "/dev/zero" in reference and not Path("/dev/zero").exists():
+            continue
+        configure(home, f'[profiles.default]\nurl = "http://x"\napi_key = "{reference}"\n')
+        began = time.monotonic()
+        done = anywhere("list", LARGE="x" * 9000)
+        assert done.code == 2 and said in done.err and len(done.err) < 200, done
+        assert time.monotonic() - began < 10
+
+
+def test_a_key_from_a_pipe(environment: Environment, server: EmbeddedServer) -> None:
+    """As shells make one of <(COMMAND), and slower than we are."""
+    if shutil.which("bash") is None or not Path("/dev/fd").exists():
+        pytest.skip("there is no bash")
+    known = {**environment, "KEY": server.admin_token, "OPENWEBUI_API_KEY": ""}
+    line = f"{' '.join(COMMAND)} whoami --api-key-file <(sleep 0.7; echo $KEY)"
+    done = subprocess.run(["bash", "-c", line], env=known, timeout=LIMIT, check=False)
+    assert done.returncode == 0
 
 
 # ---------------------------------------------------------------- no secret anywhere
