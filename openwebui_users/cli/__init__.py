@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from typing import Any
 
 
 def main() -> None:
     """Run the command of sys.argv and end the process with its exit code."""
     try:
         code = _main()
-    except KeyboardInterrupt:  # while modules were imported
-        print("interrupted", file=sys.stderr)
-        code = 130
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: a late Ctrl-C has nothing to stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C has nothing to stop
+    except KeyboardInterrupt:  # beside the command, which has its own way to end then
+        _end()
     sys.exit(code)
 
 
+def _end(*_: Any) -> None:
+    """End the process at once, as Ctrl-C asks for: nothing was begun, or all is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        os.write(2, b"interrupted\n")
+    finally:
+        os._exit(130)
+
+
 def _main() -> int:
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if is_ours:  # modules would show where in them they were cut off, or take it for another error
+        signal.signal(signal.SIGINT, _end)
     try:
         import typer  # noqa: F401
     except ImportError:
@@ -29,4 +42,6 @@ def _main() -> int:
         return 1
     from ._main import run
 
+    if is_ours:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return run(sys.argv[1:])

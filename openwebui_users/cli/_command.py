@@ -279,14 +279,21 @@ class Cli:
         """Show a verb's result; the exit code."""
         self._end_bar()
         if not self._shows:  # stdout is for data
-            self.note(in_options(str(result)))
+            self.note(_in_options(result))
         elif self.output.is_for_people and self.output.fields is None:
-            self.output.text(in_options(str(result)))
+            self.output.text(_in_options(result))
         elif self.output.format in ("json", "yaml") and self.output.fields is None:
             self.output.one(result.to_dict())
         else:
             self.output.rows(result.to_dict()["rows"], ROWS, head=ROWS)
         return OK if result.ok else PARTLY
+
+
+def _in_options(result: Result) -> str:
+    """A result's text in words of the command line; its rows, which are of users, as they are."""
+    rows = {f"  {row}" for row in result.rows}
+    lines = str(result).split("\n")
+    return "\n".join(line if line in rows else in_options(line) for line in lines)
 
 
 def _is_yes(question: str) -> bool:
@@ -366,6 +373,11 @@ def command(
             key: before.get(key, value) if value in (None, False) else value
             for key, value in values.items()
         }
+        for one in (*ctx.find_root().command.params, *ctx.command.params):
+            value = given.get(one.name or "")
+            if value is not None and not _is_path(one):
+                hint = str(one.get_error_hint(ctx)).strip("'")
+                check_utf8(value, hint.upper() if one.param_type_name == "argument" else hint)
         with Cli({key: given[key] for key in options}) as cli:
             code = cli.carry_out(lambda: function(cli, **{key: given[key] for key in names}))
         raise typer.Exit(code)
@@ -375,6 +387,24 @@ def command(
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     share(run, *shared, COMMON, own=[context, *own])
     app.command(name, **settings)(run)
+
+
+def _is_path(parameter: Any) -> bool:
+    """Whether a parameter of the command line names a file, which may have any bytes."""
+    return parameter.metavar == "FILE" or parameter.name in ("api_key_file", "ca_file")
+
+
+def check_utf8(value: Any, what: str) -> None:
+    """Refuse a text, or one in a list, that no server could be sent.
+
+    Raises:
+        CommandError: it is not in UTF-8. The text is not shown: it may be a secret.
+    """
+    try:
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            str(one).encode()
+    except UnicodeEncodeError:
+        raise CommandError(f"{what} holds bytes that are no text in UTF-8") from None
 
 
 def group(name: str, text: str, **settings: Any) -> typer.Typer:

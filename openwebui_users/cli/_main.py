@@ -165,8 +165,15 @@ def _run(arguments: list[str]) -> int:
         from typer import completion
 
         completion.completion_init()  # type: ignore[attr-defined, unused-ignore]
+    streams = sys.stdout, sys.stderr
     try:
         code = app(arguments, prog_name=NAME, standalone_mode=False)
+    except SystemExit as error:
+        if not isinstance(error.__context__, OSError):
+            raise
+        # what Typer and rich make of a pipe that was closed, with streams of their own
+        sys.stdout, sys.stderr = streams
+        raise BrokenPipeError from None
     except typer.Abort:  # Ctrl-C or the end of the input at a question
         raise KeyboardInterrupt from None
     except Exception as error:

@@ -9,6 +9,8 @@ import typer
 from ._command import CONNECTION, SHOWING, WRITING, Cli, alone, command, group
 from ._failures import API, NOT_FOUND, CommandError
 
+_DEEPEST = 100  # lists and objects in each other, in one setting
+_LONGEST_STATUS = 60 * 24 * 366 * 100.0  # minutes
 _STATUS = ("status_emoji", "status_message", "status_expires_at")
 
 
@@ -49,6 +51,36 @@ def get_settings(
         cli.output.rows(rows, head=("setting", "value"))
 
 
+def _value(name: str, text: str) -> Any:
+    """What stands behind the =: JSON, or else a text."""
+
+    def no_json(text: str) -> Any:
+        raise json.JSONDecodeError("is no JSON", text, 0)
+
+    try:
+        found = json.loads(text, parse_constant=no_json)
+        json.dumps(found, allow_nan=False)  # what is a number in JSON and none here
+    except json.JSONDecodeError:
+        return text
+    except (ValueError, RecursionError):
+        raise CommandError(f"{name} has a number that is too large, or is too deep") from None
+    if _is_deep(found):
+        raise CommandError(f"{name} has more than {_DEEPEST} lists and objects in each other")
+    return found
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
+
+
 def _assigned(assignments: list[str]) -> dict[str, Any]:
     """Nested settings, from NAME=VALUE with values in JSON, or else texts."""
     found: dict[str, Any] = {}
@@ -57,10 +89,9 @@ def _assigned(assignments: list[str]) -> dict[str, Any]:
         *parts, last = name.split(".")
         if not equals or not all((*parts, last)):
             raise CommandError(f"must be NAME=VALUE, such as ui.theme=dark, got {name!r}")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
+        value = _value(name, text)
+        if len(parts) > _DEEPEST:
+            raise CommandError(f"{parts[0]}… has more than {_DEEPEST} names in it")
         inner = found
         for part in parts:
             inner = inner.setdefault(part, {})
@@ -145,6 +176,8 @@ def set_status(
     ] = None,
 ) -> None:
     """Set one's own status."""
+    if minutes is not None and not minutes <= _LONGEST_STATUS:  # nan is not, either
+        raise CommandError(f"--for must be at most {_LONGEST_STATUS:.0f} minutes, got {minutes}")
     status: dict[str, Any] = {"status_message": message}
     if emoji is not None:
         status["status_emoji"] = emoji

@@ -153,6 +153,10 @@ def export_users(
     """
     from openwebui_users import admin
 
+    try:
+        "x".encode(encoding)
+    except (LookupError, ValueError):
+        raise CommandError(f"--encoding: there is no encoding of texts {encoding!r}") from None
     target: Any = output_file
     if output_file == "-":
         format = format or "csv"  # noqa: A001

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ._command import AUDIT, CONNECTION, SHOWING, WRITING, Cli, alone
+from ._command import AUDIT, CONNECTION, SHOWING, WRITING, Cli, alone, check_utf8
 from ._failures import INTERRUPTED, NOT_FOUND, CommandError
 from ._secrets import read_input
 
@@ -27,10 +27,19 @@ def read_users(users: list[str]) -> list[str]:
     """Ids and addresses as given; for - the lines of standard input."""
     found: list[str] = []
     for one in users:
-        found += [line.strip() for line in sys.stdin] if one == "-" else [one]
+        found += _lines() if one == "-" else [one]
     found = [one for one in found if one]
     if not found:
         raise CommandError("no user is given")
+    return found
+
+
+def _lines() -> list[str]:
+    """The lines of standard input."""
+    found = []
+    for number, line in enumerate(sys.stdin, 1):
+        check_utf8(line, f"standard input, line {number}")
+        found.append(line.strip())
     return found
 
 
@@ -164,12 +173,13 @@ def create(
         except (PartialFailureError, Interrupted) as error:
             result = error.result
             is_cut = isinstance(error, Interrupted)
-    code = cli.report(result)
+    # before the report, which a full disk or a closed pipe may stop: they are nowhere else
     may_be_there = result.counts.keys() & {"created", "unknown"}
-    if not password_stdin and passwords_out is None and may_be_there and not cli.dry_run:
-        cli.note(f"password: {password}")
     if result.api_key is not None:
         cli.note(_keep_key(result.api_key, api_key_out))
+    if not password_stdin and passwords_out is None and may_be_there and not cli.dry_run:
+        cli.note(f"password: {password}")
+    code = cli.report(result)
     return INTERRUPTED if is_cut else code
 
 

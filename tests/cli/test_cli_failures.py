@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -256,9 +260,6 @@ def test_interrupted_import_reports_on_stdout(
     environment: Environment, server: EmbeddedServer, client: UsersClient, home: Path
 ) -> None:
     """SIGINT to the process; its report is JSON like any other."""
-    import signal
-    import time
-
     rows = [f"U{number},u{number}@example.com,pw-{number}" for number in range(30)]
     (home / "people.csv").write_text("\n".join(["name,email,password", *rows]) + "\n")
     server.fault("slow", seconds=0.3, times=30, method="POST", path="/api/v1/auths/add")
@@ -287,3 +288,185 @@ def test_interrupted_import_reports_on_stdout(
 def test_a_process_ends_with_the_code(process: Process) -> None:
     assert process("list").code == 0
     assert process("list", "--nope").code == 2
+
+
+# ---------------------------------------------------------------- input that is not right
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("status", "set", "hi", "--for", "inf"), "--for"),
+        (("status", "set", "hi", "--for", "nan"), "--for"),
+        (("status", "set", "hi", "--for", "1e300"), "--for"),
+        (("export", "--encoding", "nosuch", "-o", "e.csv"), "--encoding"),
+        (("export", "--encoding", "hex", "-o", "e.csv"), "--encoding"),
+        (("export", "--encoding", "a\x01", "-o", "e.csv"), "--encoding"),
+        (("settings", "set", "ui.x=" + "[" * 3000), "ui.x"),
+        (("settings", "set", "ui.x=" + "[" * 3000 + "]" * 3000), "ui.x"),
+        (("settings", "set", "ui.x=" + "[" * 300 + "]" * 300), "ui.x"),
+        (("settings", "set", "ui.x=" + '{"a":' * 300 + "1" + "}" * 300), "ui.x"),
+        (("settings", "set", "a." * 3000 + "a=1"), "names"),
+        (("settings", "set", "ui.x=1e999"), "ui.x"),
+        (("inactive", "nan"), ""),
+        (("inactive", "inf"), ""),
+        (("list", "--timeout", "nan"), ""),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_input_that_is_not_right(
+    cli: Run, server: EmbeddedServer, home: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = cli(*arguments)
+    assert done.code == 2, done
+    assert said in only_line(done.err) and "defect" not in done.err and len(done.err) < 300
+    assert not [one for one in server.requests if one.method != "GET"]
+    assert not (home / "e.csv").exists()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_number_of_very_many_digits_is_no_text(cli: Run) -> None:
+    """Newer versions of Python refuse it, others take it as a number."""
+    done = cli("settings", "set", "ui.x=" + "9" * 5000)
+    if hasattr(sys, "get_int_max_str_digits"):
+        assert done.code == 2 and "too large" in only_line(done.err)
+    assert json.loads(cli("settings", "get").out).get("ui", {}).get("x") != "9" * 5000
+    assert cli("settings", "set", "ui.x=NaN").code == 0
+    assert json.loads(cli("settings", "get").out)["ui"]["x"] == "NaN"
+
+
+BYTES = os.fsdecode(b"\xff")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("find", BYTES), "EMAIL"),
+        (("search", BYTES), "QUERY"),
+        (("list", "--query", BYTES), "--query"),
+        (("--url", BYTES, "list"), "--url"),
+        (("create", "--email", BYTES, "--name", "A", "--password-stdin"), "--email"),
+        (("set-role", "user", "a@b.cc", BYTES), "USER"),
+        (("whoami", "--insecure-api-key", BYTES), "--insecure-api-key"),
+        (("settings", "set", f"ui.x={BYTES}"), "NAME=VALUE"),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_arguments_that_are_no_text(cli: Run, arguments: tuple[str, ...], said: str) -> None:
+    done = cli(*arguments, input="secret")
+    assert done.code == 2, done
+    assert said in only_line(done.err) and "UTF-8" in done.err
+
+
+@pytest.mark.usefixtures("server")
+def test_lines_that_are_no_text(process: Process, environment: Environment) -> None:
+    done = subprocess.run(
+        [*COMMAND, "set-role", "user", "-"],
+        env=environment,
+        input=b"a@b.cc\n\xff\n",
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 2 and b"line 2" in done.stderr and done.stderr.count(b"\n") == 1
+    assert process("export", "-o", f"{BYTES}.csv").code == 0  # names of files are bytes
+
+
+# ---------------------------------------------------------------- words of others
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "there is no user with the address 'zz--max_deletions@example.org'",
+        "there is no user with the address max_deletions=3@example.org",
+        "got 'passwords_out' and \"it's lock=\"",
+        "must be a name, got 'lock= include_secrets=True max_deletions …",
+    ],
+)
+def test_words_of_others_stay(text: str) -> None:
+    assert in_options(text) == text
+
+
+def test_words_of_users_stay(cli: Run, server: EmbeddedServer, home: Path) -> None:
+    done = cli("get", "zz--max_deletions@example.org")
+    assert done.code == 4 and "'zz--max_deletions@example.org'" in done.err
+    user = server.add_user("Ann", "ann--max_deletions=3@example.com")
+    server.fault("status", code=500, method="POST", path="/api/v1/users/*/update", times=1)
+    done = cli("set-role", "pending", user.email, "--output", "table")
+    assert user.email in done.out
+    assert "max_deletions" in cli("import", "max_deletions", "--yes").err
+    done = cli("export", "-o", str(home / "passwords_out" / "a.csv"))
+    assert done.code == 2 and "/passwords_out" in done.err
+
+
+# ---------------------------------------------------------------- what is told nowhere else
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_what_was_made_is_told_on_a_full_disk(
+    environment: Environment, server: EmbeddedServer, home: Path
+) -> None:
+    line = "create --email a@b.cc --name A --passwords-out pw.csv --create-api-key --api-key-out k"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *line.split()],
+            env={**environment, "PYTHONUNBUFFERED": "1"},
+            cwd=home,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=LIMIT,
+            check=False,
+        )
+    assert done.returncode == 1 and b"the API key is in k" in done.stderr
+    with UsersClient(server.url, (home / "k").read_text().strip()) as client:
+        client.get_user_permissions()
+
+
+@pytest.mark.parametrize("line", ["--help", "list --help", "--version", "nope", "completion bash"])
+def test_a_reader_who_is_gone_at_once(environment: Environment, line: str) -> None:
+    """Each write goes out by itself."""
+    process = subprocess.Popen(
+        [*COMMAND, *line.split()],
+        env={**environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    code = process.wait(LIMIT)
+    assert (code, errors.count(b"\n")) == ((2, 1) if line == "nope" else (141, 0)), errors
+
+
+def test_ctrl_c_at_the_start(environment: Environment) -> None:
+    """Whatever main() is at: it ends with one word, or had done its work."""
+    code = (
+        "import os, signal, sys\n"
+        "from openwebui_users.cli import main\n"
+        # whoever runs this in the background may ignore SIGINT, which is inherited
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "set_handler = signal.signal\n"
+        "def first(*arguments):\n"
+        "    set_handler(*arguments)\n"
+        "    os.write(2, b'!')\n"
+        "    signal.signal = set_handler\n"
+        "signal.signal = first\n"
+        "sys.argv[1:] = ['list']\n"
+        "main()\n"
+    )
+    for pause in (0, 0.01, 0.03, 0.06, 0.1, 0.15):
+        process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        assert process.stderr.read(1) == b"!"
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=LIMIT)
+        assert (process.returncode, errors) in ((130, b"interrupted\n"), (0, b"")), pause
