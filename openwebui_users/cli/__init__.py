@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any
 
 
 def main() -> None:
@@ -18,7 +17,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def _end(*_: Any) -> None:
+def _end(*_: object) -> None:
     """End the process at once, as Ctrl-C asks for: nothing was begun, or all is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

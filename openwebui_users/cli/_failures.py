@@ -83,15 +83,14 @@ _SAID = [
 # What others wrote stays as it is: addresses, and what is in quotes, whole or cut by an ellipsis.
 _OTHERS = re.compile(
     r"""((?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\]|\\.)*"(?!\w)"""
-    r"""|(?<!\w)['"][^\n]*?…|\S+@\S+)"""
+    r"""|(?<!\w)['"][^\n]{0,80}?…|(?<!\S)\S+@\S+|\x00)"""
 )
 
 
 def in_options(text: str) -> str:
     """A message of a verb, with options where it names arguments."""
-    parts = _OTHERS.split(text)
-    parts[::2] = map(_in_options, parts[::2])
-    return "".join(parts)
+    kept = iter(_OTHERS.findall(text))
+    return re.sub("\0", lambda _: next(kept), _in_options(_OTHERS.sub("\0", text)))
 
 
 def _in_options(text: str) -> str:

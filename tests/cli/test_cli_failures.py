@@ -139,6 +139,7 @@ def test_a_defect_is_one_line_too(cli: Run, monkeypatch: pytest.MonkeyPatch) -> 
     ("said", "told"),
     [
         ("give max_deletions=3 to allow that", "give --max-deletions 3 to allow that"),
+        ("give ignore_columns=['lock=', 'x'] for it", "give --ignore-column 'lock=', 'x' for it"),
         ("passwords_out: must be given", "--passwords-out: must be given"),
         ("is a secret: give include_secrets=True", "is a secret: give --secrets"),
         ("give passwords_out= to have", "give --passwords-out FILE to have"),
@@ -382,10 +383,19 @@ def test_lines_that_are_no_text(process: Process, environment: Environment) -> N
         "there is no user with the address max_deletions=3@example.org",
         "got 'passwords_out' and \"it's lock=\"",
         "must be a name, got 'lock= include_secrets=True max_deletions …",
+        "got 'a_b' \0 \0 'passwords_out'",
     ],
 )
 def test_words_of_others_stay(text: str) -> None:
     assert in_options(text) == text
+
+
+def test_long_texts_take_no_time() -> None:
+    """What a server says may be of any length."""
+    began = time.monotonic()
+    for text in ("a" * 100_000, " 'a" * 50_000, ' "a' * 50_000, "@" * 100_000, "\\'" * 50_000):
+        assert in_options(text) == text
+    assert time.monotonic() - began < 5
 
 
 def test_words_of_users_stay(cli: Run, server: EmbeddedServer, home: Path) -> None:
