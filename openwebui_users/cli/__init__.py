@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 
 def main() -> None:
     """Run the command of sys.argv and end the process with its exit code."""
     try:
+        import signal
+
         code = _main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C has nothing to stop
     except KeyboardInterrupt:  # beside the command, which has its own way to end then
@@ -19,6 +20,8 @@ def main() -> None:
 
 def _end(*_: object) -> None:
     """End the process at once, as Ctrl-C asks for: nothing was begun, or all is done."""
+    import signal
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         os.write(2, b"interrupted\n")
@@ -27,6 +30,8 @@ def _end(*_: object) -> None:
 
 
 def _main() -> int:
+    import signal
+
     is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_ours:  # modules would show where in them they were cut off, or take it for another error
         signal.signal(signal.SIGINT, _end)

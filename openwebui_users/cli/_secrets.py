@@ -188,10 +188,10 @@ def read_input(what: str) -> str:
 
         found = getpass.getpass(f"{what}: ", stream=sys.stderr)
     else:
-        found = sys.stdin.readline(_LONGEST + 2)
-    if len(found.encode(errors="replace")) > _LONGEST + 2:
-        raise CommandError(f"standard input: {_too_long(what)}")
+        found = sys.stdin.readline(_LONGEST + 3)  # with the end of the line
     found = found.rstrip("\r\n")
     if not found:
         raise CommandError(f"standard input has no {what.lower()}")
+    if len(found.encode(errors="replace")) > _LONGEST:
+        raise CommandError(f"standard input: {_too_long(what)}")
     return found

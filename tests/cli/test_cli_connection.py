@@ -491,6 +491,16 @@ def test_how_much_a_reference_yields(
         assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("size", [8193, 9000, 20_000])
+def test_a_key_on_standard_input_is_not_cut(
+    anywhere: Run, server: EmbeddedServer, size: int
+) -> None:
+    line = ("login", "--url", server.url, "--api-key-stdin")
+    done = anywhere(*line, input="x" * size)
+    assert done.code == 2 and "more than 8192 bytes" in done.err and not server.requests
+    assert anywhere(*line, input=f"{server.admin_token}\r\n").code == 0
+
+
 def test_a_key_from_a_pipe(environment: Environment, server: EmbeddedServer) -> None:
     """As shells make one of <(COMMAND), and slower than we are."""
     if shutil.which("bash") is None or not Path("/dev/fd").exists():
