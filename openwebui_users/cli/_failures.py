@@ -82,7 +82,7 @@ _SAID = [
 
 # What others wrote stays as it is: addresses, and what is in quotes, whole or cut by an ellipsis.
 _OTHERS = re.compile(
-    r"""((?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)"(?:[^"\\]|\\.)*"(?!\w)"""
+    r"""((?<!\w)'(?:[^'\\]|\\.){0,500}'(?!\w)|(?<!\w)"(?:[^"\\]|\\.){0,500}"(?!\w)"""
     r"""|(?<!\w)['"][^\n]{0,80}?…|(?<!\S)\S+@\S+|\x00)"""
 )
 
