@@ -98,6 +98,11 @@ TARGETS ?=
 fuzz: build $(VENV)/.tested-with ## libFuzzer on the C core: SECONDS=60 for each target; needs clang
 	@sh scripts/fuzz.sh $(PY) $(SECONDS) $(TARGETS)
 
+.PHONY: coverage
+coverage: build $(VENV)/.tested-with ## which lines of csrc/ the tests reach, with gcovr
+	$(PIP) install 'gcovr>=7'
+	@sh scripts/test_coverage.sh $(PY) $(ARGS)
+
 .PHONY: bench
 bench: build $(VENV)/.benched-with ## speed and memory beside peers and floors, some minutes; needs nginx
 	$(PY) benchmarks/run.py $(ARGS)

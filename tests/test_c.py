@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE = ROOT / "csrc" / "core"
 TESTS = ROOT / "tests" / "c"
 FUZZ = ROOT / "tests" / "fuzz"
-BUILD = ROOT / "build" / "c-tests"
+COVERED = os.environ.get("OWU_COVERAGE") == "1"
+BUILD = ROOT / "build" / ("coverage/c-tests" if COVERED else "c-tests")
 KEPT_LIBRARIES = 3
 
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -120,6 +121,8 @@ class Workshop:
         self.compiler = _compiler()
         self.sanitizers = sanitizers
         self.flags = [*_strict_flags(), *sanitizers, "-g", "-O1", "-fno-omit-frame-pointer"]
+        if COVERED:
+            self.flags += ["--coverage", "-fprofile-update=atomic"]
         version = subprocess.run(
             [*self.compiler, "--version"], capture_output=True, text=True, check=True
         ).stdout

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Which lines of csrc/ the tests reach: a build for gcov in build/coverage, the unit tests and the
+# tests of the core on it, and a report by gcovr: test_coverage.sh PYTHON [pytest arguments]
+set -eu
+
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+bin=$(dirname "$python")
+shift
+folder=build/coverage
+least=90 # per cent of lines
+
+rm -rf "$folder"
+export OWU_COVERAGE=1
+"$python" setup.py -q build --build-base "$folder" --build-lib "$folder/package"
+PYTHONPATH="$PWD/$folder/package" "$bin/pytest" -m 'not real_server' --ignore=tests/house "$@"
+"$bin/gcovr" --root . --filter csrc/ --exclude-unreachable-branches \
+    --merge-mode-functions merge-use-line-min \
+    --html-details "$folder/report.html" --txt-metric line --txt "$folder/report.txt" \
+    --fail-under-line "$least" "$folder" || { cat "$folder/report.txt"; exit 1; }
+cat "$folder/report.txt"
+echo "line by line: $folder/report.html"
