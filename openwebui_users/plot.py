@@ -231,8 +231,9 @@ def plot_roles(users: Iterable[Any], ax: Axes | None = None) -> Axes:
     Raises:
         TypeError: something is no user, or has no `role`.
     """
-    counts = Counter(map(_name, _values(users, "role")))
+    counts = Counter(map(str, _values(users, "role")))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ranked = [(_name(role), count) for role, count in ranked]  # cut after they were counted
     if len(ranked) > _MAX_ROLES:
         rest = ranked[_MAX_ROLES - 1 :]
         ranked = ranked[: _MAX_ROLES - 1]
