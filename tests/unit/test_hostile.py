@@ -492,7 +492,7 @@ def test_keys_that_somebody_chose_change_no_terminal() -> None:
     settings = UserSettings.model_validate(keys)
     for text in (repr(settings), str(settings), settings._repr_mimebundle_()["text/plain"]):
         assert text.isprintable() and "'x=1)" not in text and '"x=1), UserModel' in text
-    settings.ui = {"\x1b[31m": {"": float("nan")}}  # type: ignore[typeddict-unknown-key]
+    settings.ui = {"\x1b[31m": {"": float("nan")}}  # type: ignore[assignment]
     with pytest.raises(SerializationError) as caught:
         settings.model_dump_json()
     assert str(caught.value).isprintable() and r"\x1b[31m" in str(caught.value)
