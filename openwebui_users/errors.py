@@ -626,8 +626,17 @@ def secret_names() -> frozenset[str]:
 _SECRET_ENDS = ("key", "token", "secret", "password", "passwd", "credential", "authorization")
 
 
-def _is_secret_key(key: str, names: frozenset[str]) -> bool:
-    return key in names or key.lower().removesuffix("s").endswith(_SECRET_ENDS)
+def _is_secret(key: object, value: object, names: frozenset[str]) -> bool:
+    """Whether a value is to be masked for its key.
+
+    Numbers and flags, such as the permission api_keys, are only where a model says so of the key.
+    """
+    if not isinstance(key, str) or value is None:
+        return False
+    if key in names:
+        return True
+    is_number = isinstance(value, (bool, int, float))
+    return not is_number and key.lower().removesuffix("s").endswith(_SECRET_ENDS)
 
 
 def masked(value: Any) -> Any:
@@ -661,8 +670,7 @@ def _mask_items(
 ) -> Mapping[Any, Any]:
     changed = {}
     for key, item in value.items():
-        secret = isinstance(key, str) and item is not None and _is_secret_key(key, names)
-        masked = MASK if secret else _mask(item, names, seen)
+        masked = MASK if _is_secret(key, item, names) else _mask(item, names, seen)
         if masked is not item:
             changed[key] = masked
     return {**value, **changed} if changed else value

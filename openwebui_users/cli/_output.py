@@ -79,28 +79,21 @@ def _parts_of(kind: Any) -> tuple[frozenset[str], dict[str, Any]]:
 
 def _units(item: Any) -> dict[str, str]:
     """Fields that are times, and in which unit; none for what is no model."""
-    from openwebui_users import Model, _core
+    from openwebui_users import Model
+    from openwebui_users._describe import fields_of
 
     if not isinstance(item, Model):
         return {}
-    names = {one.__name__ for one in type(item).__mro__}
-    tables = [one for one in _core.model_table() if one["name"] in names]
-    return {
-        field["name"]: field["epoch"]
-        for table in tables
-        for field in table["fields"]
-        if field["epoch"] is not None
-    }
+    return {one["name"]: one["epoch"] for one in fields_of(type(item)) if one["epoch"] is not None}
 
 
 def _as_time(value: int, unit: str) -> str:
     """A time in UTC, to the minute; the number itself where no calendar has it."""
-    from datetime import datetime, timezone
+    from openwebui_users._describe import epoch_to_datetime
 
     try:
-        seconds = value / 1e9 if unit == "nanoseconds" else value
-        return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError, OSError):
+        return f"{epoch_to_datetime((value, unit == 'nanoseconds')):%Y-%m-%d %H:%M}"
+    except ValueError:
         return str(value)
 
 

@@ -502,6 +502,9 @@ def test_secrets_by_other_names_are_masked_where_they_are_kept() -> None:
     ui = {"directConnections": {"OPENAI_API_KEYS": ["sk-REAL"]}, "tools": [{"accessToken": "REAL"}]}
     shown = UserSettings.model_validate({"ui": ui})._repr_mimebundle_()
     assert "REAL" not in shown["text/plain"] + shown["text/html"]
+    flags = {"features": {"api_keys": True}, "max_tokens": 5}  # of which none is a secret
+    shown = UserSettings.model_validate({"ui": flags})._repr_mimebundle_()
+    assert "'api_keys': True" in shown["text/plain"] and "'max_tokens': 5" in shown["text/plain"]
 
 
 def test_settings_as_deep_as_servers_store_them() -> None:
