@@ -111,7 +111,11 @@ STORY: list[tuple[str, str, list[tuple[str, list[tuple[str, str]]]]]] = [
         [
             ("openwebui-users groups list", []),
             ("openwebui-users groups members add staff dora@example.com ann@example.com", []),
-            ("openwebui-users groups members list staff --fields name,email", []),
+            # sorted, as an import that works on several rows at once puts them there in any order
+            (
+                "openwebui-users groups members list staff --fields name,email --output jsonl|sort",
+                [],
+            ),
             ("openwebui-users permissions set workspace.prompts=true chat.delete=false", []),
             (
                 "openwebui-users permissions show ann@example.com --output csv | grep workspace.m",
