@@ -16,10 +16,13 @@ runtime=$(${CC:-cc} -print-file-name=libasan.so)
     echo "openwebui_users: this compiler has no AddressSanitizer (libasan)" >&2
     exit 1
 }
+# Extensions in C++ throw through the runtime, which has to find the C++ library before they load it.
+throwing=$(${CC:-cc} -print-file-name=libstdc++.so.6)
+[ ! -e "$throwing" ] || runtime="$runtime $throwing"
 # CPython keeps memory until the end of the process by design: leaks have tests of their own.
 export ASAN_OPTIONS="detect_leaks=0:abort_on_error=1" UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONMALLOC=malloc PYTHONPATH="$PWD/$folder/package"
 # The house and the C tests do not use the extension; the rest runs as ever, on the other build.
 # pytest as a program, since `python -m` would put this folder, with the usual build, first.
-LD_PRELOAD=$runtime exec "$(dirname "$python")/pytest" -m 'not real_server' \
+LD_PRELOAD="$runtime" exec "$(dirname "$python")/pytest" -m 'not real_server' \
     --ignore=tests/house --ignore=tests/test_c.py "$@"

@@ -176,6 +176,15 @@ def test_program(workshop: Workshop, source: Path) -> None:
     _run_program(workshop.program(source), source)
 
 
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_memory_that_runs_out(workshop: Workshop, source: Path) -> None:
+    """The n-th allocation fails, for all n, in each test; cJSON's and libcurl's are among them."""
+    lines = _run_program(workshop.program(source), source, OWU_STARVE="1").splitlines()
+    tests = [line for line in lines if line.startswith("test_")]
+    counts = [int(line.split()[0]) for line in lines if line.endswith(" allocations")]
+    assert len(counts) == 2 * (len(tests) - source.read_text().count("RUN_FED(")), lines
+
+
 @pytest.mark.parametrize("target", TARGETS, ids=lambda path: path.stem)
 def test_fuzz_corpus(workshop: Workshop, target: Path, tmp_path: Path) -> None:
     """What fuzzing begins with, and what it once failed on; `make fuzz` goes on from there."""
@@ -209,9 +218,11 @@ def test_no_race(race_workshop: Workshop, stem: str) -> None:
     _run_program(race_workshop.program(source), source)
 
 
-def _run_program(program: Path, source: Path, *arguments: str) -> None:
+def _run_program(program: Path, source: Path, *arguments: str, **more: str) -> str:
+    """What the program printed, with these variables more in its environment."""
     environment = {
         **os.environ,
+        **more,
         "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0",
@@ -229,6 +240,7 @@ def _run_program(program: Path, source: Path, *arguments: str) -> None:
     )
     if done.returncode != 0:
         pytest.fail(f"{source.name} ended with {done.returncode}:\n{done.stdout}", pytrace=False)
+    return done.stdout
 
 
 @pytest.mark.parametrize(

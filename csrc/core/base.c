@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,14 +64,22 @@ owu_status owu_fail(owu_error *err, owu_status code, const char *format, ...) {
 
 /* ---------------------------------------------------------------- allocation */
 
-static long fail_countdown; /* tests only: 0 = off */
+/* tests only */
+static atomic_long fail_countdown = OWU_TEST_NEVER;
+static atomic_bool fail_all_later;
 
-void owu_test_fail_allocation(long nth) {
-    fail_countdown = nth;
+long owu_test_fail_allocation(long nth, bool all_later) {
+    atomic_store(&fail_all_later, all_later);
+    return atomic_exchange(&fail_countdown, nth);
 }
 
 static bool allocation_fails(void) {
-    return fail_countdown != 0 && --fail_countdown == 0;
+    long left;
+    if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) == OWU_TEST_NEVER) {
+        return false;
+    }
+    left = atomic_fetch_sub(&fail_countdown, 1);
+    return left == 1 || (left < 1 && atomic_load(&fail_all_later));
 }
 
 void *owu_malloc(size_t size) {

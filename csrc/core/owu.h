@@ -16,6 +16,7 @@
 #ifndef OWU_H
 #define OWU_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -95,8 +96,11 @@ owu_status owu_fail(owu_error *err, owu_status code, const char *format, ...)
 void *owu_malloc(size_t size);
 void *owu_realloc(void *pointer, size_t size);
 void owu_free(void *pointer);
-/** Tests only: let the n-th allocation from now fail (1 = the next), 0 = never. Not for threads. */
-void owu_test_fail_allocation(long nth);
+/** Tests only: let the n-th allocation from now fail (1: the next; OWU_TEST_NEVER), and perhaps all
+ *  that follow it. Threads: safe.
+ *  @return how far away the failure set before was: above 0, it has not happened. */
+long owu_test_fail_allocation(long nth, bool all_later);
+#define OWU_TEST_NEVER LONG_MAX
 
 /** Bump allocator: everything in it is freed at once. Zero-initialised = empty. */
 typedef struct owu_arena {

@@ -10,8 +10,8 @@
 
 void owu_scan__init(struct owu_scan *scan, const char *text, size_t len, owu_error *err) {
     memset(scan, 0, sizeof *scan);
-    scan->start = text;
-    scan->end = text + len;
+    scan->start = text == NULL ? "" : text; /* an empty buffer; NULL is how places say "failed" */
+    scan->end = scan->start + len;
     scan->err = err;
 }
 

@@ -3,6 +3,7 @@
 #define SERVER_H
 
 #include <arpa/inet.h>
+#include <curl/curl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +28,11 @@ static inline void sleep_for(double seconds) {
     (void)nanosleep(&length, NULL);
 }
 
+/* While memory runs out in all places of a test, which then runs often, a small part of it is enough. */
+static inline void pause_for(double seconds) {
+    sleep_for(check_starves() ? seconds / 30 : seconds);
+}
+
 /* Answers every request of one connection; one that asks for "slow" after a while. */
 static void *serve_one(void *context) {
     const int stream = (int)(intptr_t)context;
@@ -38,7 +44,7 @@ static void *serve_one(void *context) {
         text[len] = '\0';
         if (strstr(text, "\r\n\r\n") != NULL) {
             if (strstr(text, "slow") != NULL) {
-                sleep_for(0.3);
+                pause_for(0.3);
             }
             len = 0;
             (void)send(stream, answer_text, sizeof answer_text - 1, MSG_NOSIGNAL);
@@ -57,6 +63,24 @@ static void *serve(void *unused) {
         }
     }
     return unused;
+}
+
+static inline void *count_and_allocate(size_t n, size_t size) {
+    void *memory = size != 0 && n > SIZE_MAX / size ? NULL : owu_malloc(n * size);
+    return memory == NULL ? NULL : memset(memory, 0, n * size);
+}
+
+static inline char *duplicate(const char *text) {
+    const size_t size = strlen(text) + 1;
+    char *copy = owu_malloc(size);
+    return copy == NULL ? NULL : memcpy(copy, text, size);
+}
+
+/* Where memory runs out, libcurl's does too. */
+static inline bool share_memory_with_libcurl(void) {
+    return !check_starves() ||
+           curl_global_init_mem(CURL_GLOBAL_DEFAULT, owu_malloc, owu_free, owu_realloc, duplicate,
+                                count_and_allocate) == CURLE_OK;
 }
 
 static inline bool start_server(void) {

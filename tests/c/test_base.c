@@ -15,6 +15,7 @@ static void test_buffer_cap(void) {
 
 static void test_arena(void) {
     owu_arena arena = {0};
+    const char *copy;
     size_t size;
     for (size = 0; size < 5000; size += 7) {
         char *p = owu_arena_alloc(&arena, size);
@@ -25,7 +26,10 @@ static void test_arena(void) {
         memset(p, 0x5A, size);
     }
     CHECK(owu_arena_alloc(&arena, SIZE_MAX - 4) == NULL);
-    CHECK_BYTES_EQ(owu_arena_copy(&arena, "a\0b", 3), 4, "a\0b\0");
+    copy = owu_arena_copy(&arena, "a\0b", 3);
+    if (CHECK(copy != NULL)) {
+        CHECK_BYTES_EQ(copy, 4, "a\0b\0");
+    }
     owu_arena_free(&arena);
 }
 
@@ -43,18 +47,27 @@ static void test_errors(void) {
 
 static void test_allocation_fails_on_request(void) {
     void *first, *second;
-    owu_test_fail_allocation(2);
+    (void)owu_test_fail_allocation(2, false);
     first = owu_malloc(1);
     second = owu_malloc(1);
     CHECK(first != NULL);
     CHECK(second == NULL);
+    second = owu_realloc(first, 2);
+    CHECK(second != NULL);
+    owu_free(second);
+    CHECK(owu_test_fail_allocation(2, true) < 1);
+    first = owu_malloc(1);
+    CHECK(owu_malloc(1) == NULL);
+    CHECK(owu_realloc(first, 100) == NULL);
     owu_free(first);
+    CHECK(owu_test_fail_allocation(5, false) < 1);
+    CHECK_INT_EQ(owu_test_fail_allocation(OWU_TEST_NEVER, false), 5);
 }
 
 int main(void) {
     RUN(test_buffer_cap);
     RUN(test_arena);
     RUN(test_errors);
-    RUN(test_allocation_fails_on_request);
+    RUN_FED(test_allocation_fails_on_request);
     return check_failures();
 }

@@ -24,6 +24,7 @@ static void on_let_in(owu_gate_waiter *waiter) {
 static void test_order(void) {
     Guest guests[6] = {{.number = 0}};
     int i;
+    n_ordered = 0;
     CHECK(owu_gate__init(&gate, 2));
     for (i = 0; i < 6; i++) {
         guests[i].number = i;

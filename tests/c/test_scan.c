@@ -73,10 +73,11 @@ static void compare(const char *text, size_t len, size_t room) {
 
 static void test_quick_strings_are_plain_strings(void) {
     static const size_t rooms[] = {1, 8, 19, 20, 21, 36, 1024};
+    const size_t end = (size_t)check_times(PIECES, 3);
     size_t a, b, c, room;
-    for (a = 0; a < PIECES; a++) {
-        for (b = 0; b < PIECES; b++) {
-            for (c = 0; c < PIECES; c++) {
+    for (a = 0; a < end; a++) {
+        for (b = 0; b < end; b++) {
+            for (c = 0; c < end; c++) {
                 char text[128];
                 size_t len = 0;
                 const size_t order[] = {a, b, c};
@@ -100,7 +101,7 @@ static void test_quick_strings_are_plain_strings(void) {
 
 static void test_long_strings(void) {
     size_t len;
-    for (len = 0; len < 200; len++) {
+    for (len = 0; len < 200; len += (size_t)check_times(1, 50)) {
         char text[256];
         memset(text, 'x', sizeof text);
         text[len] = '"';
