@@ -235,6 +235,7 @@ owu_status owu_client_new(owu_client **out, const owu_settings *settings, owu_er
     memset(client, 0, sizeof *client);
     atomic_init(&client->references, 1);
     atomic_init(&client->closed, false);
+    client->owner = settings->owner;
     client->chance = (uint64_t)(owu_http__now() * 1e9) ^ (uint64_t)(uintptr_t)client ^ 1;
     if (pthread_mutex_init(&client->lock, NULL) != 0) {
         owu_free(client);
@@ -310,12 +311,14 @@ void owu_client_wait(owu_client *client) {
     owu_engine__wait(client->engine);
 }
 
-/* One whose thread runs; referenced. */
-static owu_client *find_running(void) {
+/* One of this owner's (NULL: of all) whose thread runs; referenced. */
+static owu_client *find_running(const void *owner) {
     owu_client *client;
     (void)pthread_mutex_lock(&clients_lock);
-    for (client = clients; client != NULL && !owu_engine__runs(client->engine);) {
-        client = client->next;
+    for (client = clients; client != NULL; client = client->next) {
+        if ((owner == NULL || client->owner == owner) && owu_engine__runs(client->engine)) {
+            break;
+        }
     }
     if (client != NULL) {
         (void)owu_client_ref(client);
@@ -327,12 +330,28 @@ static owu_client *find_running(void) {
 void owu_client_end_all(void) {
     owu_client *client;
     owu_engine__end();
-    while ((client = find_running()) != NULL) {
+    while ((client = find_running(NULL)) != NULL) {
         owu_engine__stop(client->engine);
         owu_engine__wait(client->engine);
         owu_client_unref(client);
     }
     owu_engine__wait_for_all();
+}
+
+void owu_client_close_all(const void *owner) {
+    owu_client *client;
+    (void)pthread_mutex_lock(&clients_lock);
+    for (client = clients; client != NULL; client = client->next) {
+        if (client->owner == owner) {
+            atomic_store(&client->closed, true); /* so that no thread starts from here on */
+        }
+    }
+    (void)pthread_mutex_unlock(&clients_lock);
+    while ((client = find_running(owner)) != NULL) {
+        owu_client_close(client);
+        owu_client_wait(client);
+        owu_client_unref(client);
+    }
 }
 
 bool owu_client_closed(const owu_client *client) {

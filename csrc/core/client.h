@@ -29,6 +29,7 @@ struct owu_client {
     uint64_t chance; /* state of the generator that spreads retries */
     owu_stats stats;
     atomic_bool closed;
+    const void *owner; /* see owu_settings */
 };
 
 /** Overwrite a secret, so that no compiler leaves it out. */

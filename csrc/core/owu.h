@@ -727,6 +727,7 @@ typedef struct owu_settings {
     bool trust_env; /* for CA files: see owu_ca_find. The environment is read now or never */
     const char *unix_socket; /* path: connect there, whatever the host of base_url */
     unsigned max_connections; /* at once; 0: OWU_MAX_CONNECTIONS */
+    const void *owner; /* a mark for owu_client_close_all, never followed */
 } owu_settings;
 
 /**
@@ -855,6 +856,9 @@ void owu_client_wait(owu_client *client);
 /** End the threads of all clients, and let none start again: for the end of a process. Jobs under way
  *  have no outcome; new ones get OWU_ECLOSED. Blocks. */
 void owu_client_end_all(void);
+/** Close the clients with this mark of their owner, and end their threads: for the end of a part of
+ *  the process. Blocks. */
+void owu_client_close_all(const void *owner);
 
 /** Counted since the client was made, over all its views and threads. */
 typedef struct owu_stats {

@@ -438,12 +438,19 @@ static PyType_Spec PendingCall_spec = {
 
 /* ---------------------------------------------------------------- ports */
 
-/* At the end of the interpreter: threads must not outlive what they use. */
+/* At the end of the interpreter: threads must not outlive what they use. The main interpreter is the
+ * last one, and its end is the end of the process. */
 static PyObject *end_threads(PyObject *module, PyObject *unused) {
+    const PyInterpreterState *interpreter = PyInterpreterState_Get();
+    const bool last = interpreter == PyInterpreterState_Main();
     (void)module;
     (void)unused;
     Py_BEGIN_ALLOW_THREADS
-    owu_client_end_all();
+    if (last) {
+        owu_client_end_all();
+    } else {
+        owu_client_close_all(interpreter);
+    }
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
 }

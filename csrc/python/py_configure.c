@@ -921,7 +921,7 @@ static int warn_insecure(ModuleState *state) {
 static int make_client(ClientObject *self, ModuleState *state, PyObject *base_url,
                        PyObject *api_key) {
     const bool source = PyCallable_Check(api_key) != 0;
-    owu_settings settings = {.trust_env = true};
+    owu_settings settings = {.trust_env = true, .owner = PyInterpreterState_Get()};
     PyObject *agent = Client_option(self, OPTION_USER_AGENT), *certifi = NULL;
     PyObject *keep = PyList_New(0);
     Py_ssize_t url_len = 0, key_len = 0;

@@ -400,6 +400,16 @@ ROWS = [
     ),
     Row(
         PROCESS,
+        "other interpreters in the process",
+        "they work, and their end disturbs no other's calls; one with a lock of its own cannot "
+        "import the package",
+        (
+            "faults/test_interpreters.py::test_interpreters_that_share_a_lock",
+            "faults/test_interpreters.py::test_an_interpreter_with_a_lock_of_its_own",
+        ),
+    ),
+    Row(
+        PROCESS,
         "memory that runs out, at the n-th allocation for all n",
         "`MemoryError`; no crash, no leak, and the client works on",
         ("test_c.py::test_program", f"{P}::test_memory_that_runs_out"),
