@@ -51,7 +51,8 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def nowhere(home: Path) -> Environment:
     """The environment of a process that knows no server."""
-    kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
+    kept = ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV"]
+    kept += ["LD_PRELOAD", "PYTHONMALLOC", "ASAN_OPTIONS", "UBSAN_OPTIONS"]  # make sanitize
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
         "HOME": str(home),
