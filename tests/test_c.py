@@ -218,7 +218,29 @@ def test_no_race(race_workshop: Workshop, stem: str) -> None:
     _run_program(race_workshop.program(source), source)
 
 
-def _run_program(program: Path, source: Path, *arguments: str, **more: str) -> str:
+@pytest.fixture(scope="module")
+def plain_workshop() -> Workshop:
+    return Workshop([])
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_valgrind(plain_workshop: Workshop, source: Path, tmp_path: Path) -> None:
+    """It sees what is read before it was written, and what libraries do with our memory.
+
+    Not in forked children, which forget the connections of their parent and so their memory.
+    """
+    log = tmp_path / "valgrind.txt"
+    watch = ["--leak-check=full", "--show-leak-kinds=definite,indirect"]
+    valgrind = ["valgrind", "-q", *watch, "--child-silent-after-fork=yes", f"--log-file={log}"]
+    _run_program([*valgrind, plain_workshop.program(source)], source)
+    complaints = log.read_text()
+    assert complaints == ""
+
+
+def _run_program(
+    program: Path | list[str | Path], source: Path, *arguments: str, **more: str
+) -> str:
     """What the program printed, with these variables more in its environment."""
     environment = {
         **os.environ,
@@ -228,7 +250,7 @@ def _run_program(program: Path, source: Path, *arguments: str, **more: str) -> s
         "TSAN_OPTIONS": "halt_on_error=1:die_after_fork=0",
     }
     done = subprocess.run(
-        [program, *arguments],
+        [*(program if isinstance(program, list) else [program]), *arguments],
         cwd=TESTS,
         env=environment,
         stdout=subprocess.PIPE,
