@@ -211,7 +211,7 @@ ROWS = [
     Row(
         NETWORK,
         "JSON nested 100,000 deep",
-        "`ResponseDecodeError` at depth 200, also on a stack of 256 KiB",
+        "`ResponseDecodeError` at depth 500, also on a stack of 256 KiB",
         (f"{N}::test_deep_json_on_a_small_stack",),
     ),
     Row(NETWORK, "invalid UTF-8", "`ResponseDecodeError(offset)`", (f"{N}::test_invalid_utf8",)),
