@@ -25,7 +25,7 @@ def known() -> frozenset[str]:
         }
     for path in (ROOT / "tests").rglob("*.c"):
         names.add(path.stem)
-        names |= set(re.findall(r"^static void (test_\w+)\(void\) \{", path.read_text(), re.M))
+        names |= set(re.findall(r"^static void (test_\w+)\(void\) \{", path.read_text(), re.MULTILINE))
     return frozenset(names)
 
 
@@ -39,7 +39,7 @@ def test_named_tests_exist(document: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_promise_names_a_test(document: str) -> None:
     text = (ROOT / document).read_text()
-    rows = re.findall(r"^\| (.+) \| (.+?) \|$", text, re.M)
+    rows = re.findall(r"^\| (.+) \| (.+?) \|$", text, re.MULTILINE)
     bare = [row for row in rows if row[0] not in ("promise", "---") and "`" not in row[1]]
     assert rows
     assert bare == []
