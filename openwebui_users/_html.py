@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._describe import epoch_to_datetime, fields_of, shown_fields
+from ._text import safe_repr
 from .errors import masked
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def more(shown: int, total: int, noun: str = "") -> str:
 
 def text(value: object, limit: int = _MAX_TEXT) -> str:
     """Any value as HTML that is text and nothing else."""
-    whole = value if isinstance(value, str) else _repr(value)
+    whole = value if isinstance(value, str) else safe_repr(value)
     end = ""
     if len(whole) > limit:
         end = f"… <small>(of {len(whole):,} characters)</small>"
@@ -80,13 +81,6 @@ def _character(one: str) -> str:
     if one.isprintable() or one in _JOINERS or unicodedata.category(one) == "Zs":
         return html.escape(one)
     return f'<code dir="ltr">{ascii(one)[1:-1]}</code>'
-
-
-def _repr(value: object) -> str:
-    try:
-        return repr(value)
-    except (ValueError, RecursionError):  # an integer of too many digits; what holds itself
-        return f"{type(value).__name__} that cannot be shown"
 
 
 def moment(value: object, units: Iterable[str]) -> str | None:
@@ -261,12 +255,12 @@ def _is_empty(value: object) -> bool:
 
 
 def _name(name: object) -> str:
-    return name if isinstance(name, str) else _repr(name)
+    return name if isinstance(name, str) else safe_repr(name)
 
 
 def _word(name: object) -> str:
     """A name in a text; one that somebody else chose may be anything."""
-    return name if isinstance(name, str) and name.isidentifier() else _repr(name)
+    return name if isinstance(name, str) and name.isidentifier() else safe_repr(name)
 
 
 def _list(objects: Sequence[Any], caption: str, limit: int, depth: int = 1) -> str:
@@ -341,7 +335,7 @@ def _plain_value(value: object) -> str:
     try:
         return _masked_repr(value)
     except RecursionError:
-        return _repr(value)  # which says so
+        return safe_repr(value)  # which says so
 
 
 def _masked_repr(value: object) -> str:
@@ -352,7 +346,7 @@ def _masked_repr(value: object) -> str:
         shown = [_masked_repr(one) for one in value[:MAX_ROWS]]
         left = more(len(shown), len(value))
         return f"[{', '.join([*shown, left] if left else shown)}]"
-    return _repr(masked(value))
+    return safe_repr(masked(value))
 
 
 def repr_mimebundle(

@@ -23,6 +23,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ._core import Model, UserUsageResponse
+from ._text import printable
 from .errors import MissingLibraryError
 
 try:
@@ -87,9 +88,7 @@ def _say(ax: Axes, words: str) -> None:
 
 def _name(name: object) -> str:
     """A name as a label: in one line, cut; what is not seen as escapes."""
-    shown = "".join(
-        one if one.isprintable() else ascii(one)[1:-1] for one in str(name)[: _LONGEST_NAME + 1]
-    )
+    shown = printable(str(name)[: _LONGEST_NAME + 1])
     return f"{shown[:_LONGEST_NAME]}…" if len(shown) > _LONGEST_NAME else shown
 
 

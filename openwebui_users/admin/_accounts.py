@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
+from openwebui_users._text import printable
 from openwebui_users.errors import (
     APIStatusError,
     EmailTakenError,
@@ -15,7 +16,7 @@ from openwebui_users.errors import (
 )
 
 from . import _passwords
-from ._checks import check_field, printable
+from ._checks import check_field
 from ._directory import Directory, is_at_least
 from ._errors import Problem, RefusedError, UnknownOutcomeError, refuse
 from ._results import Result, RowResult

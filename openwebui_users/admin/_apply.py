@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import check_count
+from openwebui_users._text import printable
 
-from ._checks import check_field, printable
+from ._checks import check_field
 from ._comparison import Comparison
 from ._difference_text import changes_of, title_of
 from ._errors import AdminError, Problem, RefusedError, ServerChangedError, refuse

@@ -9,6 +9,8 @@ import re
 from functools import cache
 from typing import Any
 
+from openwebui_users._text import safe_repr
+
 ROLES = ("admin", "user", "pending")
 PASSWORD_LIMIT = 72  # bytes: what bcrypt takes
 
@@ -21,16 +23,8 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@(?:[^@\s,;<>\"]+\.[^@\s,;<>\".]+|localhost)"
 
 def shown(value: Any) -> str:
     """A value in a message, cut."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of too many digits; what holds itself
-        text = f"{type(value).__name__} that cannot be shown"
+    text = safe_repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def printable(text: str) -> str:
-    """A text as it is safe on a terminal: what would not be seen, or change what is, as escapes."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def check_text(value: Any) -> str | None:

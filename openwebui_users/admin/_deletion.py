@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from openwebui_users._text import printable
 from openwebui_users.errors import OpenWebUIError
 
-from ._checks import printable
 from ._directory import Directory, Groups, all_users
 from ._errors import Problem, RefusedError, refuse
 from ._files import OWNER_ONLY, creating

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ._checks import printable
+from openwebui_users._text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._core import Model
+from openwebui_users._text import printable
 from openwebui_users.errors import NotFoundError, PermissionDeniedError
 
-from ._checks import printable, shown
+from ._checks import shown
 from ._errors import AdminError, Problem, RefusedError
 
 if TYPE_CHECKING:

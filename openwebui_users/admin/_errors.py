@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users import errors
+from openwebui_users._text import printable
 from openwebui_users.errors import OpenWebUIError
-
-from ._checks import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from openwebui_users import _core
+from openwebui_users._text import printable
 from openwebui_users.models import UserGroupIdsModel
 
-from ._checks import printable, shown
+from ._checks import shown
 from ._directory import Groups
 from ._errors import Interrupted, InvalidInputError, MissingLibraryError, Problem
 from ._files import OWNER_ONLY, replacing

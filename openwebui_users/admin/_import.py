@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
+from openwebui_users._text import printable
 from openwebui_users.errors import APIStatusError, AuthenticationError, OpenWebUIError
 
 from ._accounts import make_account, sign_in, write_account
-from ._checks import check_field, printable, shown
+from ._checks import check_field, shown
 from ._directory import Directory, Groups
 from ._errors import AdminError, refuse
 from ._files import check_distinct

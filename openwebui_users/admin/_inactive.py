@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from openwebui_users._core import ModelList
 from openwebui_users._html import Displayed
+from openwebui_users._text import printable
 
-from ._checks import check_role, printable, shown
+from ._checks import check_role, shown
 from ._directory import Directory
 from ._errors import Problem, refuse
 from ._work import check_client

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from openwebui_users import _core
 from openwebui_users._core import Model
 from openwebui_users._html import Displayed
+from openwebui_users._text import printable
 
-from ._checks import printable, shown
+from ._checks import shown
 from ._directory import Directory
 from ._errors import AdminError, Problem, refuse
 from ._results import Result

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from openwebui_users._engines import Column, arrow_of, pandas_of, polars_of, records_of
 from openwebui_users._html import Displayed
+from openwebui_users._text import printable
 from openwebui_users.errors import SerializationError
 
-from ._checks import printable
 from ._errors import PartialFailureError
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
+from openwebui_users._text import printable
 from openwebui_users.errors import OpenWebUIError
 
 from ._accounts import make_account, write_account
-from ._checks import printable
 from ._comparison import KINDS, Comparison
 from ._difference_text import changes_of, title_of
 from ._members import change_members

@@ -270,7 +270,7 @@ class Cli:
     @staticmethod
     def note(text: str) -> None:
         """Say something on stderr."""
-        from openwebui_users.admin._checks import printable
+        from openwebui_users._text import printable
 
         for line in text.splitlines():
             print(printable(line), file=sys.stderr)

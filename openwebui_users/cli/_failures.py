@@ -148,7 +148,7 @@ def tell(error: BaseException, verbose: int) -> None:
 
 
 def _say(lines: list[str]) -> None:
-    from openwebui_users.admin._checks import printable
+    from openwebui_users._text import printable
 
     try:
         for line in lines:

@@ -16,6 +16,8 @@ from functools import cache
 from shutil import get_terminal_size
 from typing import Any
 
+from openwebui_users._text import printable
+
 from ._failures import CommandError
 
 FORMATS = ("table", "json", "jsonl", "csv", "yaml", "id")
@@ -99,8 +101,6 @@ def _as_time(value: int, unit: str) -> str:
 
 def _in_one_cell(value: Any) -> str:
     """A value for people."""
-    from openwebui_users.admin._checks import printable
-
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -251,8 +251,6 @@ class Output:
 
     def text(self, text: str) -> None:
         """Print a text for people, as it is but for what would change the terminal."""
-        from openwebui_users.admin._checks import printable
-
         for line in text.splitlines():
             print(printable(line))
 
@@ -378,9 +376,7 @@ def _write_csv(rows: Iterator[dict[str, Any]], head: list[str]) -> None:
 
 def escaped_controls(text: str) -> str:
     """A text for a terminal: what it would not show as escapes. Into a file it goes as it is."""
-    if text.isprintable() or not sys.stdout.isatty():
-        return text
-    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
+    return printable(text, keep="\n") if sys.stdout.isatty() else text
 
 
 def write_utf8() -> None:
