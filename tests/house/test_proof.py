@@ -36,9 +36,8 @@ def test_named_tests_exist(document: str) -> None:
     assert sorted(set(named) - known()) == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_promise_names_a_test(document: str) -> None:
-    text = (ROOT / document).read_text()
+def test_every_promise_names_a_test() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
     rows = re.findall(r"^\| (.+) \| (.+?) \|$", text, re.MULTILINE)
     bare = [row for row in rows if row[0] not in ("promise", "---") and "`" not in row[1]]
     assert rows
