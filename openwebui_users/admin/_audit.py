@@ -17,6 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users import _core
+from openwebui_users.errors import masked
 
 from ._files import OWNER_ONLY
 
@@ -25,32 +26,6 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Audit: TypeAlias = str | os.PathLike[str] | Callable[[dict[str, Any]], object]
-
-MASK = "**********"
-
-
-@cache
-def _secret_names() -> frozenset[str]:
-    """Names of fields that no line may show, from the table of models."""
-    table = _core.model_table()
-    return frozenset(
-        name
-        for model in table
-        for field in model["fields"]
-        if field["secret"]
-        for name in (field["name"], field["alias"])
-    )
-
-
-def masked(value: Any, name: str = "") -> Any:
-    """The value with all secrets in it masked, at any depth."""
-    if name in _secret_names() and value is not None:
-        return MASK
-    if isinstance(value, dict):
-        return {key: masked(one, str(key)) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [masked(one) for one in value]
-    return value
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from openwebui_users._core import Model, UserSettings
 from openwebui_users._flow import ask
 from openwebui_users.errors import (
+    MASK,
     APIConnectionError,
     AuthenticationError,
     OpenWebUIError,
@@ -21,7 +22,6 @@ from openwebui_users.errors import (
     ValidationError,
 )
 
-from ._audit import MASK
 from ._checks import check_text, check_timezone, shown
 
 if TYPE_CHECKING:

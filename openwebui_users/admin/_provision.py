@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from openwebui_users._flow import ask
-from openwebui_users.errors import OpenWebUIError
+from openwebui_users.errors import MASK, OpenWebUIError
 
 from ._accounts import make_account
-from ._audit import MASK
 from ._checks import check_field, shown
 from ._directory import Groups, listed_groups
 from ._errors import Problem, refuse

@@ -1,13 +1,12 @@
-"""revoke_sessions, and the package of the verbs."""
+"""revoke_sessions."""
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import pytest
 
-from openwebui_users import AuthenticationError, UsersClient, admin
+from openwebui_users import AuthenticationError, UsersClient
 from openwebui_users.admin import InvalidInputError, revoke_sessions
 from openwebui_users.testing import EmbeddedServer
 
@@ -44,21 +43,3 @@ def test_servers_that_cannot(oldest: EmbeddedServer) -> None:
 def test_nobody_of_that_name(client: UsersClient) -> None:
     with pytest.raises(InvalidInputError):
         revoke_sessions(client, ["nobody"])
-
-
-def test_names_are_where_checkers_of_types_see_them() -> None:
-    """The table by which names are imported says the same as the imports beside it."""
-    tree = ast.parse(Path(str(admin.__file__)).read_text())
-    imports = {
-        alias.name: node.module
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module
-        for alias in node.names
-    }
-    assert imports == admin._MODULES
-    assert sorted({*imports, "fleet"}) == sorted(admin.__all__)
-    assert set(admin.__all__) <= set(dir(admin))
-    for name in admin.__all__:
-        assert getattr(admin, name) is not None
-    with pytest.raises(AttributeError, match="no_such_verb"):
-        _ = admin.no_such_verb

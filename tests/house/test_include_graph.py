@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from project import ROOT, code_of, find, project_files, shown
 
+from openwebui_users import admin
+
 CORE = ROOT / "csrc" / "core"
 WRAPPER = ROOT / "csrc" / "python"
 PACKAGE = ROOT / "openwebui_users"
@@ -339,3 +341,24 @@ def test_rule_of_names_of_files() -> None:
     assert empty_words(Path("csrc/core/json_utils.c")) == {"utils"}
     assert empty_words(Path("tests/helpers/server.py")) == {"helpers"}
     assert empty_words(Path("csrc/core/json.c")) == set()
+
+
+# ---------------------------------------------------------------- verbs that are imported when used
+
+
+def test_names_are_where_checkers_of_types_see_them() -> None:
+    """The table by which names are imported says the same as the imports beside it."""
+    tree = ast.parse(Path(str(admin.__file__)).read_text())
+    imports = {
+        alias.name: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module
+        for alias in node.names
+    }
+    assert imports == admin._MODULES
+    assert sorted({*imports, "fleet"}) == sorted(admin.__all__)
+    assert set(admin.__all__) <= set(dir(admin))
+    for name in admin.__all__:
+        assert getattr(admin, name) is not None
+    with pytest.raises(AttributeError, match="no_such_verb"):
+        _ = admin.no_such_verb
