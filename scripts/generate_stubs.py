@@ -41,9 +41,11 @@ from stub_texts import (  # noqa: E402
 
 from openwebui_users import _core, _describe, admin, frames  # noqa: E402
 from openwebui_users.testing import FAULTS  # noqa: E402
+from openwebui_users.testing.drift import as_tuple  # noqa: E402
 
 Row = dict[str, Any]
 
+OPENAPI = ROOT / "tests" / "contract" / "openapi"  # a document for each known version
 MODELS: dict[str, Row] = {row["name"]: row for row in _core.model_table()}
 
 # ---------------------------------------------------------------- types as text
@@ -598,6 +600,32 @@ def admin_reference() -> Iterator[str]:
         yield table_row(f"`{name}`", *("yes" if one in has else "" for one in shared))
 
 
+def versions_reference() -> Iterator[str]:
+    """Which of the known versions of the server has which calls and arguments."""
+    versions = sorted((path.stem for path in OPENAPI.glob("*.json")), key=as_tuple)
+    everywhere = 0
+    yield table_row("call or argument", *versions)
+    yield table_row("---", *("---" for _ in versions))
+    for row in _core.endpoint_table():
+        name = f"{row['resource']}.{row['name']}"
+        facts = [(code(name), row["since"])]
+        facts += [(f"{code(name)}: {code(one['name'])}", one["since"]) for one in row["params"]]
+        if row["older_before"]:
+            cells = (
+                row["older_method" if as_tuple(one) < as_tuple(row["older_before"]) else "method"]
+                for one in versions
+            )
+            yield table_row(code(name), *cells)
+        elif row["since"] == versions[0]:
+            everywhere += 1
+        for text, since in facts:
+            if since and since != versions[0]:
+                has_it = (as_tuple(one) >= as_tuple(since) for one in versions)
+                yield table_row(text, *("yes" if one else "" for one in has_it))
+    yield ""
+    yield f"The other {everywhere} calls are the same in all of them."
+
+
 def table_row(*cells: str) -> str:
     return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
 
@@ -633,6 +661,7 @@ def generated() -> dict[Path, str]:
     cli_page = with_section(cli_page, "options", cli_reference.shared_options())
     cli_page = with_section(cli_page, "commands", cli_reference.commands())
     admin_page = (docs / "admin.md").read_text(encoding="utf-8")
+    versions_page = (docs / "versions.md").read_text(encoding="utf-8")
     return {
         docs / "cli.md": cli_page,
         package / "_core.pyi": core_stub(),
@@ -640,6 +669,7 @@ def generated() -> dict[Path, str]:
         docs / "models.md": models_page,
         docs / "client.md": with_section(client_page, "calls", client_reference()),
         docs / "faults.md": faults_page,
+        docs / "versions.md": with_section(versions_page, "versions", versions_reference()),
         docs / "admin.md": with_section(admin_page, "arguments", admin_reference()),
     }
 

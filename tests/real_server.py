@@ -147,6 +147,7 @@ def _environment(data: Path) -> dict[str, str]:
         **kept,
         **dict.fromkeys(off.split(), "False"),
         **dict.fromkeys(on.split(), "True"),
+        "ENV": "dev",  # so that it shows its OpenAPI document
         "DATA_DIR": str(data),
         "WEBUI_SECRET_KEY": SECRET_KEY,
         "HF_HUB_OFFLINE": "1",
