@@ -156,6 +156,7 @@ struct owu_http_transfer {
     owu_status refused; /* why a callback stopped the transfer */
     CURLcode result;
     bool finished;
+    bool head_ended; /* the empty line after the headers has come */
     bool body_began;
     bool watches, has_line; /* libcurl tells what it does; it has kept a header line */
     unsigned n_lines; /* header lines of the running answer so far */
@@ -324,8 +325,12 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
     /* the status line of a later answer, such as behind 100; a trailer may look like one */
     if (!t->body_began && len >= 6 && memcmp(data, "HTTP/", 5) == 0 && data[5] >= '0' &&
         data[5] <= '9') {
+        t->head_ended = false;
         owu_answer__free_headers(t->answer);
         return len;
+    }
+    if (data[0] == '\r' || data[0] == '\n') {
+        t->head_ended = true;
     }
     t->refused = add_header(t->answer, data, len);
     return t->refused == OWU_OK ? len : 0;
@@ -663,14 +668,15 @@ static owu_status fail_connect(Transfer *t, const char *origin, owu_error *err) 
 }
 
 static owu_status fail_timeout(Transfer *t, const char *origin, owu_error *err) {
+    const double limit = t->request->timeout, passed = owu_http__now() - t->start;
     curl_off_t connected = 0;
     (void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-    if (connected == 0) {
+    if (connected == 0 && t->sent == 0) {
         return owu_fail(err, OWU_ECONNECT_TIMEOUT, "no connection to %s within %.3g s", origin,
-                        (owu_http__now() - t->start));
+                        passed);
     }
     return owu_fail(err, OWU_ETIMEOUT, "no whole answer from %s within %.3g s", origin,
-                    t->request->timeout);
+                    limit > 0 && limit < passed ? limit : passed);
 }
 
 static owu_status fail_incomplete(Transfer *t, const char *origin, owu_error *err) {
@@ -805,8 +811,15 @@ static owu_status explain(Transfer *t, owu_error *err) {
 }
 
 static owu_status fail_transfer(Transfer *t, owu_error *err) {
-    const owu_status status = explain(t, err);
+    owu_status status = explain(t, err);
     long number = 0;
+    if (t->sent > 0 && (status == OWU_ECONNECT || status == OWU_EDNS || status == OWU_EPROXY ||
+                        status == OWU_ETLS)) {
+        /* A kept connection died with the request on it, and libcurl could not make another: no
+         * failure to connect, after which it is certain that nothing was sent. */
+        status = owu_fail(err, OWU_EREAD, "the connection broke, and another cannot be made: %s",
+                          reason_of(t));
+    }
     if (err != NULL && curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number) == CURLE_OK) {
         err->os_errno = (int)number;
     }
@@ -911,7 +924,7 @@ static void set_aside(Transfer *t) {
     t->request = NULL;
     t->answer = NULL;
     t->owner = NULL;
-    t->running = t->finished = t->body_began = t->has_line = t->final = false;
+    t->running = t->finished = t->head_ended = t->body_began = t->has_line = t->final = false;
     t->n_lines = 0;
     t->error_text[0] = '\0';
     t->header_bytes = 0;
@@ -1035,6 +1048,9 @@ owu_status owu_http__transfer_end(owu_http_transfer *t, bool late, owu_http_cost
         return owu_fail(err, OWU_EREAD, "the process was forked during the request");
     }
     forget_finished(t);
+    if (t->finished && t->result == CURLE_OK && !t->head_ended) {
+        t->result = CURLE_PARTIAL_FILE; /* libcurl takes headers that break off for an answer */
+    }
     if (!t->finished) {
         t->result = late ? CURLE_OPERATION_TIMEDOUT : CURLE_ABORTED_BY_CALLBACK;
     }

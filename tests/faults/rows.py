@@ -71,6 +71,18 @@ ROWS = [
     ),
     Row(
         NETWORK,
+        "a kept-alive connection that dies and cannot be replaced",
+        "`ReadError` or `ReadTimeout`, not `ConnectError`: the request may have arrived",
+        (f"{N}::test_a_kept_connection_that_dies_with_its_server",),
+    ),
+    Row(
+        NETWORK,
+        "headers that break off",
+        "`IncompleteReadError`; nothing of it is used",
+        (f"{N}::test_half_a_head",),
+    ),
+    Row(
+        NETWORK,
         "reset in the body, fewer bytes than announced, chunks cut off",
         "`IncompleteReadError(received, expected)`; nothing of it is used",
         (f"{N}::test_half_a_body",),

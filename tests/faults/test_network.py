@@ -152,11 +152,15 @@ def black_hole() -> Iterator[socket.socket]:
     with socket.socket() as listener, contextlib.ExitStack() as waiting:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        for _ in range(4):
-            one = waiting.enter_context(socket.socket())
-            one.setblocking(False)
-            one.connect_ex(listener.getsockname())
+        fill_queue(listener, waiting)
         yield listener
+
+
+def fill_queue(listener: socket.socket, waiting: contextlib.ExitStack) -> None:
+    for _ in range(4):
+        one = waiting.enter_context(socket.socket())
+        one.setblocking(False)
+        one.connect_ex(listener.getsockname())
 
 
 def test_a_black_hole() -> None:
@@ -260,6 +264,69 @@ def test_a_kept_connection_that_dies_is_not_replaced_for_writes() -> None:
         assert [line for line in raw.lines() if line.startswith("POST")] == [
             "POST /api/v1/users/user/info/update"
         ]
+
+
+def refuse_after_one(listener: socket.socket, hang: bool) -> None:
+    """Answer one request, read a second one, and let nobody connect any more, or for ever."""
+    stream, _ = listener.accept()
+    with stream, contextlib.ExitStack() as waiting:
+        stream.settimeout(20)
+        body = b"{}"
+        stream.recv(65536)
+        stream.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n" + body
+        )
+        stream.recv(65536)
+        if hang:
+            fill_queue(listener, waiting)
+        else:
+            listener.close()
+        stream.close()
+        time.sleep(0.5 if hang else 0)
+
+
+@pytest.mark.parametrize("hang", [False, True])
+def test_a_kept_connection_that_dies_with_its_server(hang: bool) -> None:
+    """libcurl connects anew by itself, in vain: the request was sent all the same."""
+    for call in (UsersClient.get_user_settings, lambda one: one.update_user_info({"a": 1})):
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+            thread = threading.Thread(target=refuse_after_one, args=(listener, hang))
+            thread.start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            timeout = Timeout(20, connect=0.2)
+            with UsersClient(url, KEY, retry=0, timeout=timeout) as client:
+                client.update_user_info({"a": 1})
+                with pytest.raises(ReadTimeout if hang else ReadError) as caught:
+                    call(client)
+                assert "within 20 s" not in str(caught.value)
+                assert client.stats().requests == 2
+            thread.join(20)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [17, 30, 42, 45, len(HEAD) - 3, len(HEAD) - 1])
+def test_half_a_head(size: int) -> None:
+    """libcurl takes it for an answer, of which the body is empty."""
+
+    def break_off(connection: Connection, request: bytes) -> None:  # noqa: ARG001
+        connection.send(HEAD[:size])
+        connection.close()
+
+    with RawServer(in_turn(break_off, reply(b"", kind="image/png"))) as raw:
+        with UsersClient(raw.url, KEY, retry=0) as client:
+            with pytest.raises(IncompleteReadError) as caught:
+                client.get_user_profile_image_by_id("a")
+            assert (caught.value.received, caught.value.expected) == (0, None)
+            assert client.get_user_profile_image_by_id("a") == b""
+    with RawServer(in_turn(break_off, reply(b"", kind="image/png"))) as raw:
+        with UsersClient(raw.url, KEY, retry=SOON) as client:
+            assert client.get_user_profile_image_by_id("a") == b""
+    with RawServer(break_off) as raw, UsersClient(raw.url, KEY, retry=SOON) as client:
+        with pytest.raises(IncompleteReadError):
+            client.delete_user_by_id("a")
+        assert len(raw.requests) == 1
 
 
 @pytest.mark.parametrize(
