@@ -98,6 +98,14 @@ TARGETS ?=
 fuzz: build $(VENV)/.tested-with ## libFuzzer on the C core: SECONDS=60 for each target; needs clang
 	@sh scripts/fuzz.sh $(PY) $(SECONDS) $(TARGETS)
 
+# Minutes of the soak, and the SEED of an earlier one, which its report names.
+MINUTES ?= 30
+SEED ?=
+
+.PHONY: soak
+soak: build $(VENV)/.tested-with ## MINUTES=30 of mixed calls on a server that breaks: leaks, wrong answers, writes
+	@PYTHONPATH=tests $(PY) -m soak --minutes $(MINUTES) --seed "$(SEED)"
+
 .PHONY: coverage
 coverage: build $(VENV)/.tested-with ## which lines of csrc/ the tests reach, with gcovr
 	$(PIP) install 'gcovr>=7'
