@@ -90,8 +90,9 @@ static int body_extra(Body *b, ModelObject *self, const Path *path) {
         const Path step = {path, key, 0};
         Py_ssize_t len;
         const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &len) : NULL;
-        if (text == NULL) {
-            PyErr_Clear();
+        if (text == NULL && owu_clear_error() < 0) {
+            failed = -1;
+        } else if (text == NULL) {
             failed =
                 owu_raise_serialization(b->state, path, "a key must be a str in valid Unicode");
         } else if (owu_model_field(self->klass->model, text, (size_t)len, 0) >= 0) {

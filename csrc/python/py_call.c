@@ -189,10 +189,12 @@ done:
 static int refuse_fault(const Call *call, const owu_param *param, PyObject *value,
                         FaultList *faults) {
     PyObject *fault = faults->list == NULL ? NULL : PyList_GetItem(faults->list, 0);
-    PyObject *type = fault == NULL ? NULL : PyDict_GetItemString(fault, "type");
-    PyObject *msg = fault == NULL ? NULL : PyDict_GetItemString(fault, "msg");
-    if (type == NULL || msg == NULL) {
-        PyErr_SetString(PyExc_SystemError, "an argument was refused without a reason");
+    PyObject *type = fault == NULL ? NULL : owu_dict_item(fault, "type");
+    PyObject *msg = type == NULL ? NULL : owu_dict_item(fault, "msg");
+    if (msg == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_SystemError, "an argument was refused without a reason");
+        }
     } else {
         const char *text = PyUnicode_AsUTF8(type);
         size_t len = text == NULL ? 0 : strlen(text);
@@ -253,9 +255,10 @@ static int convert_scalar(Call *call, uint32_t index) {
 static int check_form(const Call *call, const owu_param *param, PyObject *value) {
     const owu_model *model = param->type.model;
     PyTypeObject *class = owu_class_of(call->state, model)->type;
-    bool is_model = Model_check(call->state, value);
-    if (is_model ? PyObject_TypeCheck(value, class) : owu_is_mapping(value)) {
-        return 0;
+    const int fits =
+        Model_check(call->state, value) ? PyObject_TypeCheck(value, class) : owu_is_mapping(value);
+    if (fits != 0) {
+        return fits < 0 ? -1 : 0;
     }
     return refuse(call, PyExc_TypeError,
                   "argument '%s' must be a %s, a dict or keywords for its fields, not %.100s",
@@ -266,21 +269,24 @@ static int check_form(const Call *call, const owu_param *param, PyObject *value)
 static int is_whole_form(PyObject *value, const owu_field *field) {
     PyObject *inner;
     int is_form;
-    if (PyMapping_Size(value) != 1 || !PyMapping_HasKeyString(value, field->name)) {
+    if (PyMapping_Size(value) != 1) {
         return PyErr_Occurred() ? -1 : 0;
     }
     inner = PyMapping_GetItemString(value, field->name);
-    is_form = inner == NULL ? -1 : owu_is_mapping(inner);
-    Py_XDECREF(inner);
+    if (inner == NULL) {
+        return owu_clear_error();
+    }
+    is_form = owu_is_mapping(inner);
+    Py_DECREF(inner);
     return is_form;
 }
 
 /* The form around the bare value of its one field, where the call takes that (new reference). */
 static PyObject *complete_form(const Call *call, const owu_param *param, PyObject *value) {
     const owu_field *field;
-    int whole;
-    if ((call->endpoint->flags & OWU_BARE_BODY) == 0 || !owu_is_mapping(value)) {
-        return Py_NewRef(value);
+    int whole = (call->endpoint->flags & OWU_BARE_BODY) == 0 ? 0 : owu_is_mapping(value);
+    if (whole <= 0) {
+        return whole < 0 ? NULL : Py_NewRef(value);
     }
     field = &param->type.model->fields[0];
     whole = is_whole_form(value, field);

@@ -59,8 +59,11 @@ static int take_arguments(PyObject *args, PyObject *kwargs, PyObject **taken) {
         return -1;
     }
     for (Py_ssize_t i = 0; i < 2; i++) {
-        PyObject *value = PyDict_GetItemString(kwargs, names[i]);
+        PyObject *value = owu_dict_item(kwargs, names[i]);
         taken[i] = i < PyTuple_GET_SIZE(args) ? Py_NewRef(PyTuple_GET_ITEM(args, i)) : NULL;
+        if (value == NULL && PyErr_Occurred()) {
+            return -1;
+        }
         if (value == NULL) {
             continue;
         }
@@ -138,7 +141,7 @@ void Client_mark_used(ClientObject *self) {
 
 PyTypeObject *owu_client_class(ModuleState *state, const char *resource, bool is_async) {
     PyObject *classes = state->client_classes[is_async];
-    return classes == NULL ? NULL : (PyTypeObject *)PyDict_GetItemString(classes, resource);
+    return classes == NULL ? NULL : (PyTypeObject *)owu_dict_item(classes, resource);
 }
 
 /* ---------------------------------------------------------------- views */
@@ -213,15 +216,18 @@ static PyObject *Client_with_options(PyObject *op, PyObject *args, PyObject *kwa
     if (kwargs != NULL && (options = PyDict_Copy(kwargs)) == NULL) {
         return NULL;
     }
-    if (options != NULL && (key = PyDict_GetItemString(options, "api_key")) != NULL) {
-        Py_INCREF(key);
-        (void)PyDict_DelItemString(options, "api_key");
+    if (options != NULL) {
+        key = Py_XNewRef(owu_dict_item(options, "api_key"));
+        if (key == NULL ? PyErr_Occurred() != NULL : PyDict_DelItemString(options, "api_key") < 0) {
+            goto done;
+        }
     }
     view = make_view((ClientObject *)op, Py_TYPE(op));
     if (view != NULL && (Client_set_options(view, options, true) < 0 ||
                          (key != NULL && Client_set_own_key(view, key) < 0))) {
         Py_CLEAR(view);
     }
+done:
     Py_XDECREF(key);
     Py_XDECREF(options);
     return (PyObject *)view;
@@ -386,25 +392,28 @@ done:
 
 static PyObject *Client_setstate(PyObject *op, PyObject *state) {
     ClientObject *self = (ClientObject *)op;
-    PyObject *attributes, *raw, *key, *options;
+    static const char *const names[] = {"base_url", "api_key", "options", "raw", "attributes"};
+    PyObject *parts[sizeof names / sizeof *names], *attributes, *key, *options;
     if (!PyDict_Check(state)) {
         PyErr_SetString(PyExc_TypeError, "the state of a client must be a dict");
         return NULL;
     }
-    key = PyDict_GetItemString(state, "api_key");
-    options = PyDict_GetItemString(state, "options");
-    if (options != NULL && !PyDict_Check(options)) {
-        options = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        parts[i] = owu_dict_item(state, names[i]);
+        if (parts[i] == NULL && PyErr_Occurred()) {
+            return NULL;
+        }
     }
-    if (Client_configure(self, PyDict_GetItemString(state, "base_url"), key, options) < 0) {
+    key = parts[1];
+    options = parts[2] != NULL && PyDict_Check(parts[2]) ? parts[2] : NULL;
+    if (Client_configure(self, parts[0], key, options) < 0) {
         return NULL;
     }
     if ((key == NULL || key == Py_None) && Client_set_api_key(op, NULL, NULL) < 0) {
         return NULL; /* one without a key stays so, whatever the environment says */
     }
-    raw = PyDict_GetItemString(state, "raw");
-    self->raw = raw == Py_True;
-    attributes = PyDict_GetItemString(state, "attributes");
+    self->raw = parts[3] == Py_True;
+    attributes = parts[4];
     if (attributes != NULL && PyDict_Check(attributes)) {
         Py_XSETREF(self->dict, Py_NewRef(attributes));
     }

@@ -299,11 +299,12 @@ static int read_headers(ModuleState *state, PyObject *given, PyObject **copy, Py
     PyObject *items = NULL;
     Py_ssize_t n;
     int failed = -1;
-    *copy = PyDict_New();
+    const int is_mapping = owu_is_mapping(given);
+    *copy = is_mapping < 0 ? NULL : PyDict_New();
     if (*copy == NULL) {
         return -1;
     }
-    if (!owu_is_mapping(given)) {
+    if (!is_mapping) {
         PyErr_Format(PyExc_TypeError, "extra_headers must be a mapping of str to str, not %.100s",
                      Py_TYPE(given)->tp_name);
         goto done;
@@ -388,7 +389,9 @@ static int read_path(ClientObject *self, ModuleState *state, const char *name, P
     }
     path = PyOS_FSPath(*value);
     if (path == NULL) {
-        PyErr_Clear();
+        if (owu_clear_error() < 0) {
+            return -1;
+        }
         PyErr_Format(PyExc_TypeError, "%s must be a path or None, not %.100s", name,
                      Py_TYPE(*value)->tp_name);
         return -1;

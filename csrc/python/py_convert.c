@@ -368,27 +368,14 @@ PyObject *owu_value_to_python(ModuleState *state, const owu_type *type, const ow
 
 /* ---------------------------------------------------------------- Python scalars to cells */
 
-/* A class of a module that may not have been imported: NULL without exception when it was not, as
- * then no value can be an instance of it. New reference. */
-static PyObject *class_if_imported(const char *module_name, const char *class_name) {
+int owu_is_instance_of(PyObject *value, const char *module_name, const char *class_name) {
     PyObject *name = PyUnicode_FromString(module_name);
     PyObject *module = name == NULL ? NULL : PyImport_GetModule(name);
-    PyObject *result = module == NULL ? NULL : PyObject_GetAttrString(module, class_name);
+    PyObject *cls = module == NULL ? NULL : PyObject_GetAttrString(module, class_name);
+    const int answer = cls == NULL ? owu_clear_error() : PyObject_IsInstance(value, cls);
     Py_XDECREF(name);
     Py_XDECREF(module);
-    if (result == NULL) {
-        PyErr_Clear();
-    }
-    return result;
-}
-
-static int is_instance_of(PyObject *value, const char *module_name, const char *class_name) {
-    PyObject *cls = class_if_imported(module_name, class_name);
-    int answer = 0;
-    if (cls != NULL) {
-        answer = PyObject_IsInstance(value, cls);
-        Py_DECREF(cls);
-    }
+    Py_XDECREF(cls);
     return answer;
 }
 
@@ -570,14 +557,14 @@ static int scalar_cell(PyObject *in, owu_kind kind, owu_arena *arena, owu_cell *
         cell->u.number = PyFloat_AS_DOUBLE(in);
         return 1;
     }
-    answer = is_instance_of(in, "enum", "Enum");
+    answer = owu_is_instance_of(in, "enum", "Enum");
     if (answer > 0) {
         PyObject *value = PyObject_GetAttrString(in, "value");
         PyObject *inner = NULL;
         if (value == NULL) {
             return -1;
         }
-        answer = is_instance_of(value, "enum", "Enum"); /* no endless chain */
+        answer = owu_is_instance_of(value, "enum", "Enum"); /* no endless chain */
         answer = answer == 0 ? scalar_cell(value, kind, arena, cell, &inner) : answer > 0 ? 0 : -1;
         *keep = inner != NULL ? inner : value;
         if (inner != NULL) {
@@ -602,14 +589,13 @@ static int number_cell(PyObject *in, owu_kind kind, owu_arena *arena, owu_cell *
         Py_XDECREF(number);
         return result;
     }
-    is_decimal = is_instance_of(in, "decimal", "Decimal");
+    is_decimal = owu_is_instance_of(in, "decimal", "Decimal");
     if (is_decimal < 0) {
         return -1;
     }
     number = PyNumber_Float(in);
     if (number == NULL) {
-        PyErr_Clear();
-        return 0;
+        return owu_clear_error();
     }
     cell->tag = OWU_TAG_FLOAT;
     cell->u.number = PyFloat_AS_DOUBLE(number);
@@ -617,9 +603,8 @@ static int number_cell(PyObject *in, owu_kind kind, owu_arena *arena, owu_cell *
     if (is_decimal && kind != OWU_FLOAT &&
         isfinite(cell->u.number)) { /* an integral Decimal is exact at any size */
         PyObject *integer = PyNumber_Long(in);
-        if (integer == NULL) {
-            PyErr_Clear(); /* NaN and infinities: the float tells */
-            return 1;
+        if (integer == NULL) { /* NaN and infinities: the float tells */
+            return owu_clear_error() < 0 ? -1 : 1;
         }
         result = PyObject_RichCompareBool(integer, in, Py_EQ);
         result = result <= 0 ? result : int_cell(integer, arena, cell) < 0 ? -1 : 1;
@@ -705,12 +690,14 @@ static int convert_datetime(const Converter *c, PyObject *in, const Path *path, 
     return *out == NULL ? -1 : 1;
 }
 
-bool owu_is_mapping(PyObject *in) {
+int owu_is_mapping(PyObject *in) {
+    int has_keys;
+    if (PyDict_Check(in) || !PyMapping_Check(in)) {
+        return PyDict_Check(in);
+    }
     /* what has keys() and [] counts, as in dict(): collections.abc.Mapping without importing it */
-    return PyDict_Check(in) ||
-           (PyMapping_Check(in) && !PySequence_Check(in) && PyObject_HasAttrString(in, "keys")) ||
-           (PyMapping_Check(in) && PyObject_HasAttrString(in, "keys") &&
-            PyObject_HasAttrString(in, "items"));
+    has_keys = owu_has_attribute(in, "keys");
+    return has_keys <= 0 || !PySequence_Check(in) ? has_keys : owu_has_attribute(in, "items");
 }
 
 static int convert_dict(const Converter *c, const owu_type *type, PyObject *in, const Path *path,
@@ -718,9 +705,13 @@ static int convert_dict(const Converter *c, const owu_type *type, PyObject *in, 
     const owu_type item_type = {type->item, OWU_ANY, false, type->model};
     PyObject *source, *key, *value, *dict = NULL;
     Py_ssize_t position = 0;
+    const int is_mapping = owu_is_mapping(in);
     bool ok = true;
 
-    if (!owu_is_mapping(in) || (!PyDict_Check(in) && (c->flags & CONVERT_STRICT) != 0)) {
+    if (is_mapping < 0) {
+        return -1;
+    }
+    if (!is_mapping || (!PyDict_Check(in) && (c->flags & CONVERT_STRICT) != 0)) {
         if ((c->field_flags & OWU_FORGIVING) != 0) {
             *out = PyDict_New();
             return *out == NULL ? -1 : 1;
@@ -767,13 +758,18 @@ static int convert_dict(const Converter *c, const owu_type *type, PyObject *in, 
     return 1;
 }
 
-static bool is_list_like(PyObject *in, bool strict) {
+/* 1, 0, -1 */
+static int is_list_like(PyObject *in, bool strict) {
+    int is_mapping;
     if (PyList_Check(in)) {
-        return true;
+        return 1;
     }
-    if (strict || PyUnicode_Check(in) || PyBytes_Check(in) || PyByteArray_Check(in) ||
-        owu_is_mapping(in)) {
-        return false;
+    if (strict || PyUnicode_Check(in) || PyBytes_Check(in) || PyByteArray_Check(in)) {
+        return 0;
+    }
+    is_mapping = owu_is_mapping(in);
+    if (is_mapping != 0) {
+        return is_mapping < 0 ? -1 : 0;
     }
     return PyTuple_Check(in) || PyAnySet_Check(in) || Py_TYPE(in)->tp_iter != NULL;
 }
@@ -784,9 +780,13 @@ static int convert_list(const Converter *c, const owu_type *type, PyObject *in, 
     Path step = {path, NULL, 0};
     PyObject *items;
     Py_ssize_t i;
+    const int fits = is_list_like(in, (c->flags & CONVERT_STRICT) != 0);
     bool ok = true;
 
-    if (!is_list_like(in, (c->flags & CONVERT_STRICT) != 0) || Model_check(c->state, in)) {
+    if (fits < 0) {
+        return -1;
+    }
+    if (!fits || Model_check(c->state, in)) {
         return add_fault(c, OWU_FAULT_LIST_TYPE, path, in, NULL);
     }
     items = PySequence_List(in);
@@ -820,12 +820,16 @@ static int convert_model(const Converter *c, const owu_type *type, PyObject *in,
                          PyObject **out) {
     ModelClass *klass = owu_class_of(c->state, type->model);
     const Converter inner = {c->state, c->flags, type->model, c->field_flags, c->faults};
+    int is_mapping;
     if (PyObject_TypeCheck(in, klass->type)) {
         *out = Py_NewRef(in);
         return 1;
     }
-    if (Model_check(c->state, in) ||
-        (!owu_is_mapping(in) && (c->flags & CONVERT_FROM_ATTRIBUTES) == 0)) {
+    is_mapping = owu_is_mapping(in);
+    if (is_mapping < 0) {
+        return -1;
+    }
+    if (Model_check(c->state, in) || (!is_mapping && (c->flags & CONVERT_FROM_ATTRIBUTES) == 0)) {
         return add_fault(&inner, OWU_FAULT_MODEL_TYPE, path, in, NULL);
     }
     return Model_from_mapping(klass, klass->type, in, c->flags, path, c->faults, out);

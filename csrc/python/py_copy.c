@@ -7,30 +7,30 @@ enum { PICKLE_FORMAT = 1 };
 
 /* ---------------------------------------------------------------- copies */
 
-/* The __dict__ that a Python subclass may have; NULL without exception when there is none. */
-static PyObject *instance_dict(PyObject *op) {
-    PyObject *dict = NULL;
+/* The __dict__ that a Python subclass may have: *out is NULL when there is none. */
+static int instance_dict(PyObject *op, PyObject **out) {
+    *out = NULL;
     if (Py_TYPE(op)->tp_dictoffset != 0
 #if PY_VERSION_HEX >= 0x030B0000
         || PyType_HasFeature(Py_TYPE(op), Py_TPFLAGS_MANAGED_DICT)
 #endif
     ) {
-        dict = PyObject_GetAttrString(op, "__dict__");
-        if (dict == NULL) {
-            PyErr_Clear();
-        }
+        *out = PyObject_GetAttrString(op, "__dict__");
+        return *out == NULL ? owu_clear_error() : 0;
     }
-    return dict;
+    return 0;
 }
 
 static int copy_instance_dict(PyObject *from, PyObject *to, PyObject *deepcopy, PyObject *memo) {
-    PyObject *dict = instance_dict(from), *copied = NULL, *target = NULL;
-    int failed = 0;
+    PyObject *dict, *copied = NULL, *target = NULL;
+    int failed = instance_dict(from, &dict);
     if (dict != NULL && PyDict_GET_SIZE(dict) != 0) {
         copied = deepcopy == NULL ? PyDict_Copy(dict)
                                   : PyObject_CallFunctionObjArgs(deepcopy, dict, memo, NULL);
-        target = copied == NULL ? NULL : instance_dict(to);
-        failed = target == NULL || PyDict_Update(target, copied) < 0 ? -1 : 0;
+        failed = copied == NULL || instance_dict(to, &target) < 0 ? -1 : 0;
+        if (failed == 0 && target != NULL) {
+            failed = PyDict_Update(target, copied);
+        }
         Py_XDECREF(copied);
         Py_XDECREF(target);
     }
@@ -216,6 +216,12 @@ PyObject *Model_reduce(PyObject *op, PyObject *unused) {
     owu_writer writer;
 
     (void)unused;
+    if (restore == NULL || instance_dict(op, &dict) < 0) {
+        goto done;
+    }
+    if (dict == NULL || PyDict_GET_SIZE(dict) == 0) {
+        Py_XSETREF(dict, Py_NewRef(Py_None));
+    }
     if (Model_is_pristine(self)) {
         owu_writer_init(&writer, &buffer, -1);
         if (Model_write_everything(self, &writer) == 0) {
@@ -229,13 +235,10 @@ PyObject *Model_reduce(PyObject *op, PyObject *unused) {
         values = values_by_name(self);
         set = Model_get_fields_set(op, NULL);
     }
-    dict = instance_dict(op);
-    if (dict == NULL || PyDict_GET_SIZE(dict) == 0) {
-        Py_XSETREF(dict, Py_NewRef(Py_None));
-    }
-    if (restore != NULL && json != NULL && values != NULL && set != NULL) {
+    if (json != NULL && values != NULL && set != NULL) {
         result = Py_BuildValue("(O(iOOO)O)", restore, PICKLE_FORMAT, json, values, set, dict);
     }
+done:
     Py_XDECREF(restore);
     Py_XDECREF(json);
     Py_XDECREF(values);
@@ -283,9 +286,10 @@ PyObject *Model_restore(PyObject *cls, PyObject *args) {
 
 PyObject *Model_setstate(PyObject *op, PyObject *state) {
     if (state != Py_None) {
-        PyObject *dict = instance_dict(op);
-        const int failed = dict == NULL || PyDict_Update(dict, state) < 0;
-        if (dict == NULL) {
+        PyObject *dict;
+        const int failed =
+            instance_dict(op, &dict) < 0 || dict == NULL || PyDict_Update(dict, state) < 0;
+        if (dict == NULL && !PyErr_Occurred()) {
             PyErr_Format(PyExc_TypeError, "a %.100s has no attributes besides its fields",
                          Py_TYPE(op)->tp_name);
         }

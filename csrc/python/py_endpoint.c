@@ -331,7 +331,9 @@ static PyObject *EndpointMethod_get_mark(PyObject *op, void *closure) {
         module = PyImport_ImportModule(where[0]);
     }
     for (size_t i = 1; module != NULL && mark == NULL && where[i] != NULL; i++) {
-        PyErr_Clear();
+        if (owu_clear_error() < 0) {
+            break;
+        }
         mark = PyObject_GetAttrString(module, where[i]);
     }
     Py_XDECREF(module);

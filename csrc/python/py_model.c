@@ -617,8 +617,8 @@ static PyObject *Model_tp_iter(PyObject *op) {
 
 /* ---------------------------------------------------------------- repr */
 
-/* name: a str. */
-static bool is_secret(ModelObject *self, PyObject *name) {
+/* name: a str. 1, 0, -1 */
+static int is_secret(ModelObject *self, PyObject *name) {
     const int index = ModelClass_field(self->klass, name);
     Py_ssize_t len;
     const char *text;
@@ -626,9 +626,8 @@ static bool is_secret(ModelObject *self, PyObject *name) {
         return (self->klass->model->fields[index].flags & OWU_SECRET) != 0;
     }
     text = PyUnicode_AsUTF8AndSize(name, &len);
-    if (text == NULL) {
-        PyErr_Clear();
-        return false;
+    if (text == NULL) { /* a lone surrogate */
+        return owu_clear_error();
     }
     return owu_secret_name(text, (size_t)len); /* a kept key */
 }
@@ -636,7 +635,10 @@ static bool is_secret(ModelObject *self, PyObject *name) {
 /* name=repr(value), with secrets masked. A kept key is whatever somebody sent, and may be no str: one
  * that is no identifier is shown as its repr, in which nothing changes a terminal. */
 static PyObject *repr_pair(ModelObject *self, PyObject *name, PyObject *value) {
-    const bool masked = PyUnicode_Check(name) && value != Py_None && is_secret(self, name);
+    const int masked = PyUnicode_Check(name) && value != Py_None ? is_secret(self, name) : 0;
+    if (masked < 0) {
+        return NULL;
+    }
     if (!PyUnicode_Check(name) || !PyUnicode_IsIdentifier(name)) {
         return masked ? PyUnicode_FromFormat("%R='**********'", name)
                       : PyUnicode_FromFormat("%R=%R", name, value);

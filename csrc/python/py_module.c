@@ -37,6 +37,28 @@ PyObject *owu_import_once(PyObject **slot, const char *name) {
     return *slot;
 }
 
+int owu_clear_error(void) {
+    if (PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    return 0;
+}
+
+PyObject *owu_dict_item(PyObject *dict, const char *name) {
+    PyObject *key = PyUnicode_FromString(name);
+    PyObject *item = key == NULL ? NULL : PyDict_GetItemWithError(dict, key);
+    Py_XDECREF(key);
+    return item;
+}
+
+int owu_has_attribute(PyObject *object, const char *name) {
+    PyObject *value = PyObject_GetAttrString(object, name);
+    const int has = value != NULL;
+    Py_XDECREF(value);
+    return has || owu_clear_error() == 0 ? has : -1;
+}
+
 PyObject *owu_describe(ModuleState *state, const char *function, PyObject *argument) {
     PyObject *module = owu_import_once(&state->describe, "openwebui_users._describe");
     PyObject *callable = module == NULL ? NULL : PyObject_GetAttrString(module, function);

@@ -75,8 +75,8 @@ int Client_is_observed(ClientObject *self, ModuleState *state) {
         return 1;
     }
     modules = PyImport_GetModuleDict();
-    if (PyDict_GetItemString(modules, "logging") == NULL) {
-        return 0;
+    if (owu_dict_item(modules, "logging") == NULL) {
+        return PyErr_Occurred() ? -1 : 0;
     }
     module = owu_import_once(&state->observe, "openwebui_users._observe");
     enabled = module == NULL ? NULL : PyObject_CallMethod(module, "is_logging", NULL);

@@ -13,7 +13,9 @@ static const char *method_of(PyObject *value) {
             return http_methods[i];
         }
     }
-    PyErr_Clear();
+    if (owu_clear_error() < 0) {
+        return NULL;
+    }
     PyErr_SetString(PyExc_ValueError, "method must be GET, POST, PUT, PATCH or DELETE");
     return NULL;
 }
@@ -72,7 +74,11 @@ done:
 static int append_params(ModuleState *state, owu_buffer *target, PyObject *params) {
     PyObject *items;
     int failed = 0;
-    if (!owu_is_mapping(params)) {
+    const int is_mapping = owu_is_mapping(params);
+    if (is_mapping < 0) {
+        return -1;
+    }
+    if (!is_mapping) {
         PyErr_Format(PyExc_TypeError, "params must be a mapping, not %.100s",
                      Py_TYPE(params)->tp_name);
         return -1;

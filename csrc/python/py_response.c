@@ -272,27 +272,36 @@ static PyTypeObject *response_type(ModuleState *state) {
     return (PyTypeObject *)type;
 }
 
-/* The client's own key as it is now, which is to be masked later: new reference, or NULL. */
-static PyObject *key_of(const ClientObject *client) {
+/* The client's own key as it is now, which is to be masked later: *out is NULL where there is none. */
+static int key_of(const ClientObject *client, PyObject **out) {
     owu_buffer key = {0};
-    PyObject *text = NULL;
-    if (owu_client_key(client->client, &key) == OWU_OK && key.len > 0) {
-        text = PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");
+    int failed = 0;
+    *out = NULL;
+    if (owu_client_key(client->client, &key) != OWU_OK) {
+        PyErr_NoMemory();
+        failed = -1;
+    } else if (key.len > 0) {
+        *out = PyUnicode_DecodeUTF8(key.data, (Py_ssize_t)key.len, "replace");
+        failed = *out == NULL ? -1 : 0;
     }
     if (key.data != NULL) {
         memset(key.data, 0, key.len);
     }
     owu_buffer_free(&key);
-    PyErr_Clear(); /* without it the answer is as good */
-    return text;
+    return failed;
 }
 
 PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_endpoint *endpoint,
                           const char *method, PyObject *url, PyObject *key, owu_answer *answer) {
     PyTypeObject *type = response_type(state);
-    RawResponseObject *self = type == NULL ? NULL : PyObject_GC_New(RawResponseObject, type);
+    RawResponseObject *self = NULL;
+    PyObject *sent = Py_XNewRef(key);
+    if (type != NULL && (sent != NULL || key_of(client, &sent) == 0)) {
+        self = PyObject_GC_New(RawResponseObject, type);
+    }
     Py_XDECREF(type); /* the object holds it from here on */
     if (self == NULL) {
+        Py_XDECREF(sent);
         owu_answer_free(answer);
         memset(answer, 0, sizeof *answer);
         return NULL;
@@ -301,7 +310,7 @@ PyObject *RawResponse_new(ModuleState *state, ClientObject *client, const owu_en
     self->endpoint = endpoint;
     self->client = Py_NewRef((PyObject *)client);
     self->url = Py_NewRef(url);
-    self->key = key != NULL ? Py_NewRef(key) : key_of(client);
+    self->key = sent;
     self->content = NULL;
     self->headers = NULL;
     self->answer = *answer;

@@ -130,8 +130,9 @@ static int Model_fill(ModelObject *self, PyObject *input, PyObject *original, bo
 
 int Model_from_mapping(ModelClass *klass, PyTypeObject *type, PyObject *mapping, unsigned flags,
                        const Path *path, FaultList *faults, PyObject **out) {
-    const bool attributes = !PyDict_Check(mapping) && !PyObject_HasAttrString(mapping, "keys");
-    ModelObject *self = Model_alloc(klass, type);
+    const int has_keys = PyDict_Check(mapping) ? 1 : owu_has_attribute(mapping, "keys");
+    const bool attributes = has_keys == 0;
+    ModelObject *self = has_keys < 0 ? NULL : Model_alloc(klass, type);
     PyObject *input = NULL;
     int result = -1;
     if (self == NULL) {
@@ -231,8 +232,8 @@ PyObject *Model_model_validate(PyObject *cls, PyObject *args, PyObject *kwargs) 
     if ((flags & CONVERT_FROM_ATTRIBUTES) != 0 && !PyUnicode_Check(in) && !PyBytes_Check(in) &&
         !PyNumber_Check(in) && !PySequence_Check(in) && in != Py_None) {
         result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
-    } else if (!Model_check(klass->state, in) && owu_is_mapping(in)) {
-        result = Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
+    } else if (!Model_check(klass->state, in) && (result = owu_is_mapping(in)) != 0) {
+        result = result < 0 ? -1 : Model_from_mapping(klass, type, in, flags, NULL, &faults, &made);
     } else {
         result = FaultList_add(&faults, OWU_FAULT_MODEL_TYPE, NULL, in, klass->model, NULL);
     }
@@ -379,7 +380,7 @@ PyObject *Model_construct(ModelClass *klass, PyTypeObject *type, PyObject *value
 PyObject *Model_model_construct(PyObject *cls, PyObject *args, PyObject *kwargs) {
     PyTypeObject *type = (PyTypeObject *)cls;
     ModelClass *klass = ModelClass_of_type(type);
-    PyObject *fields_set = Py_None, *values, *result, *given;
+    PyObject *fields_set = Py_None, *values, *result = NULL, *given;
     if (klass == NULL || !PyArg_ParseTuple(args, "|O:model_construct", &fields_set)) {
         return NULL;
     }
@@ -387,12 +388,10 @@ PyObject *Model_model_construct(PyObject *cls, PyObject *args, PyObject *kwargs)
     if (values == NULL) {
         return NULL;
     }
-    given = PyDict_GetItemString(values, "_fields_set");
+    given = owu_dict_item(values, "_fields_set");
     fields_set = given != NULL ? given : fields_set;
     Py_INCREF(fields_set);
-    if (given != NULL && PyDict_DelItemString(values, "_fields_set") < 0) {
-        result = NULL;
-    } else {
+    if (given == NULL ? !PyErr_Occurred() : PyDict_DelItemString(values, "_fields_set") == 0) {
         result = Model_construct(klass, type, values, fields_set);
     }
     Py_DECREF(fields_set);

@@ -174,10 +174,10 @@ static int write_temporal(JsonWriter *w, PyObject *value, const Path *path) {
     if (text != NULL && PyDateTime_Check(value)) {
         PyObject *zone = PyUnicode_FromString("+00:00");
         PyObject *z = PyUnicode_FromString("Z");
-        PyObject *changed = NULL;
-        if (zone != NULL && z != NULL && PyUnicode_Tailmatch(text, zone, 0, PY_SSIZE_T_MAX, 1)) {
-            changed = PyUnicode_Replace(text, zone, z, 1);
-            Py_XSETREF(text, changed);
+        const Py_ssize_t is_utc =
+            zone == NULL || z == NULL ? -1 : PyUnicode_Tailmatch(text, zone, 0, PY_SSIZE_T_MAX, 1);
+        if (is_utc != 0) {
+            Py_SETREF(text, is_utc < 0 ? NULL : PyUnicode_Replace(text, zone, z, 1));
         }
         Py_XDECREF(zone);
         Py_XDECREF(z);
@@ -197,13 +197,7 @@ static int write_other(JsonWriter *w, PyObject *value, const Path *path) {
     } known[] = {{"enum", "Enum", true}, {"decimal", "Decimal", false}, {"uuid", "UUID", false}};
     size_t i;
     for (i = 0; i < sizeof known / sizeof *known; i++) {
-        PyObject *name = PyUnicode_FromString(known[i].module);
-        PyObject *module = name == NULL ? NULL : PyImport_GetModule(name);
-        PyObject *cls = module == NULL ? NULL : PyObject_GetAttrString(module, known[i].name);
-        const int is_one = cls == NULL ? 0 : PyObject_IsInstance(value, cls);
-        Py_XDECREF(name);
-        Py_XDECREF(module);
-        Py_XDECREF(cls);
+        const int is_one = owu_is_instance_of(value, known[i].module, known[i].name);
         if (is_one < 0) {
             return -1;
         }
@@ -215,7 +209,6 @@ static int write_other(JsonWriter *w, PyObject *value, const Path *path) {
             return failed;
         }
     }
-    PyErr_Clear();
     return owu_raise_serialization(w->state, path, "JSON cannot hold a value of type %.100s",
                                    Py_TYPE(value)->tp_name);
 }

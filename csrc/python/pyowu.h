@@ -87,6 +87,14 @@ extern struct PyModuleDef owu_module_def;
 ModuleState *owu_state_of_type(PyTypeObject *type);
 /** Import a module of this package once; *slot owns it afterwards. Borrowed result. */
 PyObject *owu_import_once(PyObject **slot, const char *name);
+/** Clear the exception that is set, if any. -1: it is MemoryError and stays, as memory that ran out is
+ *  no answer to anything. */
+int owu_clear_error(void);
+/** Item of a dict by name: borrowed. NULL: there is none, or an exception, which
+ *  PyDict_GetItemString() would not tell. */
+PyObject *owu_dict_item(PyObject *dict, const char *name);
+/** Has it this attribute? 1, 0; -1: MemoryError. */
+int owu_has_attribute(PyObject *object, const char *name);
 /** Call a function of openwebui_users._describe with these arguments. */
 PyObject *owu_describe(ModuleState *state, const char *function, PyObject *argument);
 
@@ -156,8 +164,12 @@ enum { CONVERT_STRICT = 1, CONVERT_FROM_ATTRIBUTES = 2 };
  *  own; NULL with the exception of the import, which the macro would replace by ImportError. */
 void *owu_datetime_api(void);
 
-/** Does this count as a mapping: has it keys, as dict() asks? */
-bool owu_is_mapping(PyObject *value);
+/** Does this count as a mapping: has it keys, as dict() asks? 1, 0; -1: MemoryError. */
+int owu_is_mapping(PyObject *value);
+
+/** Is it an instance of a class of a module, which need not have been imported: then nothing is.
+ *  1, 0, -1. */
+int owu_is_instance_of(PyObject *value, const char *module_name, const char *class_name);
 
 /**
  * One Python value as a value of this type, by the rules of the core.
