@@ -478,15 +478,13 @@ static void Client_tp_finalize(PyObject *op) {
     if (self->client == NULL || self->root != NULL) {
         return;
     }
-    if (owu_client_closed(self->client)) {
-        release_ports(op);
-        return;
+    PyErr_Fetch(&type, &value, &traceback); /* it may be dropped while one is on its way */
+    if (!owu_client_closed(self->client)) {
+        if (self->used && warn_unclosed(op) < 0) {
+            PyErr_WriteUnraisable(op); /* warnings are errors: there is nobody to raise it to */
+        }
+        owu_client_close(self->client);
     }
-    PyErr_Fetch(&type, &value, &traceback);
-    if (self->used && warn_unclosed(op) < 0) {
-        PyErr_WriteUnraisable(op); /* warnings are errors: there is nobody to raise it to */
-    }
-    owu_client_close(self->client);
     release_ports(op);
     PyErr_Restore(type, value, traceback);
 }

@@ -19,6 +19,7 @@ import pytest
 from raw_server import Connection, RawServer, echo, reply, reply_json
 
 from openwebui_users import AsyncUsersClient
+from openwebui_users._core import PendingCall
 
 from .test_process import run_script
 
@@ -419,6 +420,20 @@ def test_memory_that_runs_out() -> None:
     pytest.importorskip("_testcapi")
     with RawServer(answer) as raw:
         assert run_script(STARVING, raw.url).stdout == "True b\n"
+
+
+def test_dropped_while_an_exception_is_on_its_way() -> None:
+    """A closed client whose loop still watches it lets go of that without losing the exception."""
+
+    async def main() -> None:
+        clients = [AsyncUsersClient(raw.url, "sk-x")]
+        await clients[0].get_user_info_by_id("a")
+        PendingCall.of_farewell(clients[0]).close_client()
+        with pytest.raises(ZeroDivisionError):
+            list(zip([clients.pop()], (1 // number for number in [0]), strict=True))
+
+    with RawServer(answer) as raw:
+        asyncio.run(main())
 
 
 def test_debug_mode_of_asyncio(caplog: pytest.LogCaptureFixture) -> None:
