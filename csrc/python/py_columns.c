@@ -14,7 +14,7 @@ enum {
 
 /* A new list of the models that were given: code that is run meanwhile cannot change it. */
 static PyObject *models_of(ModuleState *state, PyObject *given) {
-    PyObject *models = PySequence_List(given);
+    PyObject *models = owu_list_of(given);
     Py_ssize_t i;
     for (i = 0; models != NULL && i < PyList_GET_SIZE(models); i++) {
         PyObject *item = PyList_GET_ITEM(models, i);

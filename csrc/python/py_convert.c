@@ -789,7 +789,7 @@ static int convert_list(const Converter *c, const owu_type *type, PyObject *in, 
     if (!fits || Model_check(c->state, in)) {
         return add_fault(c, OWU_FAULT_LIST_TYPE, path, in, NULL);
     }
-    items = PySequence_List(in);
+    items = owu_list_of(in);
     for (i = 0; items != NULL && type->item != OWU_ANY && i < PyList_GET_SIZE(items); i++) {
         PyObject *item = NULL;
         int result;

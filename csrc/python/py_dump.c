@@ -182,7 +182,7 @@ static int selects_item(const DumpOptions *o, const Filter *filter, Py_ssize_t i
 }
 
 static PyObject *dump_whole_list(const DumpOptions *o, PyObject *list, const Path *path) {
-    PyObject *result = PySequence_List(list);
+    PyObject *result = owu_list_of(list);
     Py_ssize_t i;
     for (i = 0; result != NULL && i < PyList_GET_SIZE(result); i++) {
         const Path step = {path, NULL, i};
@@ -200,7 +200,7 @@ static PyObject *dump_whole_list(const DumpOptions *o, PyObject *list, const Pat
 
 static PyObject *dump_list(const DumpOptions *o, PyObject *list, const Filter *filter,
                            const Path *path) {
-    PyObject *items = PySequence_List(list);
+    PyObject *items = owu_list_of(list);
     PyObject *result = items == NULL ? NULL : PyList_New(0);
     const Py_ssize_t n = items == NULL ? 0 : PyList_GET_SIZE(items);
     Py_ssize_t i;

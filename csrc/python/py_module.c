@@ -52,6 +52,11 @@ PyObject *owu_dict_item(PyObject *dict, const char *name) {
     return item;
 }
 
+PyObject *owu_list_of(PyObject *iterable) {
+    return PyList_CheckExact(iterable) ? PyList_GetSlice(iterable, 0, PyList_GET_SIZE(iterable))
+                                       : PySequence_List(iterable);
+}
+
 int owu_has_attribute(PyObject *object, const char *name) {
     PyObject *value = PyObject_GetAttrString(object, name);
     const int has = value != NULL;

@@ -149,7 +149,7 @@ static int write_dict(JsonWriter *w, PyObject *dict, const Path *path) {
 }
 
 static int write_sequence(JsonWriter *w, PyObject *sequence, const Path *path) {
-    PyObject *items = PySequence_List(sequence);
+    PyObject *items = owu_list_of(sequence);
     Path step = {path, NULL, 0};
     Py_ssize_t i;
     int failed = items == NULL ? -1 : 0;

@@ -93,6 +93,9 @@ int owu_clear_error(void);
 /** Item of a dict by name: borrowed. NULL: there is none, or an exception, which
  *  PyDict_GetItemString() would not tell. */
 PyObject *owu_dict_item(PyObject *dict, const char *name);
+/** A new list of what an iterable gives. PySequence_List() keeps the list that it is given for ever when
+ *  there is no memory for another (all of CPython 3.10 to 3.13). */
+PyObject *owu_list_of(PyObject *iterable);
 /** Has it this attribute? 1, 0; -1: MemoryError. */
 int owu_has_attribute(PyObject *object, const char *name);
 /** Call a function of openwebui_users._describe with these arguments. */
