@@ -423,8 +423,12 @@ ROWS = [
     Row(
         PROCESS,
         "memory that runs out, at the n-th allocation for all n",
-        "`MemoryError`; no crash, no leak, and the client works on",
-        ("test_c.py::test_program", f"{P}::test_memory_that_runs_out"),
+        "`MemoryError`, never a wrong result; no crash, no leak, and the client works on",
+        (
+            "test_c.py::test_program",
+            "memory/test_out_of_memory.py::test_each_allocation_fails_once",
+            f"{A}::test_memory_that_runs_out",
+        ),
     ),
     Row(
         PROCESS,
