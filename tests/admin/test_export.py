@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from pyarrow import parquet  # type: ignore[import-untyped, unused-ignore]
+from sanitized import measures
 
 from openwebui_users import APIStatusError, UsersClient
 from openwebui_users.admin import Interrupted, InvalidInputError, export_users, import_users
@@ -173,6 +174,7 @@ with UsersClient(sys.argv[1], sys.argv[2]) as client:
 """
 
 
+@measures
 def test_memory_does_not_grow_with_the_users(
     server: EmbeddedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

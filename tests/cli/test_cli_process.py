@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from sanitized import measures
 from terminal import COMMAND, LIMIT, Environment
 
 from openwebui_users.cli._main import COMPLETE_VARIABLE, MODULES
@@ -29,6 +30,7 @@ def best_of(command: list[str], environment: Mapping[str, str], runs: int = 7) -
     return best
 
 
+@measures
 def test_start(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     """A machine that is busy or slow is given the time that its bare interpreter takes more."""
     bare = best_of([sys.executable, "-c", "pass"], environment)

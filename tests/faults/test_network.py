@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from raw_server import Answer, Connection, RawServer, fault, in_turn, reply, reply_json
+from sanitized import measures
 
 from openwebui_users import (
     APIConnectionError,
@@ -639,6 +640,7 @@ with UsersClient(sys.argv[1], "sk-x", retry=0) as client:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@measures
 def test_a_gzip_bomb(capsys: pytest.CaptureFixture[str]) -> None:
     """200 MB in 0.2 MB: an error, and less than 100 MB of memory."""
     with RawServer(in_turn(USERS, fault("bomb"))) as raw:

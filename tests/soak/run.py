@@ -19,6 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sanitized import SANITIZED
+
 from . import leaks, server
 from .ledger import Ledger
 from .load import WARM_UP, Options
@@ -300,8 +302,7 @@ class Soak:
             self.faults.append(f"a call took {books.summary['late']:.1f} s longer than it may")
         if ended and not self.is_interrupted:
             warm = [point for point in books.points if point.seconds > self.seconds * WARM_UP]
-            sanitized = "libasan" in os.environ.get("LD_PRELOAD", "")
-            self.faults += leaks.faults(warm, books.closed, not sanitized)
+            self.faults += leaks.faults(warm, books.closed, not SANITIZED)
         if not ended and not self.faults and not self.is_interrupted:
             self.faults.append(f"the process of the calls ended with code {code}")
         for name in ("load.txt", "server.txt"):

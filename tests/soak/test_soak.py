@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sanitized import SANITIZED
 
 from .leaks import MEASURES, Point, faults
 from .ledger import Ledger
 from .run import TESTS, Soak
 
 MINUTES = float(os.environ.get("OWU_SOAK_MINUTES", "2"))
-SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")  # keeps what was freed
-
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 

@@ -1,0 +1,12 @@
+"""Is this run under the sanitizers (`make sanitize`)? They keep what was freed, and take time."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+SANITIZED = "libasan" in os.environ.get("LD_PRELOAD", "")
+
+#: Of tests that look at memory or time as users have them.
+measures = pytest.mark.skipif(SANITIZED, reason="sanitizers keep what was freed, and take time")
