@@ -58,6 +58,10 @@ $(VENV)/.benched-with: $(VENV)/.installed pyproject.toml
 	$(PIP) install --no-build-isolation -e '.[bench]'
 	@touch $@
 
+$(VENV)/.packaged-with: $(VENV)/.installed pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[package]'
+	@touch $@
+
 # ------------------------------------------------------------------ targets
 
 .PHONY: build
@@ -146,6 +150,18 @@ stubs: $(VENV)/.built $(VENV)/.linted-with ## make the stubs and the reference p
 .PHONY: transcript
 transcript: $(VENV)/.built $(VENV)/.tested-with ## make docs/cli-transcript.md anew from a run on a terminal
 	$(PY) scripts/generate_transcript.py
+
+.PHONY: sdist
+sdist: $(VENV)/.packaged-with ## the source distribution, into dist/
+	$(PY) -m build --no-isolation --sdist .
+
+# bundled or system, see scripts/build_wheel.sh; by default what can be had.
+LIBRARIES ?=
+
+.PHONY: wheel
+wheel: $(VENV)/.packaged-with ## sdist and a wheel with all it needs, into dist/: LIBRARIES=bundled|system
+	PYTHON="$(PYTHON)" sh scripts/install_requirements.sh wheel
+	@sh scripts/build_wheel.sh $(PY) $(LIBRARIES)
 
 .PHONY: clean
 clean: ## remove everything that was made, the venvs too

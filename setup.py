@@ -5,6 +5,7 @@ Environment:
     OWU_SANITIZE=1          AddressSanitizer and UndefinedBehaviorSanitizer
     OWU_COVERAGE=1          instrumented for gcov, not optimised
     OWU_DEFINES="A=1 B"     more macros, for builds that tests make
+    OWU_LIBRARIES=/prefix   link what scripts/build_libraries.sh has put there, statically
     CC, CFLAGS, LDFLAGS     as usual; PKG_CONFIG names another pkg-config
 """
 
@@ -15,10 +16,14 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).resolve().parent
 
@@ -34,46 +39,112 @@ WARNINGS = [
 # pkg-config name, oldest version that will do
 LIBRARIES = [("libcurl", "7.87"), ("libcjson", "1.7.15")]
 
-HOW_TO_INSTALL = """\
-    Debian, Ubuntu:  sudo apt-get install gcc pkg-config libcurl4-openssl-dev libcjson-dev
-    Fedora:          sudo dnf install gcc pkgconf-pkg-config libcurl-devel cjson-devel
-    Alpine:          sudo apk add build-base pkgconf curl-dev cjson-dev
-    macOS:           brew install pkg-config curl cjson
-                     (Homebrew's curl also needs
-                     export PKG_CONFIG_PATH="$(brew --prefix curl)/lib/pkgconfig")"""
+# How to install what the build needs, by the manager of packages; and the package for each need.
+INSTALL = {
+    "Debian, Ubuntu": "sudo apt-get install",
+    "Fedora": "sudo dnf install",
+    "Alpine": "sudo apk add",
+    "macOS": "brew install",
+}
+PACKAGES = {
+    "compiler": ("gcc libc6-dev", "gcc", "gcc musl-dev", ""),
+    "Python.h": ("python3-dev", "python3-devel", "python3-dev", "python3"),
+    "pkg-config": ("pkg-config", "pkgconf-pkg-config", "pkgconf", "pkgconf"),
+    "libcurl": ("libcurl4-openssl-dev", "libcurl-devel", "curl-dev", "curl"),
+    "libcjson": ("libcjson-dev", "cjson-devel", "cjson-dev", "cjson"),
+}
+MORE = {
+    "compiler": "xcode-select --install",
+    "libcurl": 'then export PKG_CONFIG_PATH="$(brew --prefix curl)/lib/pkgconfig"',
+}
 
 
 def switched_on(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")
 
 
-def pkg_config(*arguments: str) -> subprocess.CompletedProcess[str]:
-    program = shlex.split(os.environ.get("PKG_CONFIG", "pkg-config"))
-    try:
-        return subprocess.run([*program, *arguments], capture_output=True, text=True, check=False)
-    except OSError as error:
+def bundled() -> Path | None:
+    """The prefix of static libraries, when these are to be linked."""
+    prefix = os.environ.get("OWU_LIBRARIES", "")
+    if prefix and not (Path(prefix) / "lib" / "pkgconfig").is_dir():
         raise SystemExit(
-            f"openwebui_users: {program[0]} cannot be run ({error.strerror}), and without it the "
-            f"libraries are not found. Install it and the libraries:\n{HOW_TO_INSTALL}"
-        ) from error
-
-
-def check_libraries() -> None:
-    """Stop with what to install when a library is missing or too old."""
-    for name, oldest in LIBRARIES:
-        if pkg_config("--exists", f"{name} >= {oldest}").returncode == 0:
-            continue
-        found = pkg_config("--modversion", name)
-        state = f"only {found.stdout.strip()} is" if found.returncode == 0 else "it is not"
-        raise SystemExit(
-            f"openwebui_users needs {name} {oldest} or newer with its headers; {state} installed. "
-            f"Install it:\n{HOW_TO_INSTALL}"
+            f"openwebui_users: OWU_LIBRARIES is {prefix}, which holds no lib/pkgconfig. "
+            f"Make it with: sh scripts/build_libraries.sh {prefix}"
         )
+    return Path(prefix).resolve() if prefix else None
 
 
-def library_flags(which: str) -> list[str]:
+def run(program: list[str], *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """What a program said, or None when there is no such program."""
+    environment = dict(os.environ)
+    prefix = bundled()
+    if prefix is not None:
+        found = [str(prefix / "lib" / "pkgconfig"), environment.get("PKG_CONFIG_PATH", "")]
+        environment["PKG_CONFIG_PATH"] = os.pathsep.join(filter(None, found))
+    try:
+        return subprocess.run(
+            [*program, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+
+
+def pkg_config(*arguments: str) -> subprocess.CompletedProcess[str] | None:
+    return run(shlex.split(os.environ.get("PKG_CONFIG", "pkg-config")), *arguments)
+
+
+def missing() -> dict[str, str]:
+    """What the build needs and this machine lacks: what it is for PACKAGES, and in words."""
+    found: dict[str, str] = {}
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    with tempfile.TemporaryDirectory() as folder:
+        # gcc may be there without the headers of the C library, which it only recommends
+        source = Path(folder) / "trial.c"
+        source.write_text("#include <stdio.h>\n")
+        tried = run(compiler, "-c", str(source), "-o", str(source.with_suffix(".o")))
+    if tried is None or tried.returncode != 0:
+        found["compiler"] = f"a C compiler ({compiler[0]} does not work)"
+    if not (Path(sysconfig.get_path("include")) / "Python.h").exists():
+        found["Python.h"] = f"Python.h, the headers of Python {sysconfig.get_python_version()}"
+    if pkg_config("--version") is None:
+        found["pkg-config"] = "pkg-config, without which libraries are not found"
+    for name, oldest in LIBRARIES:
+        there = pkg_config("--exists", f"{name} >= {oldest}")
+        if there is not None and there.returncode == 0:
+            continue
+        version = pkg_config("--modversion", name)
+        only = ""
+        if version is not None and version.returncode == 0:
+            only = f" (only {version.stdout.strip()} is there)"
+        found[name] = f"{name} {oldest} or newer with its headers{only}"
+    return found
+
+
+def check_requirements() -> None:
+    """Stop with what to install when something is missing or too old."""
+    lacking = missing()
+    if not lacking:
+        return
+    lines = ["openwebui_users cannot be built. Missing:"]
+    lines += [f"    {words}" for words in lacking.values()]
+    lines.append("How to install it:")
+    for column, (system, command) in enumerate(INSTALL.items()):
+        packages = " ".join(filter(None, (PACKAGES[need][column] for need in lacking)))
+        if packages:
+            lines.append(f"    {system + ':':<16}{command} {packages}")
+    lines += [f"    {'macOS:':<16}{more}" for need, more in MORE.items() if need in lacking]
+    raise SystemExit("\n".join(lines))
+
+
+def library_flags(*which: str) -> list[str]:
     names = [name for name, _ in LIBRARIES]
-    return shlex.split(pkg_config(which, *names).stdout)
+    said = pkg_config(*which, *names)
+    return shlex.split(said.stdout) if said is not None else []
 
 
 def compile_flags() -> list[str]:
@@ -98,11 +169,13 @@ def instrumentation() -> list[str]:
 
 
 def link_flags() -> list[str]:
-    flags = library_flags("--libs") + instrumentation()
-    if sys.platform == "linux":
-        # A library that is linked statically must not show its symbols either.
-        flags.append("-Wl,--exclude-libs,ALL")
-    return flags
+    static = bundled() is not None
+    flags = library_flags("--static", "--libs") if static else library_flags("--libs")
+    flags += instrumentation()
+    # A library that is linked statically must not show its symbols either.
+    if sys.platform == "darwin":
+        return [*flags, "-Wl,-exported_symbol,_PyInit__core", *(["-Wl,-dead_strip"] * static)]
+    return [*flags, "-Wl,--exclude-libs,ALL", *(["-Wl,--gc-sections"] * static)]
 
 
 def macros(version: str) -> list[tuple[str, str | None]]:
@@ -121,11 +194,39 @@ class BuildCore(build_ext):
     """Asks pkg-config only when something is really compiled (not for an sdist)."""
 
     def build_extension(self, ext: Extension) -> None:
-        check_libraries()
+        check_requirements()
         ext.define_macros = macros(self.distribution.get_version())
         ext.extra_compile_args = compile_flags()
         ext.extra_link_args = link_flags()
         super().build_extension(ext)
+
+
+class Wheel(bdist_wheel):
+    """Says in the wheel which libraries are linked into it, and under which licenses."""
+
+    def write_wheelfile(self, wheelfile_base: str, *args: Any, **named: Any) -> None:
+        super().write_wheelfile(wheelfile_base, *args, **named)
+        prefix = bundled()
+        if prefix is not None:
+            # only here: the folder is not on the path of those who build
+            sys.path.insert(0, str(ROOT / "scripts"))
+            import bundled_libraries
+
+            bundled_libraries.describe(
+                prefix, Path(wheelfile_base), self.distribution.get_version()
+            )
+
+
+class Editable(editable_wheel):
+    """Compiles the core anew, when it is imported, after a change of its sources."""
+
+    def run(self) -> None:
+        super().run()
+        sys.path.insert(0, str(ROOT / "scripts"))
+        import rebuild_on_import
+
+        for wheel in Path(self.dist_dir).glob("*.editable-*.whl"):
+            rebuild_on_import.add_to_wheel(wheel, ROOT)
 
 
 if __name__ == "__main__":
@@ -138,5 +239,5 @@ if __name__ == "__main__":
                 depends=[*files("csrc/*/*.h"), "setup.py"],
             )
         ],
-        cmdclass={"build_ext": BuildCore},
+        cmdclass={"bdist_wheel": Wheel, "build_ext": BuildCore, "editable_wheel": Editable},
     )

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Install what the build needs and this machine lacks: a compiler, libcurl, cJSON, Python's headers.
 # Installs only as root or with a sudo that asks no password; otherwise prints the command to run.
+# install_requirements.sh wheel: also what building those libraries for a wheel needs.
 # PYTHON names the interpreter to build for (default: python3).
 set -eu
 
 PYTHON=${PYTHON:-python3}
+purpose=${1:-}
 
 fail() {
     printf 'openwebui_users: %s\n' "$1" >&2
@@ -19,6 +21,12 @@ missing() {
         pkg-config --exists 'libcjson >= 1.7.15' || echo libcjson
     else
         echo pkg-config libcurl libcjson
+    fi
+    if [ "$purpose" = wheel ]; then
+        # Debian's perl-base, which is always there, lacks modules that OpenSSL's build loads
+        perl -MFindBin -MIPC::Cmd -MFile::Compare -MTime::Piece -e 1 2>/dev/null || echo perl
+        # macOS has it without a .pc file
+        [ "$(uname)" = Darwin ] || pkg-config --exists zlib 2>/dev/null || echo zlib
     fi
     if command -v "$PYTHON" >/dev/null 2>&1; then
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || echo venv
@@ -45,10 +53,17 @@ if [ -n "$lacking" ]; then
     needs_root=yes
     if command -v apt-get >/dev/null 2>&1; then
         packages="gcc libc6-dev pkg-config libcurl4-openssl-dev libcjson-dev $(python_packages)"
+        [ "$purpose" != wheel ] || packages="$packages curl make perl zlib1g-dev"
         update='apt-get update'
         install="env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages"
     elif command -v dnf >/dev/null 2>&1; then
-        install='dnf install -y gcc libasan libubsan pkgconf-pkg-config libcurl-devel cjson-devel python3 python3-devel'
+        packages='gcc libasan libubsan pkgconf-pkg-config libcurl-devel cjson-devel python3 python3-devel'
+        [ "$purpose" != wheel ] || packages="$packages curl make perl zlib-devel"
+        install="dnf install -y $packages"
+    elif command -v apk >/dev/null 2>&1; then
+        packages='gcc musl-dev pkgconf curl-dev cjson-dev python3 python3-dev'
+        [ "$purpose" != wheel ] || packages="$packages curl linux-headers make perl zlib-dev"
+        install="apk add $packages"
     elif command -v brew >/dev/null 2>&1; then
         install='brew install pkg-config curl cjson python3'
         needs_root=
