@@ -67,7 +67,10 @@ recipe=$(cat "$table" "$0" && printf '%s %s' "${CC:-}" "${CFLAGS:-}")
 if [ "$(cat "$prefix/recipe" 2>/dev/null)" = "$recipe" ]; then
     exit 0
 fi
+# Only a folder that is ours is emptied.
+[ -e "$prefix/recipe" ] || [ -z "$(ls -A "$prefix")" ] || fail "$prefix holds something else"
 rm -rf "${prefix:?}"/*
+: >"$prefix/recipe"
 
 for tool in make perl pkg-config; do
     command -v $tool >/dev/null 2>&1 || fail "$tool is needed to build the libraries"

@@ -7,6 +7,7 @@ along, the license is there.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def check(wheel: Path) -> list[str]:
         if copied:
             size = sum(archive.getinfo(name).file_size for name in copied)
             lines.append(f"  {len(copied)} libraries beside it, {size / 1e6:.2f} MB")
-        licenses = [name for name in names if "/licenses/bundled/" in name]
+        licenses = [name for name in names if re.search(r"/licenses/bundled/.*[^/]$", name)]
         lines.append(f"  holds of others: {', '.join(bundled) or 'nothing'}")
         lines.append(f"  licenses of others: {len(licenses)}")
     return lines

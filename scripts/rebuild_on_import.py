@@ -34,6 +34,16 @@ def newer_source(root: str) -> str | None:
     return next((path for path in sources(root) if os.stat(path).st_mtime > built), None)
 
 
+def can_build() -> bool:
+    """Is setuptools there, in a version that reads our pyproject.toml?"""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return int(version("setuptools").partition(".")[0]) >= 77
+    except (PackageNotFoundError, ValueError):
+        return False
+
+
 def rebuild(root: str) -> None:
     """Compile; one process at a time."""
     import fcntl
@@ -81,14 +91,12 @@ class Finder:
             return
         if changed is None:
             return
-        from importlib.util import find_spec
-
-        if find_spec("setuptools") is None:
+        if not can_build():
             import warnings
 
             warnings.warn(
-                f"the core of openwebui_users is older than {changed}, and setuptools is not there "
-                f"to compile it: pip install -e {self.root}",
+                f"the core of openwebui_users is older than {changed}, and setuptools 77 or newer "
+                f"is not there to compile it: pip install -e {self.root}",
                 RuntimeWarning,
                 stacklevel=2,
             )

@@ -22,6 +22,7 @@ import openwebui_users
 from openwebui_users import AsyncUsersClient, TLSError, UsersClient
 
 ANN = {"id": "1", "name": "Änn", "email": "ann@example.com", "role": "user"}
+ANN |= dict.fromkeys(("last_active_at", "updated_at", "created_at"), 1)
 
 
 class Handler(BaseHTTPRequestHandler):

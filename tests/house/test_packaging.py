@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -201,6 +202,16 @@ def test_sources_that_do_not_compile_say_so(checkout: Path) -> None:
         look_for_core(checkout)
 
 
+def test_without_setuptools_a_warning_says_that_the_core_is_old(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(next((checkout / "openwebui_users").glob("_core*")), 100)
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "65.5.0")
+    with pytest.warns(RuntimeWarning, match="pip install -e"):
+        look_for_core(checkout)
+    assert len(builds(checkout)) == 1
+
+
 def test_other_copies_and_other_modules_are_left_alone(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +285,45 @@ def test_a_wheel_says_what_is_linked_into_it(
     }
     assert {entry["ref"] for entry in bill["dependencies"]} == references
     assert all(set(entry["dependsOn"]) <= references for entry in bill["dependencies"])
+
+
+def test_the_wheel_holds_that_and_the_sdist_all_that_it_takes_to_build(
+    tmp_path: Path, libraries: list[bundled_libraries.Library]
+) -> None:
+    """With a prefix that only says what it holds, since nothing is compiled here."""
+    source, prefix = tmp_path / "source", tmp_path / "prefix"
+    ignored = shutil.ignore_patterns(
+        "__pycache__", "*.so", "*.egg-info", "build", "dist", "results", ".*"
+    )
+    shutil.copytree(ROOT, source, ignore=ignored)
+    (prefix / "lib" / "pkgconfig").mkdir(parents=True)
+    for library in libraries:
+        folder = prefix / "share" / "licenses" / library.name
+        folder.mkdir(parents=True)
+        (folder / library.license_file).touch()
+    shutil.copy(ROOT / "scripts" / "libraries.txt", prefix / "share")
+    for command in (["sdist", "-d", str(tmp_path)], ["bdist_wheel", "-d", str(tmp_path)]):
+        skip = ["--skip-build"] if command[0] == "bdist_wheel" else []
+        subprocess.run(
+            [sys.executable, "setup.py", "-q", *command, *skip],
+            cwd=source,
+            env={**os.environ, "OWU_LIBRARIES": str(prefix)},
+            check=True,
+            capture_output=True,
+            timeout=300,
+        )
+
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as archive:
+        kept = {name.partition(".dist-info/")[2] for name in archive.namelist()}
+    assert {"sboms/bundled.cdx.json", "licenses/LICENSE"} <= kept
+    assert {f"licenses/bundled/{one.name}/{one.license_file}" for one in libraries} <= kept
+
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as sdist:
+        held = {name.partition("/")[2] for name in sdist.getnames()}
+    for folder in ("benchmarks", "csrc", "docs", "examples", "openwebui_users", "scripts", "tests"):
+        files = {path.relative_to(source).as_posix() for path in (source / folder).rglob("*.*")}
+        assert {name for name in files if (source / name).is_file()} - held == set()
+    assert {"LICENSE", "Makefile", "README.md", "pyproject.toml", "setup.py"} <= held
 
 
 def test_a_source_with_another_checksum_is_not_built(tmp_path: Path) -> None:
