@@ -57,16 +57,17 @@ get() {
     [ "$found" = "$3" ] || fail "$file has the SHA-256 $found, not $3: remove it"
 }
 
-# All before the first is built, so that a missing one is told at once.
-rows | while read -r name version _ checksum address _; do
-    get "$name" "$version" "$checksum" "$address"
-done
-
 # Built already, from the same table by the same script?
 recipe=$(cat "$table" "$0" && printf '%s %s' "${CC:-}" "${CFLAGS:-}")
 if [ "$(cat "$prefix/recipe" 2>/dev/null)" = "$recipe" ]; then
     exit 0
 fi
+
+# All before the first is built, so that a missing one is told at once.
+rows | while read -r name version _ checksum address _; do
+    get "$name" "$version" "$checksum" "$address"
+done
+
 # Only a folder that is ours is emptied.
 [ -e "$prefix/recipe" ] || [ -z "$(ls -A "$prefix")" ] || fail "$prefix holds something else"
 rm -rf "${prefix:?}"/*

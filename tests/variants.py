@@ -81,3 +81,17 @@ def run_in_variant(package: Path, script: str, *arguments: str) -> subprocess.Co
         timeout=120,
         check=False,
     )
+
+
+def libcurl_features() -> set[str]:
+    """What the libcurl of this package can do; nothing when it is not the one that pkg-config knows."""
+
+    def ask(question: str) -> str:
+        command = ["pkg-config", question, "libcurl"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    from openwebui_users import version_info
+
+    if ask("--modversion") != version_info()["libcurl"]:
+        return set()
+    return set(ask("--variable=supported_features").split())

@@ -667,11 +667,22 @@ static owu_status fail_connect(Transfer *t, const char *origin, owu_error *err) 
     return owu_fail(err, OWU_ECONNECT, "cannot connect to %s: %s", origin, reason_of(t));
 }
 
+/* Did a proxy answer CONNECT with a status that is none of success? */
+static bool was_refused_by_proxy(const Transfer *t, long *code) {
+    return t->sent == 0 &&
+           curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, code) == CURLE_OK && *code >= 300;
+}
+
+static owu_status fail_refused(Transfer *t, long code, const char *origin, owu_error *err) {
+    t->final = code < 500 && code != 408 && code != 429;
+    return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s refuses: status %ld", origin,
+                    code);
+}
+
 static owu_status fail_timeout(Transfer *t, const char *origin, owu_error *err) {
     const double limit = t->request->timeout, passed = owu_http__now() - t->start;
-    curl_off_t connected = 0;
-    (void)curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-    if (connected == 0 && t->sent == 0) {
+    if (t->sent ==
+        0) { /* not by the time of the connection, which newer versions also tell without one */
         return owu_fail(err, OWU_ECONNECT_TIMEOUT, "no connection to %s within %.3g s", origin,
                         passed);
     }
@@ -743,6 +754,9 @@ static owu_status explain(Transfer *t, owu_error *err) {
         return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s failed: %s", origin, reason);
     case CURLE_COULDNT_CONNECT:
     case CURLE_INTERFACE_FAILED:
+        if (was_refused_by_proxy(t, &connect_code)) { /* so newer versions call it */
+            return fail_refused(t, connect_code, origin, err);
+        }
         return fail_connect(t, origin, err);
     case CURLE_SSL_CONNECT_ERROR:
         if (broke_in_handshake(t)) {
@@ -774,11 +788,8 @@ static owu_status explain(Transfer *t, owu_error *err) {
     case CURLE_GOT_NOTHING:
         return owu_fail(err, OWU_EREAD, "%s closed the connection without an answer", origin);
     case CURLE_RECV_ERROR:
-        (void)curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
-        if (t->sent == 0 && connect_code >= 300) {
-            t->final = connect_code < 500 && connect_code != 408 && connect_code != 429;
-            return owu_fail(err, OWU_EPROXY, "the proxy on the way to %s refuses: status %ld",
-                            origin, connect_code);
+        if (was_refused_by_proxy(t, &connect_code)) {
+            return fail_refused(t, connect_code, origin, err);
         }
         /* fall through */
     case CURLE_HTTP2:

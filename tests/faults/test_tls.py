@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 from raw_server import Connection, RawServer, fault, reply, reply_json
+from variants import libcurl_features
 
 from openwebui_users import (
     ConfigurationError,
@@ -306,8 +307,7 @@ def test_http2_where_tls_offers_it(authority: trustme.CA, ca_file: str) -> None:
         with UsersClient(url, "sk-x", ca_file=ca_file, retry=0, timeout=2) as client:
             with pytest.raises(ConnectionError):
                 client.get_users()
-    features = subprocess.run(["curl", "--version"], capture_output=True, text=True, check=False)
-    if "HTTP2" in features.stdout:
+    if "HTTP2" in libcurl_features():
         assert chosen[0] == "h2"
 
 
