@@ -84,7 +84,7 @@ def run_in_variant(package: Path, script: str, *arguments: str) -> subprocess.Co
 
 
 def libcurl_features() -> set[str]:
-    """What the libcurl of this package can do; nothing when it is not the one that pkg-config knows."""
+    """What the libcurl of this package can do; nothing where pkg-config knows another one."""
 
     def ask(question: str) -> str:
         command = ["pkg-config", question, "libcurl"]
