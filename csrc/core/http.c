@@ -681,8 +681,8 @@ static owu_status fail_refused(Transfer *t, long code, const char *origin, owu_e
 
 static owu_status fail_timeout(Transfer *t, const char *origin, owu_error *err) {
     const double limit = t->request->timeout, passed = owu_http__now() - t->start;
-    if (t->sent ==
-        0) { /* not by the time of the connection, which newer versions also tell without one */
+    /* not by the time of the connection, which newer versions also tell where there was none */
+    if (t->sent == 0) {
         return owu_fail(err, OWU_ECONNECT_TIMEOUT, "no connection to %s within %.3g s", origin,
                         passed);
     }
