@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from answers import ordered
-from operations import SETTINGS_TEXT, Operation, Operations, caught
+from operations import ERRORS_ARE_PYTHON, SETTINGS_TEXT, Operation, Operations, caught
 from samples import ENDPOINTS, answer_of, arguments, heap_types, sample
 
 from openwebui_users import errors
@@ -137,12 +137,12 @@ def making(url: str) -> Operations:
     yield Operation(
         "ConfigurationError: base_url",
         partial(caught, errors.ConfigurationError, lambda: UsersClient("ftp://x", KEY, **EXPLICIT)),
-        True,
+        ERRORS_ARE_PYTHON,
     )
     yield Operation(
         "ConfigurationError: no base_url",
         partial(caught, errors.ConfigurationError, lambda: UsersClient("", KEY, **EXPLICIT)),
-        True,
+        ERRORS_ARE_PYTHON,
     )
     for number, key in enumerate(("sk x", "sk-ä", "\ud800")):
         yield Operation(
@@ -150,7 +150,7 @@ def making(url: str) -> Operations:
             partial(
                 caught, errors.ConfigurationError, lambda key=key: UsersClient(url, key, **EXPLICIT)
             ),
-            True,
+            ERRORS_ARE_PYTHON,
         )
     for name, value in OPTIONS.items():
         options = {"trust_env": False, "proxy": "", "retry": 0, name: value}

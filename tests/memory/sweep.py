@@ -23,16 +23,16 @@ from typing import Any
 
 from every_operation import GROUPS
 from held import Held, growth
-from operations import Operation
+from operations import ERRORS_ARE_PYTHON, NO_PYTHON, Operation
 
 from openwebui_users import _describe, _html, errors
 from openwebui_users.errors import ResponseValidationError, ValidationError
 
 QUIET = 12  # rounds without a failure after which no allocation is left
-EVERY = 250  # so many allocations fail one by one; of those beyond, every second, then fourth
+EVERY = 350  # so many allocations fail one by one; of those beyond, of the large tables only, one
+FACTOR = 16  # in so many, and of those beyond the same number again one in its square
 SWEEPS = 3  # in each of which memory must have grown to be leaking
 MOST_WRONG = 20
-NO_PYTHON = (3, 12)  # see Sweep.crashes_python
 
 # What CPython itself makes of memory that runs out, of our operations as of its own.
 EXCEPTIONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -107,14 +107,9 @@ def stand_in() -> None:
     ):
         setattr(module, one, type)
     _html.repr_mimebundle = itertools.chain  # type: ignore[assignment]
-    if sys.version_info < NO_PYTHON:
+    if ERRORS_ARE_PYTHON:
         return
-    for name in (
-        "ClientClosedError",
-        "ConfigurationError",
-        "SerializationError",
-        "ValidationError",
-    ):
+    for name in ("ConfigurationError", "SerializationError", "ValidationError"):
         setattr(errors, name, type(name, (ValueError,), {}))
 
 
@@ -147,7 +142,7 @@ class Sweep:
             else:
                 quiet += 1
             if self.rounds % EVERY == 0:
-                step *= 2
+                step *= FACTOR
         if (
             not self.operation.python
         ):  # CPython leaks functions that it has no memory for, and pickles
