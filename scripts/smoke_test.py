@@ -44,6 +44,13 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of clients that refuse its certificate."""
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing."""
+
+
 async def names(url: str, ca_file: str) -> list[str]:
     """The names of the users, asked for by two coroutines at once."""
     async with AsyncUsersClient(url, "key", ca_file=ca_file) as users:
@@ -59,7 +66,7 @@ def main() -> None:
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"https://localhost:{server.server_port}"

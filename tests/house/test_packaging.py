@@ -320,8 +320,8 @@ def test_the_wheel_holds_that_and_the_sdist_all_that_it_takes_to_build(
 
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as sdist:
         held = {name.partition("/")[2] for name in sdist.getnames()}
-    for folder in ("benchmarks", "csrc", "docs", "examples", "openwebui_users", "scripts", "tests"):
-        files = {path.relative_to(source).as_posix() for path in (source / folder).rglob("*.*")}
+    for part in ("benchmarks", "csrc", "docs", "examples", "openwebui_users", "scripts", "tests"):
+        files = {path.relative_to(source).as_posix() for path in (source / part).rglob("*.*")}
         assert {name for name in files if (source / name).is_file()} - held == set()
     assert {"LICENSE", "Makefile", "README.md", "pyproject.toml", "setup.py"} <= held
 
