@@ -62,6 +62,10 @@ $(VENV)/.packaged-with: $(VENV)/.installed pyproject.toml
 	$(PIP) install --no-build-isolation -e '.[package]'
 	@touch $@
 
+$(VENV)/.documented-with: $(VENV)/.installed pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[docs]'
+	@touch $@
+
 # ------------------------------------------------------------------ targets
 
 .PHONY: build
@@ -146,6 +150,14 @@ format: $(VENV)/.linted-with ## let ruff and clang-format mend what they can
 .PHONY: stubs
 stubs: $(VENV)/.built $(VENV)/.linted-with ## make the stubs and the reference parts of the docs anew
 	$(PY) scripts/generate_stubs.py
+
+.PHONY: docs
+docs: $(VENV)/.documented-with ## make the site of the docs in build/docs; a warning is an error
+	$(PY) -m sphinx -W --keep-going -q -b html -d build/docs-cache docs build/docs
+
+.PHONY: docs-links
+docs-links: $(VENV)/.documented-with ## look whether the docs' links to other sites still lead somewhere
+	$(PY) scripts/check_links.py
 
 .PHONY: transcript
 transcript: $(VENV)/.built $(VENV)/.tested-with ## make docs/cli-transcript.md anew from a run on a terminal
