@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "tests"))
 
 import cli_reference  # noqa: E402
+import errors_reference  # noqa: E402
 from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
 from stub_texts import (  # noqa: E402
     CLIENT_BASE,
@@ -506,24 +507,46 @@ def ui_reference() -> Iterator[str]:
         yield f"| {code(name)} | {code(annotation)} | {cell(doc)} |"
 
 
+def model_link(row: Row) -> str:
+    """The type of a value, which leads to its model where it is one."""
+    text = code(or_none(plain_text(row), row["nullable"]))
+    return f"[{text}](models.md#{row['model'].lower()})" if row["model"] else text
+
+
 def call_reference(endpoint: Row) -> Iterator[str]:
     short = [
         f"{param['name']}" if param["required"] else f"{param['name']}={param['default']!r}"
         for param in endpoint["params"]
     ]
-    answer = or_none(plain_text(endpoint["answer"]), endpoint["answer"]["nullable"])
-    yield f"#### `{endpoint['name']}({', '.join(short)})` → `{answer}`"
+    yield f"#### {endpoint['name']}"
     yield ""
-    since = f", since Open WebUI {endpoint['since']}" if endpoint["since"] else ""
-    yield f"`{endpoint['method']} {endpoint['path']}`{since}"
+    yield f"`{endpoint['name']}({', '.join(short)})`"
+    yield ""
+    older = (
+        f"; {endpoint['older_method']} of servers before {endpoint['older_before']}"
+        if endpoint["older_method"]
+        else ""
+    )
+    again = "repeated" if endpoint["repeatable"] else "not repeated"
+    yield (
+        f"`{endpoint['method']} {endpoint['path']}`, since Open WebUI {endpoint['since']}{older}; "
+        f"{again}"
+    )
     yield ""
     yield endpoint["doc"].strip()
     yield ""
     for param in endpoint["params"]:
         since = f" Since Open WebUI {param['since']}." if param["since"] else ""
-        text = f"- {code(param['name'])} ({code(argument_text(param))}): {param['doc']}{since}"
-        yield text
+        kind = code(argument_text(param))
+        if param["model"]:
+            kind = f"[{kind}](models.md#{param['model'].lower()})"
+        yield f"- {code(param['name'])} ({kind}): {param['doc']}{since}"
     if endpoint["params"]:
+        yield ""
+    yield f"Returns {model_link(endpoint['answer'])}: {endpoint['returns']}"
+    yield ""
+    if endpoint["not_found_hint"]:
+        yield f"What is not found is a `NotFoundError`: {endpoint['not_found_hint']}."
         yield ""
 
 
@@ -535,6 +558,19 @@ def client_reference() -> Iterator[str]:
             yield from call_reference(endpoint)
 
 
+def routes_reference() -> Iterator[str]:
+    """Every route, and the call that stands for it."""
+    yield table_row("route", "call", "since", "repeated")
+    yield table_row("---", "---", "---", "---")
+    for endpoint in _core.endpoint_table():
+        yield table_row(
+            f"`{endpoint['method']} {endpoint['path']}`",
+            f"[`{endpoint['resource']}.{endpoint['name']}`](#{endpoint['name']})",
+            endpoint["since"],
+            "yes" if endpoint["repeatable"] else "",
+        )
+
+
 def many_reference() -> Iterator[str]:
     """The methods that make many calls, by their own documentation."""
     for name in ("map", *PACKAGE_METHODS):
@@ -544,7 +580,9 @@ def many_reference() -> Iterator[str]:
             [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
         )
         summary, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
-        yield f"#### `{name}{shown}`"
+        yield f"### {name}"
+        yield ""
+        yield f"`{name}{shown}`"
         yield ""
         yield " ".join(summary.split())
         yield ""
@@ -660,6 +698,16 @@ def generated() -> dict[Path, str]:
     cli_page = with_section(cli_page, "exit codes", cli_reference.exit_codes())
     cli_page = with_section(cli_page, "options", cli_reference.shared_options())
     cli_page = with_section(cli_page, "commands", cli_reference.commands())
+    calls_page = (docs / "calls.md").read_text(encoding="utf-8")
+    calls_page = with_section(calls_page, "routes", routes_reference())
+    calls_page = with_section(calls_page, "calls", client_reference())
+    errors_page = (docs / "errors.md").read_text(encoding="utf-8")
+    errors_page = with_section(errors_page, "tree", errors_reference.tree())
+    for section, module in (
+        ("errors", "openwebui_users"),
+        ("admin errors", "openwebui_users.admin"),
+    ):
+        errors_page = with_section(errors_page, section, errors_reference.reference(module))
     admin_page = (docs / "admin.md").read_text(encoding="utf-8")
     versions_page = (docs / "versions.md").read_text(encoding="utf-8")
     return {
@@ -667,7 +715,9 @@ def generated() -> dict[Path, str]:
         package / "_core.pyi": core_stub(),
         package / "models.pyi": models_stub(),
         docs / "models.md": models_page,
-        docs / "client.md": with_section(client_page, "calls", client_reference()),
+        docs / "client.md": client_page,
+        docs / "calls.md": calls_page,
+        docs / "errors.md": errors_page,
         docs / "faults.md": faults_page,
         docs / "versions.md": with_section(versions_page, "versions", versions_reference()),
         docs / "admin.md": with_section(admin_page, "arguments", admin_reference()),
