@@ -101,12 +101,19 @@ class Terminal:
         """Type at the keyboard; "\\x03" is Ctrl-C."""
         os.write(self._master, text.encode())
 
-    def end(self) -> int:
-        """Read to the end; the exit code."""
-        end = time.monotonic() + LIMIT
+    def end(self, answers: Mapping[str, str] | None = None) -> int:
+        """Read to the end; the exit code.
+
+        Args:
+            answers: what is typed, by the text that the screen ends with then.
+        """
+        end, answered = time.monotonic() + LIMIT, 0
         with contextlib.suppress(EOFError):
             while self._read(max(end - time.monotonic(), 0)):
-                pass
+                for asked, typed in (answers or {}).items():
+                    if len(self.screen) > answered and self.screen.endswith(asked):
+                        self.type(typed)
+                        answered = len(self.screen)
         return self._process.wait(LIMIT)
 
     @property

@@ -30,7 +30,7 @@ def test_generated_files_are_fresh() -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for name in ("docs", "openwebui_users", "scripts", "tests/faults"):
+    for name in ("docs", "openwebui_users", "scripts", "tests/contract/openapi", "tests/faults"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "tests/reference.py", tmp_path / "tests")
     return tmp_path
