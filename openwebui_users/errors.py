@@ -958,7 +958,8 @@ def _fault_line(row: object) -> str:
 def _printable(text: str) -> str:
     """The server's text on one line, safe for a terminal and a log."""
     line = " ".join(text.split())
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    # Not by its name: Python 3.11 crashes when a second interpreter compiles such a text.
+    clean = "".join(c if c.isprintable() else "\ufffd" for c in line)
     return clean if len(clean) <= _MAX_DETAIL else f"{clean[:_MAX_DETAIL]}..."
 
 
