@@ -459,9 +459,9 @@ def test_ctrl_c_at_the_start(environment: Environment) -> None:
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "set_handler = signal.signal\n"
         "def first(*arguments):\n"
-        "    set_handler(*arguments)\n"
-        "    os.write(2, b'!')\n"
         "    signal.signal = set_handler\n"
+        "    set_handler(*arguments)\n"
+        "    os.write(2, b'!')\n"  # from here on the signal may come
         "signal.signal = first\n"
         "sys.argv[1:] = ['list']\n"
         "main()\n"
