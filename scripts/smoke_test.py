@@ -21,7 +21,7 @@ import trustme
 import openwebui_users
 from openwebui_users import AsyncUsersClient, TLSError, UsersClient
 
-ANN = {"id": "1", "name": "Änn", "email": "ann@example.com", "role": "user"}
+ANN: dict[str, str | int] = {"id": "1", "name": "Änn", "email": "ann@example.com", "role": "user"}
 ANN |= dict.fromkeys(("last_active_at", "updated_at", "created_at"), 1)
 
 
