@@ -89,11 +89,14 @@ def unguarded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_fork(unguarded: Path) -> None:
     with RawServer(echo) as raw:
         assert run_fork(raw.url, "", 0, unguarded)[:2] == [0, 0]  # the script itself works
-        try:
-            wrong, wrong_in_child, _ = run_fork(raw.url, "", 200, unguarded)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            return  # answers torn in half end in all ways there are
-        assert (wrong, wrong_in_child) != (0, 0)
+        for _ in range(5):  # the two may happen not to meet, where the machine is busy
+            try:
+                wrong, wrong_in_child, _ = run_fork(raw.url, "", 200, unguarded)
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+                return  # answers torn in half end in all ways there are
+            if (wrong, wrong_in_child) != (0, 0):
+                return
+        pytest.fail("nobody noticed")
 
 
 def test_fork_of_the_engine(unguarded: Path) -> None:
