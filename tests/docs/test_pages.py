@@ -17,6 +17,11 @@ from given import GIVEN, Given
 from openwebui_users import AuthsClient, ChannelsClient, GroupsClient, UsersClient
 from openwebui_users.testing import EmbeddedServer
 
+# The peer, which one page uses, leaves connections to the collector, which may come at any time.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 CLIENTS = (AuthsClient, ChannelsClient, GroupsClient, UsersClient)
 #: Pages whose sections are independent of each other: each begins anew.
 BY_SECTION = ("docs/recipes.md",)
