@@ -124,6 +124,11 @@ static inline void check_run(const char *name, void (*test)(void), bool may_star
     }
 }
 
+/** The text of a buffer, for CHECK_STR_EQ; NULL: there was no memory for its end. */
+static inline const char *check_text_of(owu_buffer *buffer) {
+    return owu_buffer_terminate(buffer) == OWU_OK ? buffer->data : NULL;
+}
+
 /** What main returns: an exit status has eight bits, and 256 failures must not look like none. */
 static inline int check_failures(void) {
     return check_count_of_failures > 100 ? 100 : check_count_of_failures;

@@ -70,18 +70,20 @@ static void tear_down(owu_client *client, owu_port *port) {
     owu_client_unref(client);
 }
 
-/* Start a job with itself as context; NULL: it could not be. */
-static owu_job *start_one(owu_client *client, owu_port *port, const char *query,
-                          const owu_options *options) {
-    owu_job *job = NULL;
-    if (!CHECK_INT_EQ(new_job(&job, client, query, options, NULL), OWU_OK)) {
-        return NULL;
-    }
-    if (!CHECK_INT_EQ(owu_job_start(job, port, job, NULL), OWU_OK)) {
+/* Start a job, if there is one, with itself as context; NULL: it could not be. */
+static owu_job *started(owu_job *job, owu_port *port) {
+    if (job != NULL && !CHECK_INT_EQ(owu_job_start(job, port, job, NULL), OWU_OK)) {
         owu_job_unref(job);
         return NULL;
     }
     return job;
+}
+
+static owu_job *start_one(owu_client *client, owu_port *port, const char *query,
+                          const owu_options *options) {
+    owu_job *job = NULL;
+    CHECK_INT_EQ(new_job(&job, client, query, options, NULL), OWU_OK);
+    return started(job, port);
 }
 
 /* Start n jobs; how many could be. */
@@ -97,14 +99,8 @@ static int start(owu_job **jobs, int n, owu_client *client, owu_port *port, cons
 /* The same for the job whose outcome comes when the client is closed. */
 static owu_job *start_farewell(owu_client *client, owu_port *port) {
     owu_job *job = NULL;
-    if (!CHECK_INT_EQ(owu_job_new_farewell(&job, client, NULL), OWU_OK)) {
-        return NULL;
-    }
-    if (!CHECK_INT_EQ(owu_job_start(job, port, job, NULL), OWU_OK)) {
-        owu_job_unref(job);
-        return NULL;
-    }
-    return job;
+    CHECK_INT_EQ(owu_job_new_farewell(&job, client, NULL), OWU_OK);
+    return started(job, port);
 }
 
 /* Take the outcome of so many; how many had this one. */

@@ -4,15 +4,11 @@
 #include "check.h"
 #include "owu.h"
 
-static const char *text_of(owu_buffer *buffer) {
-    return owu_buffer_terminate(buffer) == OWU_OK ? buffer->data : NULL;
-}
-
 static void check_pointer(const char *text, const char *pointer, const char *expected) {
     owu_buffer out = {0};
     const owu_status status = owu_json_pointer(&out, text, strlen(text), pointer, NULL);
     CHECK_INT_EQ(status, expected == NULL ? OWU_EVALUE : OWU_OK);
-    CHECK_STR_EQ(text_of(&out), expected == NULL ? "" : expected);
+    CHECK_STR_EQ(check_text_of(&out), expected == NULL ? "" : expected);
     owu_buffer_free(&out);
 }
 
@@ -67,7 +63,7 @@ static void test_merge(void) {
         CHECK_INT_EQ(owu_json_merge(&out, rows[i][0], strlen(rows[i][0]), rows[i][1],
                                     strlen(rows[i][1]), NULL),
                      OWU_OK);
-        CHECK_STR_EQ(text_of(&out), rows[i][2]);
+        CHECK_STR_EQ(check_text_of(&out), rows[i][2]);
         owu_buffer_free(&out);
     }
 }

@@ -2,10 +2,6 @@
 #include "check.h"
 #include "owu.h"
 
-static const char *text_of(owu_buffer *buffer) {
-    return owu_buffer_terminate(buffer) == OWU_OK ? buffer->data : NULL;
-}
-
 static void test_base_urls(void) {
     static const char *const rows[][2] = {
         {"https://chat.example.com", "https://chat.example.com"},
@@ -30,7 +26,7 @@ static void test_base_urls(void) {
         const owu_status status = owu_url_normalise(&out, rows[i][0], strlen(rows[i][0]), &err);
         CHECK_INT_EQ(status, rows[i][1] == NULL ? OWU_EVALUE : OWU_OK);
         if (status == OWU_OK && rows[i][1] != NULL) {
-            CHECK_STR_EQ(text_of(&out), rows[i][1]);
+            CHECK_STR_EQ(check_text_of(&out), rows[i][1]);
         } else {
             CHECK(err.message[0] != '\0');
         }
