@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-
-class _Mallinfo(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena",
-            "ordblks",
-            "smblks",
-            "hblks",
-            "hblkhd",
-            "usmblks",
-            "fsmblks",
-            "uordblks",
-            "fordblks",
-            "keepcost",
-        )
-    ]
-
-
-_mallinfo: Any = getattr(ctypes.CDLL(None), "mallinfo2", None)  # of glibc 2.33
-if _mallinfo is not None:
-    _mallinfo.restype = _Mallinfo
+from c_heap import heap_in_use
 
 # For a process that measures: glibc counts what its caches hold as held, so it gets none.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0", "MALLOC_ARENA_MAX": "1"}
@@ -59,8 +36,7 @@ def held() -> Held:
     """What is held now, once all garbage was collected."""
     while gc.collect() > 0:  # what finalizers let go of is garbage of the next time
         pass
-    heap = 0 if _mallinfo is None else int(_mallinfo().uordblks + _mallinfo().hblkhd)
-    return Held(sys.getallocatedblocks(), len(gc.get_objects()), heap)
+    return Held(sys.getallocatedblocks(), len(gc.get_objects()), heap_in_use())
 
 
 def growth(action: Callable[[], object], times: int, settle: float = 0) -> Held:

@@ -2,19 +2,15 @@
 
     leaks.py GROUP URL [NAME]
 
-One line of JSON for each operation, as sweep.py has it.
+Prints what look_at_each() does.
 """
 
 from __future__ import annotations
 
-import faulthandler
-import gc
-import json
 import sys
-import time
-import warnings
+from typing import Any
 
-from every_operation import GROUPS
+from every_operation import look_at_each
 from held import growth
 from operations import Operation
 from samples import heap_types
@@ -41,26 +37,10 @@ def leak_of(operation: Operation) -> str | None:
     return f"{more} in {times} runs; references to types: {kept}"
 
 
-def main() -> None:
-    faulthandler.enable()
-    warnings.simplefilter("ignore")
-    group, url, *names = sys.argv[1:]
-    operations = GROUPS[group](url)
-    gc.collect()
-    gc.freeze()  # what is there stays, and need not be looked at again and again
-    for operation in operations:
-        if names and not operation.name.startswith(names[0]):
-            continue
-        print(operation.name, flush=True)
-        began = time.perf_counter()
-        leak = leak_of(operation)
-        facts = {
-            "operation": operation.name,
-            "wrong": [] if leak is None else [leak],
-            "seconds": round(time.perf_counter() - began, 3),
-        }
-        print(json.dumps(facts), flush=True)
+def look(operation: Operation) -> dict[str, Any]:
+    leak = leak_of(operation)
+    return {"wrong": [] if leak is None else [leak]}
 
 
 if __name__ == "__main__":
-    main()
+    look_at_each(look)

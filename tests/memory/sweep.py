@@ -2,26 +2,21 @@
 
     sweep.py GROUP URL [NAME]
 
-For each operation of a group: its name on a line, so that whoever reads it knows what crashed, then
-one line of JSON with how often it was run, how often that failed, and what was wrong.
+Prints what look_at_each() does: how often an operation was run, how often that failed, and what was
+wrong.
 """
 
 from __future__ import annotations
 
 import _testcapi  # type: ignore[import-not-found, unused-ignore]
 import ctypes
-import faulthandler
-import gc
 import itertools
-import json
 import math
 import pickle
 import sys
-import time
-import warnings
 from typing import Any
 
-from every_operation import GROUPS
+from every_operation import look_at_each
 from held import Held, growth
 from operations import ERRORS_ARE_PYTHON, NO_PYTHON, Operation
 
@@ -180,31 +175,17 @@ class Sweep:
         self.wrong.append(f"leaks {more}")
 
 
-def main() -> None:
-    faulthandler.enable()
-    warnings.simplefilter("ignore")
-    group, url, *names = sys.argv[1:]
-    stand_in()
-    operations = GROUPS[group](url)
-    gc.collect()
-    gc.freeze()  # what is there stays, and need not be looked at again and again
-    for operation in operations:
-        if names and not operation.name.startswith(names[0]):
-            continue
-        print(operation.name, flush=True)
-        began = time.perf_counter()
-        sweep = Sweep(operation)
-        if not sweep.crashes_python():
-            sweep.run()
-        facts = {
-            "operation": operation.name,
-            "rounds": sweep.rounds,
-            "failures": len(sweep.failing),
-            "wrong": sweep.wrong,
-            "seconds": round(time.perf_counter() - began, 3),
-        }
-        print(json.dumps(facts), flush=True)
+def look(operation: Operation) -> dict[str, Any]:
+    sweep = Sweep(operation)
+    if not sweep.crashes_python():
+        sweep.run()
+    return {
+        "rounds": sweep.rounds,
+        "failures": len(sweep.failing),
+        "wrong": sweep.wrong,
+    }
 
 
 if __name__ == "__main__":
-    main()
+    stand_in()
+    look_at_each(look)

@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from c_heap import heap_in_use
+
 from openwebui_users import (
     AsyncUsersClient,
     ConnectError,
@@ -583,33 +585,16 @@ def run_in_new_loop(work: Callable[[], Any]) -> None:
 # ---------------------------------------------------------------- what the process holds
 
 
-class _Mallinfo(ctypes.Structure):
-    """What glibc says of its heaps, all arenas together."""
-
-    _fields_ = [
-        ("arena", ctypes.c_size_t),
-        ("unused", ctypes.c_size_t * 3),
-        ("hblkhd", ctypes.c_size_t),  # in blocks that are mapped by themselves
-        ("unused_too", ctypes.c_size_t * 2),
-        ("uordblks", ctypes.c_size_t),  # in use in the arenas
-        ("rest", ctypes.c_size_t * 2),
-    ]
-
-
 def held() -> dict[str, int]:
     """What the process holds, after everything free was given back."""
     gc.collect()
-    heap = _Mallinfo()
     with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None)
-        libc.malloc_trim(0)
-        libc.mallinfo2.restype = _Mallinfo
-        heap = libc.mallinfo2()
+        ctypes.CDLL(None).malloc_trim(0)
     status = Path("/proc/self/status").read_text()
     (memory,) = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon")]
     return {
         "memory": int(memory),
-        "heap": (heap.uordblks + heap.hblkhd) // 1024,
+        "heap": heap_in_use() // 1024,
         "blocks": sys.getallocatedblocks(),
         "descriptors": entries("/proc/self/fd") - 1,  # without that of the listing
         "threads": entries("/proc/self/task"),
