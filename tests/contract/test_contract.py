@@ -19,6 +19,7 @@ from contract.record import recorded
 from contract.stage import EmbeddedStage, RealStage
 from openwebui_users import _core
 from openwebui_users.testing import EmbeddedServer
+from openwebui_users.testing.drift import as_tuple
 
 VERSIONS = ("0.6.42", "0.12.4")
 
@@ -41,10 +42,6 @@ def refuse(found: list[str]) -> None:
 
 
 # ---------------------------------------------------------------- what was compared
-
-
-def as_tuple(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 def rows(version: str) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,13 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads ELF files")
 
 
+def extension() -> Path:
+    spec = importlib.util.find_spec("openwebui_users._core")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin)
+
+
 def exported_symbols(library: Path) -> set[str]:
     nm = shutil.which("nm")
     assert nm is not None, "nm is missing: install binutils"
@@ -25,10 +32,7 @@ def exported_symbols(library: Path) -> set[str]:
 
 
 def test_extension_exports_its_init_function_only() -> None:
-    spec = importlib.util.find_spec("openwebui_users._core")
-    assert spec is not None
-    assert spec.origin is not None
-    assert exported_symbols(Path(spec.origin)) == {"PyInit__core"}
+    assert exported_symbols(extension()) == {"PyInit__core"}
 
 
 def test_an_exported_function_is_seen(tmp_path: Path) -> None:
@@ -81,9 +85,6 @@ def written_to(library: Path) -> set[str]:
 
 
 def test_no_state_is_shared_but_what_is_known() -> None:
-    spec = importlib.util.find_spec("openwebui_users._core")
-    assert spec is not None
-    assert spec.origin is not None
-    found = written_to(Path(spec.origin))
+    found = written_to(extension())
     assert {name for name in found if not name.endswith(TABLES)} - SHARED.keys() == set()
     assert found >= {"clients", "generation"}, "stripped?"
