@@ -42,7 +42,6 @@ class Given:
         files: texts by the names of files.
         environment: of Python and commands, besides that of a user who has signed in.
         is_signed_in: OPENWEBUI_URL and OPENWEBUI_API_KEY are set.
-        leaves_sockets: what is run there closes no connections.
         has_clients: `users` and `client` are there, and open, for every block of Python.
     """
 
@@ -52,7 +51,6 @@ class Given:
     files: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     is_signed_in: bool = True
-    leaves_sockets: bool = False
     has_clients: bool = True
 
 
@@ -114,7 +112,6 @@ GIVEN: dict[str, Given] = {
     ),
     "docs/cli.md": Given(of_inactive, files={"people.csv": TABLE, "state.yaml": STATE}),
     "docs/client.md": Given(of_client),
-    "docs/coming-from-owui-client.md": Given(leaves_sockets=True),
     "docs/offboarding.md": Given(of_offboarding, groups={**GROUPS, "board": ("ann@example.com",)}),
     "docs/permissions.md": Given(of_permissions, groups={}),
     "docs/plan.md": Given(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,9 @@ from openwebui_users import AuthsClient, ChannelsClient, GroupsClient, UsersClie
 from openwebui_users.testing import EmbeddedServer
 
 # The peer, which one page uses, leaves connections to the collector, which may come at any time.
+# Clients of our own must be closed all the same.
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+    "ignore:unclosed <socket:ResourceWarning", "ignore:unclosed transport:ResourceWarning"
 )
 
 CLIENTS = (AuthsClient, ChannelsClient, GroupsClient, UsersClient)
@@ -35,9 +34,6 @@ def stories() -> Iterator[Any]:
         if page in BY_SECTION:
             for section in dict.fromkeys(one.section for one in pages.blocks_of(page)):
                 yield page, section
-        elif GIVEN.get(page, Given()).leaves_sockets:
-            ignored = "ignore::pytest.PytestUnraisableExceptionWarning"
-            yield pytest.param(page, "", marks=pytest.mark.filterwarnings(ignored))
         else:
             yield page, ""
 
@@ -46,16 +42,6 @@ def stories() -> Iterator[Any]:
 def running() -> Iterator[EmbeddedServer]:
     with EmbeddedServer() as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """What an example left open is gone before the next test, which would be blamed for it."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        for _ in range(3):  # what a transport lets go of is garbage of the next time
-            gc.collect()
 
 
 def people_of(server: EmbeddedServer, client: UsersClient, given: Given) -> dict[str, str]:
