@@ -46,24 +46,15 @@ $(VENV)/.built: $(VENV)/.installed setup.py $(C_FILES)
 	$(PY) setup.py -q build_ext --inplace
 	@touch $@
 
-$(VENV)/.tested-with: $(VENV)/.installed pyproject.toml
-	$(PIP) install --no-build-isolation -e '.[test]'
-	@touch $@
+# Which extras each stamp stands for.
+extras_tested := test
+extras_linted := test,lint
+extras_benched := bench
+extras_packaged := package
+extras_documented := docs
 
-$(VENV)/.linted-with: $(VENV)/.installed pyproject.toml
-	$(PIP) install --no-build-isolation -e '.[test,lint]'
-	@touch $@
-
-$(VENV)/.benched-with: $(VENV)/.installed pyproject.toml
-	$(PIP) install --no-build-isolation -e '.[bench]'
-	@touch $@
-
-$(VENV)/.packaged-with: $(VENV)/.installed pyproject.toml
-	$(PIP) install --no-build-isolation -e '.[package]'
-	@touch $@
-
-$(VENV)/.documented-with: $(VENV)/.installed pyproject.toml
-	$(PIP) install --no-build-isolation -e '.[docs]'
+$(VENV)/.%-with: $(VENV)/.installed pyproject.toml
+	$(PIP) install --no-build-isolation -e '.[$(extras_$*)]'
 	@touch $@
 
 # ------------------------------------------------------------------ targets
