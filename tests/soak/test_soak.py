@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -61,14 +62,18 @@ def test_what_is_wrong_on_purpose_is_found(sabotage: str, said: str) -> None:
 @on_linux
 def test_ctrl_c_ends_it_with_its_report() -> None:
     """And nobody is left: each process of it ends with the one that started it."""
-    command = [sys.executable, "-m", "soak", "--minutes", "2", "--seed", "stopped"]
+    # no word that the command line of anything else on this machine may hold
+    seed = uuid.uuid4().hex
+    command = [sys.executable, "-m", "soak", "--minutes", "2", "--seed", seed]
     with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, text=True) as soak:
         time.sleep(6)
+        started = [line for line in command_lines() if seed in line]
         soak.send_signal(signal.SIGINT)
         said, _ = soak.communicate(timeout=60)
     assert soak.returncode == 130, said
-    assert "seed stopped" in said and "no fault" in said
-    assert not [line for line in command_lines() if "stopped" in line]
+    assert f"seed {seed}" in said and "no fault" in said
+    assert len(started) > 1
+    assert not [line for line in command_lines() if seed in line]
 
 
 def command_lines() -> Iterator[str]:
