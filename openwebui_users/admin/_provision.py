@@ -13,8 +13,9 @@ from ._accounts import make_account
 from ._checks import check_field, shown
 from ._directory import Groups, listed_groups
 from ._errors import Problem, refuse
+from ._files import check_distinct
 from ._members import NOT_SHOWN
-from ._passwords import make_password
+from ._passwords import PasswordFile, make_password
 from ._permissions import dotted
 from ._personal import check_personal, check_personal_role, end_token, write_personal
 from ._results import Result, RowResult
@@ -22,6 +23,7 @@ from ._work import Run, is_unknown
 
 if TYPE_CHECKING:
     import datetime
+    import os
 
     from openwebui_users._core import UsersClient
     from openwebui_users._flow import Flow
@@ -72,6 +74,7 @@ def provision_user(
     name: str,
     role: str = "user",
     password: str | None = None,
+    passwords_out: str | os.PathLike[str] | None = None,
     groups: Iterable[Any] | str = (),
     api_key: bool = False,
     settings: Any = None,
@@ -93,6 +96,9 @@ def provision_user(
         client: of an administrator.
         email, name, role: of the account; the role is admin, user or pending.
         password: None: one is made; it is in the result.
+        passwords_out: CSV file `email,password` that a password made here is added to. It is
+            readable by its owner only, and has the password on disk before the server has it; of an
+            account that could not be made it has a line all the same.
         groups: names, ids or models of groups.
         api_key: make an API key.
         settings: dict or UserSettings.
@@ -112,7 +118,9 @@ def provision_user(
         PartialFailureError: the account is there, or may be there, but not all of the rest; its
             result holds what was done, the password and the API key.
         Interrupted: Ctrl-C; its result holds the same.
-        OSError: the file of audit cannot be opened.
+        LockedError: another run uses passwords_out.
+        AdminError: passwords_out is another file.
+        OSError: passwords_out or the file of audit cannot be opened.
         APIStatusError, APIConnectionError: the account was not made.
 
     Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add, POST
@@ -125,8 +133,10 @@ def provision_user(
     /api/v1/users/default/permissions; after a lost answer POST /api/v1/auths/signin; GET
     /api/v1/auths/ for a profile, and as for audit GET /api/v1/users/user/status.
     """
+    is_made = password is None
     account = {"email": email, "name": name, "role": role}
     account["password"] = make_password() if password is None else password
+    check_distinct({"passwords_out": passwords_out, "audit": audit})
     given = {
         "timezone": timezone,
         "bio": bio,
@@ -148,7 +158,10 @@ def provision_user(
             problems += _check_token(client, account, wanted, api_key)
         refuse(problems)
         maker = _Maker(run, account, personal, wanted, api_key)
-        run.each([row], maker.steps)
+        with PasswordFile(passwords_out if is_made else None, read_only=dry_run) as file:
+            if is_made and not dry_run:
+                file.add(account["email"], account["password"])
+            run.each([row], maker.steps)
         if maker.refusal is not None:
             raise maker.refusal
     return result.raise_for_failures()

@@ -103,19 +103,6 @@ def _assigned(assignments: list[str]) -> dict[str, Any]:
     return found
 
 
-def _merged(before: Any, changes: Any) -> Any:
-    """JSON Merge Patch: null takes away."""
-    if not isinstance(changes, dict):
-        return changes
-    found = dict(before) if isinstance(before, dict) else {}
-    for key, value in changes.items():
-        if value is None:
-            found.pop(key, None)
-        else:
-            found[key] = _merged(found.get(key), value)
-    return found
-
-
 def set_settings(
     cli: Cli,
     assignments: Annotated[
@@ -126,23 +113,24 @@ def set_settings(
     ],
 ) -> None:
     """Change some of one's own settings, and leave the others as they are."""
+    from openwebui_users import _core
     from openwebui_users.admin._directory import is_at_least
 
     changes = _assigned(assignments)
     before = _stored(cli)
-    after = _merged(before, changes)
-    if not cli.dry_run and after != before:
-        sent = {key: after.get(key) for key in changes}
+    wanted = after = json.loads(_core.json_merge(json.dumps(before), json.dumps(changes)))
+    if not cli.dry_run and wanted != before:
+        sent = {key: wanted.get(key) for key in changes}
         if isinstance(changes.get("ui"), dict) and is_at_least(cli.client, (0, 12)):
             # the keys below ui are merged by the server, where null takes one away
-            sent["ui"] = {key: after.get("ui", {}).get(key) for key in changes["ui"]}
+            sent["ui"] = {key: wanted.get("ui", {}).get(key) for key in changes["ui"]}
         cli.client.update_user_settings(sent)
         after = _stored(cli)
     old, new = _flat(before), _flat(after)
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     rows = [{"setting": one, "before": old.get(one), "after": new.get(one)} for one in names]
     cli.output.rows(rows, head=("setting", "before", "after"))
-    missing = [name for name in _flat(_merged(before, changes)) if name not in new]
+    missing = [name for name in _flat(wanted) if name not in new]
     if missing and not cli.dry_run:
         raise CommandError(
             f"the server did not store {', '.join(missing)}: you may have no permission for it",

@@ -143,7 +143,6 @@ def create(
     to standard error if that is a terminal. So does an API key, with --api-key-out.
     """
     from openwebui_users.admin import Interrupted, PartialFailureError, provision_user
-    from openwebui_users.admin._passwords import PasswordFile, make_password
 
     if api_key_out is not None and api_key_out.exists():
         raise CommandError(f"{api_key_out} is there already, and is not overwritten")
@@ -153,32 +152,29 @@ def create(
         if create_api_key and api_key_out is None:
             raise CommandError("give --api-key-out FILE for the API key")
     is_cut = False
-    password = read_input("Password") if password_stdin else make_password()
-    with PasswordFile(passwords_out, read_only=cli.dry_run) as file:
-        if not password_stdin and not cli.dry_run:
-            file.add(email.lower(), password)  # before the account is made: it must not be lost
-        try:
-            result = provision_user(
-                cli.client,
-                email=email,
-                name=name,
-                role=role,
-                password=password,
-                groups=group or (),
-                timezone=timezone,
-                api_key=create_api_key,
-                dry_run=cli.dry_run,
-                audit=cli.audit,
-            )
-        except (PartialFailureError, Interrupted) as error:
-            result = error.result
-            is_cut = isinstance(error, Interrupted)
+    try:
+        result = provision_user(
+            cli.client,
+            email=email,
+            name=name,
+            role=role,
+            password=read_input("Password") if password_stdin else None,
+            passwords_out=passwords_out,
+            groups=group or (),
+            timezone=timezone,
+            api_key=create_api_key,
+            dry_run=cli.dry_run,
+            audit=cli.audit,
+        )
+    except (PartialFailureError, Interrupted) as error:
+        result = error.result
+        is_cut = isinstance(error, Interrupted)
     # before the report, which a full disk or a closed pipe may stop: they are nowhere else
     may_be_there = result.counts.keys() & {"created", "unknown"}
     if result.api_key is not None:
         cli.note(_keep_key(result.api_key, api_key_out))
     if not password_stdin and passwords_out is None and may_be_there and not cli.dry_run:
-        cli.note(f"password: {password}")
+        cli.note(f"password: {result.password}")
     code = cli.report(result)
     return INTERRUPTED if is_cut else code
 

@@ -15,6 +15,7 @@ from fastapi import HTTPException
 
 from openwebui_users import APIStatusError, AuthenticationError, UsersClient
 from openwebui_users.admin import (
+    AdminError,
     InvalidInputError,
     PartialFailureError,
     ProvisionResult,
@@ -310,6 +311,40 @@ def test_no_token(client: UsersClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PartialFailureError, match=r"no token .* bio, api_key could not be set"):
         ann(client, api_key=True, bio="x")
     assert provision_user(client, email="ben@example.com", name="Ben").ok
+
+
+def test_the_password_is_on_disk_before_the_account_is_made(
+    client: UsersClient, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "passwords.csv"
+    server.fault("status", code=400, path="/api/v1/auths/add")
+    with pytest.raises(APIStatusError):
+        ann(client, passwords_out=path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    result = ann(client, passwords_out=path)
+    header, lost, line = path.read_text().splitlines()
+    assert (header, line) == ("email,password", f"ann@example.com,{result.password}")
+    assert lost.startswith("ann@example.com,")
+    with UsersClient(server.url) as other:
+        other.auths.signin(email="ann@example.com", password=result.password)
+
+
+def test_no_password_is_kept_that_was_given_or_not_used(
+    client: UsersClient, server: EmbeddedServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "passwords.csv"
+    assert ann(client, passwords_out=path, dry_run=True).password == ""
+    with pytest.raises(InvalidInputError, match="same file"):
+        ann(client, passwords_out=path, audit=path)
+    with pytest.raises(InvalidInputError, match="role"):
+        ann(client, passwords_out=path, role="amdin")
+    ann(client, passwords_out=path, password="a long enough password")
+    assert not path.exists()
+    path.write_text("something else\n")
+    before = len(writes(server))
+    with pytest.raises(AdminError, match="another file"):
+        provision_user(client, email="ben@example.com", name="Ben", passwords_out=path)
+    assert len(writes(server)) == before and path.read_text() == "something else\n"
 
 
 def test_an_account_that_is_refused(client: UsersClient, server: EmbeddedServer) -> None:
