@@ -34,7 +34,8 @@ MASK = "**********"
 
 
 @cache
-def _models() -> dict[str, Row]:
+def models_by_name() -> dict[str, Row]:
+    """The table of models."""
     return {row["name"]: row for row in _core.model_table()}
 
 
@@ -51,7 +52,7 @@ def _class_of(name: str) -> ModelClass:
 
 @cache
 def _rows_by_class() -> dict[type, Row]:
-    return {_class_of(name): row for name, row in _models().items()}
+    return {_class_of(name): row for name, row in models_by_name().items()}
 
 
 def _row_of(cls: type) -> Row | None:
@@ -524,7 +525,7 @@ def form_fields(endpoint: Row) -> tuple[list[Row], bool]:
     form = next((param for param in endpoint["params"] if _is_form(param)), None)
     if form is None:
         return [], False
-    model = _models()[form["model"]]
+    model = models_by_name()[form["model"]]
     taken = {param["name"] for param in endpoint["params"]}
     return [f for f in model["fields"] if f["name"] not in taken], model["unknown"] == "keep"
 

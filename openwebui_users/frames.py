@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from ._describe import models_by_name
 from ._engines import Column, arrow_of, pandas_of, polars_of, records_of
 from .errors import secret_names
 
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["to_arrow", "to_pandas", "to_polars", "to_records"]
 
 _KINDS = {"str": "text", "int": "integer", "float": "float", "bool": "boolean", "date": "date"}
-
-
-@cache
-def _tables() -> dict[str, dict[str, Any]]:
-    """The table of models, by name."""
-    return {row["name"]: row for row in _core.model_table()}
 
 
 def _kind_of(field: dict[str, Any]) -> str:
@@ -50,7 +45,7 @@ def _models_of(source: Any) -> _core.ModelList[Any]:
     """The models that were given, as a list of our own."""
     if isinstance(source, _core.Model):
         (name,), _ = _core.columns_of([source], frozenset())
-        page = _tables()[name]["page"]
+        page = models_by_name()[name]["page"]
         if page is None:
             raise TypeError(
                 f"models must be many models, not one {type(source).__name__}: give [model]"
@@ -71,7 +66,7 @@ class _Known:
     """
 
     def __init__(self, classes: list[str], kept: list[str]) -> None:
-        rows = [_tables()[name] for name in classes]
+        rows = [models_by_name()[name] for name in classes]
         self.kinds: dict[str, str] = {}
         self.secrets: set[str] = set(secret_names().intersection(kept))
         self.excluded: set[str] = set()
