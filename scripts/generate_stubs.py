@@ -42,7 +42,7 @@ from stub_texts import (  # noqa: E402
 
 from openwebui_users import _core, _describe, admin, frames  # noqa: E402
 from openwebui_users.testing import FAULTS  # noqa: E402
-from openwebui_users.testing.drift import as_tuple  # noqa: E402
+from openwebui_users.testing.drift import as_tuple, is_at_least, method_of  # noqa: E402
 
 Row = dict[str, Any]
 
@@ -649,16 +649,12 @@ def versions_reference() -> Iterator[str]:
         facts = [(code(name), row["since"])]
         facts += [(f"{code(name)}: {code(one['name'])}", one["since"]) for one in row["params"]]
         if row["older_before"]:
-            cells = (
-                row["older_method" if as_tuple(one) < as_tuple(row["older_before"]) else "method"]
-                for one in versions
-            )
-            yield table_row(code(name), *cells)
+            yield table_row(code(name), *(method_of(row, one) for one in versions))
         elif row["since"] == versions[0]:
             everywhere += 1
         for text, since in facts:
             if since and since != versions[0]:
-                has_it = (as_tuple(one) >= as_tuple(since) for one in versions)
+                has_it = (is_at_least(one, since) for one in versions)
                 yield table_row(text, *("yes" if one else "" for one in has_it))
     yield ""
     yield f"The other {everywhere} calls are the same in all of them."

@@ -80,6 +80,17 @@ def as_tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found[0].split("."))
 
 
+def is_at_least(version: str, first: str) -> bool:
+    """Whether one version is another one, or a later."""
+    return as_tuple(version) >= as_tuple(first)
+
+
+def method_of(call: Mapping[str, Any], version: str) -> str:
+    """The HTTP method by which a server of this version is asked for a call of endpoint_table()."""
+    is_older = call["older_before"] and not is_at_least(version, call["older_before"])
+    return str(call["older_method" if is_older else "method"])
+
+
 def _without_names(path: str) -> str:
     return re.sub(r"\{\w+\}", "{}", path)
 
@@ -96,10 +107,10 @@ class _Comparison:
             if method.upper() in _HTTP_METHODS
         }
         self._models = {row["name"]: row for row in _core.model_table()}
-        self._version = as_tuple(version)
+        self._version = version
         # Of older servers it is known that they have fewer fields: the table has no field's age.
-        self._is_newest = self._version >= max(
-            as_tuple(since) for row in _core.endpoint_table() for since in _ages(row)
+        self._is_newest = all(
+            is_at_least(version, since) for row in _core.endpoint_table() for since in _ages(row)
         )
         self._compared: set[tuple[str, str]] = set()
 
@@ -107,11 +118,12 @@ class _Comparison:
         """Differences of all calls, and routes that are none."""
         known = set()
         for row in _core.endpoint_table():
-            method, route = self._route_of(row)
+            method = method_of(row, self._version)
+            route = (method, _without_names(row["path"]))
             known.add(route)
             name = f"{row['resource']}.{row['name']}, {method} {row['path']}"
             found = self._routes.get(route)
-            if as_tuple(row["since"]) > self._version:
+            if not is_at_least(self._version, row["since"]):
                 if found is not None:
                     yield Drift("changed", name, f"there, though said to come in {row['since']}")
             elif found is None:
@@ -124,13 +136,6 @@ class _Comparison:
             name = f"{method} {path}"
             if is_ours and (method, bare) not in known and not _is_left_out(name):
                 yield Drift("new", name)
-
-    def _route_of(self, row: Mapping[str, Any]) -> tuple[str, tuple[str, str]]:
-        """The method by which this server would be asked, and the key of the route."""
-        method = row["method"]
-        if row["older_before"] and self._version < as_tuple(row["older_before"]):
-            method = row["older_method"]
-        return method, (method, _without_names(row["path"]))
 
     def _call(
         self, row: Mapping[str, Any], call: str, operation: Mapping[str, Any]
@@ -171,7 +176,7 @@ class _Comparison:
             yield Drift("new", f"{place} {name}")
         for name in sorted(ours.keys() - theirs.keys()):
             since = ours[name].get("since")
-            if since is None or as_tuple(since) <= self._version:
+            if since is None or is_at_least(self._version, since):
                 yield Drift("gone", f"{place} {name}")
 
     def _type(self, schema: Mapping[str, Any] | None) -> _Type:

@@ -19,7 +19,7 @@ from contract.record import recorded
 from contract.stage import EmbeddedStage, RealStage
 from openwebui_users import _core
 from openwebui_users.testing import EmbeddedServer
-from openwebui_users.testing.drift import as_tuple
+from openwebui_users.testing.drift import is_at_least, method_of
 
 VERSIONS = ("0.6.42", "0.12.4")
 
@@ -46,14 +46,11 @@ def refuse(found: list[str]) -> None:
 
 def rows(version: str) -> dict[str, tuple[str, str]]:
     """Method and path of every call that a server of this version has, by its name."""
-    found = {}
-    for row in _core.endpoint_table():
-        if as_tuple(row["since"]) > as_tuple(version):
-            continue
-        is_older = row["older_before"] and as_tuple(version) < as_tuple(row["older_before"])
-        method = row["older_method"] if is_older else row["method"]
-        found[f"{row['resource']}.{row['name']}"] = (method, row["path"])
-    return found
+    return {
+        f"{row['resource']}.{row['name']}": (method_of(row, version), row["path"])
+        for row in _core.endpoint_table()
+        if is_at_least(version, row["since"])
+    }
 
 
 def successful_comparisons(
