@@ -38,13 +38,23 @@ sys.exit(not os.path.exists(header))' || echo Python.h
     fi
 }
 
-# Debian's Python keeps venv and headers in packages named after its version.
+# Packages of Python in this system's words, if any of it is missing: one that was installed otherwise
+# has all, and the system may know no package of its version. Debian keeps venv and headers apart.
 python_packages() {
+    case " $lacking" in
+    *" $PYTHON "* | *' venv '* | *' Python.h '*) ;;
+    *) return ;;
+    esac
     name=python3
     case $PYTHON in
     python3.*) name=$PYTHON ;;
     esac
-    echo "$name $name-venv $name-dev"
+    case $1 in
+    apt) echo "$name $name-venv $name-dev" ;;
+    dnf) echo 'python3 python3-devel' ;;
+    apk) echo 'python3 python3-dev' ;;
+    brew) echo 'python3' ;;
+    esac
 }
 
 lacking=$(missing | tr '\n' ' ')
@@ -52,20 +62,20 @@ if [ -n "$lacking" ]; then
     update=
     needs_root=yes
     if command -v apt-get >/dev/null 2>&1; then
-        packages="gcc libc6-dev pkg-config libcurl4-openssl-dev libcjson-dev $(python_packages)"
+        packages="gcc libc6-dev pkg-config libcurl4-openssl-dev libcjson-dev $(python_packages apt)"
         [ "$purpose" != wheel ] || packages="$packages curl make perl zlib1g-dev"
         update='apt-get update'
         install="env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $packages"
     elif command -v dnf >/dev/null 2>&1; then
-        packages='gcc libasan libubsan pkgconf-pkg-config libcurl-devel cjson-devel python3 python3-devel'
+        packages="gcc libasan libubsan pkgconf-pkg-config libcurl-devel cjson-devel $(python_packages dnf)"
         [ "$purpose" != wheel ] || packages="$packages curl make perl zlib-devel"
         install="dnf install -y $packages"
     elif command -v apk >/dev/null 2>&1; then
-        packages='gcc musl-dev pkgconf curl-dev cjson-dev python3 python3-dev'
+        packages="gcc musl-dev pkgconf curl-dev cjson-dev $(python_packages apk)"
         [ "$purpose" != wheel ] || packages="$packages curl linux-headers make perl zlib-dev"
         install="apk add $packages"
     elif command -v brew >/dev/null 2>&1; then
-        install='brew install pkg-config curl cjson python3'
+        install="brew install pkg-config curl cjson $(python_packages brew)"
         needs_root=
     else
         fail "missing: $lacking- install them with this system's package manager."

@@ -27,7 +27,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from openwebui_users import _core
+from openwebui_users.testing.drift import is_at_least
+
 OVERRIDES = Path(__file__).with_name("real_server_overrides.txt")
+WITH_PARENTS = "0.12"  # first version with groups within groups
 PYTHONS = ("3.11", "3.12")  # those that every supported version of the server runs on
 SECRET_KEY = "local-test-secret"
 BOOT_LIMIT = 240.0  # seconds
@@ -50,6 +54,19 @@ class RealServer:
     secret_key: str
     kill: Callable[[], None]
     start: Callable[[], None]  # after kill, with the same data at the same port; returns at once
+
+    def is_at_least(self, version: str) -> bool:
+        return is_at_least(self.version, version)
+
+    def has(self, call: str, argument: str | None = None) -> bool:
+        """Whether the tables say that this version has a call ("users.get_users"), or one argument
+        of it."""
+        resource, name = call.split(".")
+        rows = (row for row in _core.endpoint_table() if row["resource"] == resource)
+        row = next(row for row in rows if row["name"] == name)
+        if argument is not None:
+            row = next(one for one in row["params"] if one["name"] == argument)
+        return is_at_least(self.version, row["since"])
 
     def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
         """Ask below the API root, as the administrator unless another token is given."""

@@ -138,11 +138,13 @@ static owu_status take_version(owu_call *call) {
 
 /* ---------------------------------------------------------------- calls */
 
-/* A server that lacks a route answers like one that has it and refuses: ask for its version. */
+/* A server that lacks a route answers like one that has it and refuses: ask for its version. Where a
+ * word of the path is an id to it, it may refuse all but administrators (401).
+ */
 static bool may_lack_route(const owu_endpoint *endpoint, const owu_answer *answer) {
     const int s = answer->status;
     return owu_version_compare(endpoint->since, owu_oldest_version) > 0 &&
-           (s == 400 || s == 404 || s == 405 || s == 422 || (s == 200 && !is_json(answer)));
+           ((s >= 400 && s <= 405) || s == 422 || (s == 200 && !is_json(answer)));
 }
 
 static owu_status refuse_support(const owu_call *call) {

@@ -70,8 +70,9 @@ def write_account(run: Run[Any], row: RowResult, user: Any, changes: Mapping[str
         form = yield from _whole_form(run, user, changes)
     try:
         yield from run.change(update, user.id, **facts, **form)
-    except UnprocessableEntityError:
+    except UnprocessableEntityError as error:
         if len(form) >= len(_FORM):
+            _explain(error, changes)
             raise
         form = yield from _whole_form(run, user, changes)
         yield from run.change(update, user.id, **facts, **form)
@@ -83,7 +84,30 @@ def write_account(run: Run[Any], row: RowResult, user: Any, changes: Mapping[str
 def _whole_form(run: Run[Any], user: Any, changes: Mapping[str, Any]) -> Flow:
     """The changes, and what else the form must hold, as it is on the server now."""
     now = yield from ask(run.client.get_user_by_id, user.id)
-    return {**{name: getattr(now, name) for name in _FORM}, **changes}
+    kept = {name: getattr(now, name) for name in _FORM}
+    return {**kept, "profile_image_url": stored_picture(run, now), **changes}
+
+
+def _explain(error: UnprocessableEntityError, changes: Mapping[str, Any]) -> None:
+    """Raise what says more than this refusal, if it is of a picture that was not to change."""
+    fields = [one["loc"][-1] for one in error.errors()]
+    if fields == ["profile_image_url"] and "profile_image_url" not in changes:
+        raise RefusedError(
+            "nothing was changed: this server takes an account whole only, and refuses the picture "
+            "that this one has; update_user() with profile_image_url /user.png takes that away, "
+            f"and the user can set another. {error}"
+        ) from error
+
+
+def stored_picture(run: Run[Any], user: Any) -> str:
+    """The picture of an account as an update takes it, so that it stays the same.
+
+    Of a user without one some servers before 0.10 show the path below which they serve a
+    substitute, and refuse that path in an update.
+    """
+    picture: str = user.profile_image_url
+    is_substitute = picture == f"/api/v1/users/{user.id}/profile/image"
+    return "" if is_substitute and not takes_partial_updates(run) else picture
 
 
 def check_changes(changes: Mapping[str, Any], limit: int | None) -> list[Problem]:
@@ -130,7 +154,8 @@ def update_user(
         InvalidInputError: there is no such user; a field is none, or its value is wrong; the e-mail
             address is somebody else's. Nothing was sent.
         RefusedError: the role of the primary administrator or one's own would be lost, or somebody
-            else's key is used for the primary administrator.
+            else's key is used for the primary administrator; or the server wants the whole form,
+            and refuses the picture that the account has (0.8.12 those that are elsewhere).
         Interrupted: Ctrl-C; what was done is in its result.
         OSError: the file of audit cannot be opened, or not be written before the change.
         APIStatusError, APIConnectionError: as client.update_user_by_id().

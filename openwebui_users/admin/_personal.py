@@ -22,6 +22,7 @@ from openwebui_users.errors import (
     ValidationError,
 )
 
+from ._accounts import stored_picture
 from ._checks import check_text, check_timezone, shown
 
 if TYPE_CHECKING:
@@ -225,8 +226,8 @@ def _write_profile(
 ) -> Flow:
     """The form is stored whole: what is not to change is read and sent along."""
     now = yield from ask(client.auths.get_session_user)
-    kept = {name: getattr(now, name) for name in ("name", "profile_image_url", *_PROFILE)}
-    form = {**kept, **values}
+    kept = {name: getattr(now, name) for name in ("name", *_PROFILE)}
+    form = {**kept, "profile_image_url": stored_picture(run, now), **values}
     yield from run.change(client.auths.update_profile, form, **_facts(row, values))
 
 

@@ -65,6 +65,7 @@ _SAID = [
     (r"(Sign in again) with auths\.signin\(\)", r"\1 with login"),
     (r"call auths\.signin\(\) first", "run login with an e-mail address and a password"),
     (r"with update_user_by_id\(\)", "with set-password"),
+    (r"update_user\(\) with profile_image_url", "update --profile-image-url"),
     (r"give ca_file for", "give --ca-file for"),
     (r"verify=False: ", "--no-verify: "),
     (r"; search_users\(\) finds ids", "; search finds ids"),

@@ -31,7 +31,6 @@ def build_app(database: Database, version: str, extra: Permissions) -> FastAPI:
     # As behind the web page's catch-all: a slash too many or too few leads to the web page.
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.database = database
-    app.state.sign_ins = {}
     app.state.permissible = Permissible(
         permissions_form(database.is_oldest, extra), initial(database.is_oldest, extra)
     )

@@ -129,9 +129,9 @@ def check_new(database: Database, email: str, password: str, too_long: HTTPExcep
         raise too_long
 
 
-def too_often(request: Request, email: str) -> bool:
+def too_often(database: Database, email: str) -> bool:
     """Were there more than so many sign-ins with this address in the last minutes?"""
-    attempts: list[float] = request.app.state.sign_ins.setdefault(email.lower(), [])
+    attempts = database.sign_ins.setdefault(email.lower(), [])
     now = time.monotonic()
     attempts[:] = [at for at in attempts if now - at < SIGN_IN_SECONDS]
     if len(attempts) >= SIGN_INS:
@@ -141,8 +141,8 @@ def too_often(request: Request, email: str) -> bool:
 
 
 @router.post("/signin")
-def signin(request: Request, database: Data, form_data: SigninForm) -> Any:
-    if too_often(request, form_data.email):
+def signin(database: Data, form_data: SigninForm) -> Any:
+    if too_often(database, form_data.email):
         raise HTTPException(429, "API rate limit exceeded")
     user = database.user_by_email(form_data.email)
     if user is None or not database.check_password(user["id"], form_data.password):

@@ -94,6 +94,8 @@ class Database:
 
     def __init__(self, path: str | None, version: str = NEWEST) -> None:
         self.is_oldest = version == OLDEST
+        #: When somebody tried to sign in, by e-mail address: kept as long as the process lives.
+        self.sign_ins: dict[str, list[float]] = {}
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None
@@ -118,6 +120,7 @@ class Database:
         with self._lock:
             drops = "".join(f"DROP TABLE {name};" for name in TABLES)
             self._connection.executescript(drops + dump)
+            self.sign_ins.clear()
 
     # ------------------------------------------------------------ config
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_server import RealServer
+from real_server import WITH_PARENTS, RealServer
 
 from openwebui_users import UsersClient
 from openwebui_users.admin import apply, drift, plan, snapshot
@@ -59,7 +59,7 @@ def test_the_whole_way(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     path, out = tmp_path / "desired.yaml", tmp_path / "passwords.csv"
-    desired = desired_state(real_server.version != "0.6.42")
+    desired = desired_state(real_server.is_at_least(WITH_PARENTS))
     path.write_text(json.dumps(desired))
     with UsersClient(real_server.url, real_server.admin_token) as client:
         for found in client.groups.get_groups():  # by other tests: two of one name have no snapshot

@@ -14,7 +14,7 @@ import pytest
 from every_call import EveryCall
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from raw_server import RawServer, reply
+from raw_server import RawServer, in_turn, reply
 
 from openwebui_users import (
     AdminRequiredError,
@@ -32,6 +32,7 @@ from openwebui_users import (
     ResponseValidationError,
     UnexpectedContentTypeError,
     UnprocessableEntityError,
+    UnsupportedByServerError,
     UserModel,
     UserNotFoundError,
     UsersClient,
@@ -399,6 +400,35 @@ def test_errors_by_what_they_mean(client: UsersClient, server: EmbeddedServer) -
         other.get_users()
     with UsersClient(server.url, server.api_key) as other, pytest.raises(PermissionDeniedError):
         other.auths.get_session_user()
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["400 B", "401 Unauthorized", "403 F", "404 Not Found", "405 M", "422 U"],
+)
+def test_a_server_that_lacks_a_call_says_so_however_it_refuses(status: str) -> None:
+    """0.8.12 takes the `usage` of /users/usage for an id, and tells users that they may not."""
+    refusal = reply(b'{"detail": "no"}', status=status)
+    version = reply(b'{"version": "0.8.12"}')
+    answers = in_turn(refusal, version, refusal)
+    with RawServer(answers) as raw, UsersClient(raw.url, KEY, retry=0) as client:
+        for _ in range(2):  # the version is asked for once
+            with pytest.raises(UnsupportedByServerError, match=r"is 0\.8\.12") as caught:
+                client.get_user_usage()
+            assert (caught.value.server_version, caught.value.needs) == ("0.8.12", "0.12.4")
+        assert len(raw.requests) == 3 and raw.requests[1].startswith(b"GET /api/version ")
+
+
+def test_a_newer_server_that_refuses_is_believed() -> None:
+    refusal = reply(b'{"detail": "no"}', status="401 Unauthorized")
+    version = reply(b'{"version": "0.13.0"}')
+    answers = in_turn(refusal, version)
+    with (
+        RawServer(answers) as raw,
+        UsersClient(raw.url, KEY, retry=0) as client,
+        pytest.raises(AuthenticationError),
+    ):
+        client.get_user_usage()
 
 
 def test_a_web_page_is_said_to_be_one(server: EmbeddedServer) -> None:

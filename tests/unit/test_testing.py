@@ -100,11 +100,15 @@ def test_reset_takes_back_everything_but_the_administrator(server: EmbeddedServe
     group = {"name": "Staff", "description": ""}
     made = ask(server.url, "POST", "/api/v1/groups/create", token, group)
     assert changed[0] == made[0] == 200
+    form = {"email": "ann@example.com", "password": "wrong"}
+    tried = [ask(server.url, "POST", "/api/v1/auths/signin", None, form)[0] for _ in range(16)]
+    assert tried[-2:] == [400, 429]
 
     server.reset()
 
     assert server.requests == []
     assert emails(server) == {server.admin_email}
+    assert ask(server.url, "POST", "/api/v1/auths/signin", None, form)[0] == 400
     assert ask(server.url, "GET", "/api/v1/groups/", server.api_key)[2] == b"[]"
     assert channel.encode() not in ask(server.url, "GET", "/api/v1/channels/", token)[2]
     text = ask(server.url, "GET", "/api/v1/users/default/permissions", token)[2]
