@@ -141,6 +141,7 @@ def test_a_defect_is_one_line_too(cli: Run, monkeypatch: pytest.MonkeyPatch) -> 
         ("give max_deletions=3 to allow that", "give --max-deletions 3 to allow that"),
         ("give ignore_columns=['lock=', 'x'] for it", "give --ignore-column 'lock=', 'x' for it"),
         ("passwords_out: must be given", "--passwords-out: must be given"),
+        ("update_user() with profile_image_url /x", "update --profile-image-url /x"),
         ("is a secret: give include_secrets=True", "is a secret: give --secrets"),
         ("give passwords_out= to have", "give --passwords-out FILE to have"),
         ("a file that can, with lock=", "a file that can, with --lock FILE"),
