@@ -641,23 +641,23 @@ def admin_reference() -> Iterator[str]:
 def versions_reference() -> Iterator[str]:
     """Which of the known versions of the server has which calls and arguments."""
     versions = sorted((path.stem for path in OPENAPI.glob("*.json")), key=as_tuple)
-    everywhere = 0
+    others = 0  # calls without any row
     yield table_row("call or argument", *versions)
     yield table_row("---", *("---" for _ in versions))
     for row in _core.endpoint_table():
-        name = f"{row['resource']}.{row['name']}"
-        facts = [(code(name), row["since"])]
-        facts += [(f"{code(name)}: {code(one['name'])}", one["since"]) for one in row["params"]]
+        name = code(f"{row['resource']}.{row['name']}")
+        facts = [(name, row["since"])]
+        facts += [(f"{name}: {code(one['name'])}", one["since"]) for one in row["params"]]
+        facts = [(text, since) for text, since in facts if since and since != versions[0]]
         if row["older_before"]:
-            yield table_row(code(name), *(method_of(row, one) for one in versions))
-        elif row["since"] == versions[0]:
-            everywhere += 1
+            yield table_row(name, *(method_of(row, one) for one in versions))
+        elif not facts:
+            others += 1
         for text, since in facts:
-            if since and since != versions[0]:
-                has_it = (is_at_least(one, since) for one in versions)
-                yield table_row(text, *("yes" if one else "" for one in has_it))
+            has_it = (is_at_least(one, since) for one in versions)
+            yield table_row(text, *("yes" if one else "" for one in has_it))
     yield ""
-    yield f"The other {everywhere} calls are the same in all of them."
+    yield f"The other {others} calls are the same in all of them."
 
 
 def table_row(*cells: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from project import ROOT
+
+from openwebui_users import _core
 
 STUBS = "openwebui_users/_core.pyi"
 
@@ -43,6 +46,15 @@ def test_a_stale_file_is_seen(copy: Path) -> None:
     done = check_in(copy)
     assert done.returncode == 1
     assert STUBS in done.stdout + done.stderr
+
+
+def test_the_page_of_versions_counts_each_call_once() -> None:
+    """A call has rows, for itself or for an argument, or is one of those that are only counted."""
+    page = (ROOT / "docs/versions.md").read_text()
+    with_rows = set(re.findall(r"^\| `(\w+\.\w+)`", page, re.MULTILINE))
+    others = re.search(r"The other (\d+) calls", page)
+    assert with_rows and others is not None
+    assert len(with_rows) + int(others[1]) == len(_core.endpoint_table())
 
 
 def test_the_transcript_is_fresh() -> None:
