@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
+
+from docstrings import entries_of, paragraphs_of, sections_of
 
 from openwebui_users import admin, errors
 
@@ -31,24 +32,16 @@ def _title(one: type[BaseException]) -> str:
     return f"admin.{one.__name__}" if is_second else one.__name__
 
 
-def _link(one: type[BaseException]) -> str:
+def link(one: type[BaseException], page: str = "") -> str:
+    """Its name, which leads to its section; from another page where this one is named."""
     if one not in every():
         return f"`{one.__name__}`"
-    return f"[`{_title(one)}`](#{_title(one).lower().replace('.', '')})"
+    return f"[`{_title(one)}`]({page}#{_title(one).lower().replace('.', '')})"
 
 
 def _bases(one: type[BaseException]) -> list[type[BaseException]]:
     """Those that are of interest to who catches it."""
     return [base for base in one.__bases__ if issubclass(base, BaseException)]
-
-
-def _parts(one: type[BaseException]) -> tuple[str, list[tuple[str, str]]]:
-    """What its docstring says, and the attributes that it names."""
-    text, _, listed = (inspect.getdoc(one) or "").partition("Attributes:\n")
-    entries = re.split(r"^ {4}(?=\S)", listed, flags=re.MULTILINE)[1:]
-    pairs = [entry.split(":", 1) for entry in entries]
-    attributes = [(names, " ".join(meaning.split())) for names, meaning in pairs]
-    return " ".join(text.split()), attributes
 
 
 def tree() -> Iterator[str]:
@@ -76,17 +69,14 @@ def tree() -> Iterator[str]:
 def reference(module: str) -> Iterator[str]:
     """A section for each exception of a module."""
     for one in classes(module):
-        text, attributes = _parts(one)
+        attributes = entries_of(sections_of(one).get("Attributes", ""))
         yield f"### {_title(one)}"
         yield ""
-        yield f"Derives from {', '.join(map(_link, _bases(one)))}."
+        yield f"Derives from {', '.join(map(link, _bases(one)))}."
         yield ""
-        yield text
+        yield " ".join(paragraphs_of(one))
         yield ""
         for names, meaning in attributes:
-            shown = ", ".join(
-                f"`{name.strip()}`" for name in re.sub(r"\(.*\)", "", names).split(",")
-            )
-            yield f"- {shown}: {meaning}"
+            yield f"- {', '.join(f'`{name}`' for name in names)}: {meaning}"
         if attributes:
             yield ""

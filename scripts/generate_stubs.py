@@ -13,11 +13,10 @@ import inspect
 import json
 import sys
 import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -27,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import cli_reference  # noqa: E402
 import errors_reference  # noqa: E402
 from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
+from markdown_text import cell, code, table_head, table_row, with_section  # noqa: E402
 from stub_texts import (  # noqa: E402
     CLIENT_BASE,
     HEAD,
@@ -457,15 +457,6 @@ def models_stub() -> str:
 # ---------------------------------------------------------------- reference parts of the docs
 
 
-def cell(text: object) -> str:
-    """A text as a cell of a Markdown table."""
-    return str(text).replace("|", "\\|").replace("\n", " ")
-
-
-def code(text: object) -> str:
-    return f"`{cell(text)}`"
-
-
 def field_row(model: Row, field: Row) -> str:
     default = "required" if field["required"] else code(json.dumps(field["default"]))
     names = {other["name"] for other in model["fields"]}
@@ -494,15 +485,13 @@ def models_reference() -> Iterator[str]:
             yield ""
             yield "Unknown keys are kept: attributes, and part of dumps."
         yield ""
-        yield "| field | type | default | meaning |"
-        yield "| --- | --- | --- | --- |"
+        yield from table_head("field", "type", "default", "meaning")
         yield from (field_row(model, field) for field in model["fields"])
         yield ""
 
 
 def ui_reference() -> Iterator[str]:
-    yield "| key | type | meaning |"
-    yield "| --- | --- | --- |"
+    yield from table_head("key", "type", "meaning")
     for name, (annotation, doc) in UI_KEYS.items():
         yield f"| {code(name)} | {code(annotation)} | {cell(doc)} |"
 
@@ -560,8 +549,7 @@ def client_reference() -> Iterator[str]:
 
 def routes_reference() -> Iterator[str]:
     """Every route, and the call that stands for it."""
-    yield table_row("route", "call", "since", "repeated")
-    yield table_row("---", "---", "---", "---")
+    yield from table_head("route", "call", "since", "repeated")
     for endpoint in _core.endpoint_table():
         yield table_row(
             f"`{endpoint['method']} {endpoint['path']}`",
@@ -593,8 +581,7 @@ def many_reference() -> Iterator[str]:
 
 
 def options_reference() -> Iterator[str]:
-    yield "| option | type | default | meaning |"
-    yield "| --- | --- | --- | --- |"
+    yield from table_head("option", "type", "default", "meaning")
     for row in _core.option_table():
         doc = row["doc"][0].upper() + row["doc"][1:]
         part = "" if row["of_calls"] else " Part of the connections: not for `with_options`."
@@ -608,8 +595,7 @@ def faults_reference() -> Iterator[str]:
     for part in dict.fromkeys(row.part for row in FAULT_ROWS):
         yield f"## {part}"
         yield ""
-        yield "| fault | what is promised | shown by |"
-        yield "| --- | --- | --- |"
+        yield from table_head("fault", "what is promised", "shown by")
         for row in FAULT_ROWS:
             if row.part == part:
                 tests = ", ".join(code(test.partition("::")[2]) for test in row.tests)
@@ -618,8 +604,7 @@ def faults_reference() -> Iterator[str]:
 
 
 def demand_reference() -> Iterator[str]:
-    yield "| fault | what happens | options |"
-    yield "| --- | --- | --- |"
+    yield from table_head("fault", "what happens", "options")
     for name, function in FAULTS.items():
         options = ", ".join(str(one) for one in inspect.signature(function).parameters.values())
         doc = (function.__doc__ or "").strip()
@@ -631,8 +616,7 @@ def admin_reference() -> Iterator[str]:
     shared = ("dry_run", "progress", "concurrency", "audit")
     verbs = {name: getattr(admin, name) for name in admin.__all__}
     verbs = {name: verb for name, verb in verbs.items() if inspect.isfunction(verb)}
-    yield table_row("verb", *(f"`{name}`" for name in shared))
-    yield table_row("---", *("---" for _ in shared))
+    yield from table_head("verb", *(f"`{name}`" for name in shared))
     for name, verb in {**verbs, "fleet.run": admin.fleet.run}.items():
         has = inspect.signature(verb).parameters
         yield table_row(f"`{name}`", *("yes" if one in has else "" for one in shared))
@@ -642,8 +626,7 @@ def versions_reference() -> Iterator[str]:
     """Which of the known versions of the server has which calls and arguments."""
     versions = sorted((path.stem for path in OPENAPI.glob("*.json")), key=as_tuple)
     others = 0  # calls without any row
-    yield table_row("call or argument", *versions)
-    yield table_row("---", *("---" for _ in versions))
+    yield from table_head("call or argument", *versions)
     for row in _core.endpoint_table():
         name = code(f"{row['resource']}.{row['name']}")
         facts = [(name, row["since"])]
@@ -660,63 +643,45 @@ def versions_reference() -> Iterator[str]:
     yield f"The other {others} calls are the same in all of them."
 
 
-def table_row(*cells: str) -> str:
-    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
-
-
-def with_section(text: str, name: str, lines: Iterable[str]) -> str:
-    """The text with what stands between two markers replaced."""
-    begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise SystemExit(f"no section {name!r} between {begin} and {end}")
-    body = "\n".join(lines).strip("\n")
-    return f"{before}{begin}\n\n{body}\n\n{end}{after}"
-
-
 # ---------------------------------------------------------------- files
+
+
+#: Pages of docs/, and what their generated parts are made by.
+PAGES: dict[str, dict[str, Callable[[], Iterable[str]]]] = {
+    "admin.md": {"arguments": admin_reference},
+    "calls.md": {"routes": routes_reference, "calls": client_reference},
+    "cli.md": {
+        "exit codes": cli_reference.exit_codes,
+        "options": cli_reference.shared_options,
+        "commands": cli_reference.commands,
+    },
+    "client.md": {"options": options_reference, "many": many_reference},
+    "errors.md": {
+        "tree": errors_reference.tree,
+        "errors": partial(errors_reference.reference, "openwebui_users"),
+        "admin errors": partial(errors_reference.reference, "openwebui_users.admin"),
+    },
+    "faults.md": {"faults": faults_reference, "demand": demand_reference},
+    "models.md": {"ui": ui_reference, "models": models_reference},
+    "versions.md": {"versions": versions_reference},
+}
+
+
+def page_text(path: Path, sections: dict[str, Callable[[], Iterable[str]]]) -> str:
+    """What a page should hold: what was written by hand stays as it is."""
+    text = path.read_text(encoding="utf-8")
+    for name, lines in sections.items():
+        text = with_section(text, name, lines())
+    return text
 
 
 def generated() -> dict[Path, str]:
     """What every generated file should hold."""
     package, docs = ROOT / "openwebui_users", ROOT / "docs"
-    models_page = (docs / "models.md").read_text(encoding="utf-8")
-    models_page = with_section(models_page, "ui", ui_reference())
-    models_page = with_section(models_page, "models", models_reference())
-    client_page = (docs / "client.md").read_text(encoding="utf-8")
-    client_page = with_section(client_page, "options", options_reference())
-    client_page = with_section(client_page, "many", many_reference())
-    faults_page = (docs / "faults.md").read_text(encoding="utf-8")
-    faults_page = with_section(faults_page, "faults", faults_reference())
-    faults_page = with_section(faults_page, "demand", demand_reference())
-    cli_page = (docs / "cli.md").read_text(encoding="utf-8")
-    cli_page = with_section(cli_page, "exit codes", cli_reference.exit_codes())
-    cli_page = with_section(cli_page, "options", cli_reference.shared_options())
-    cli_page = with_section(cli_page, "commands", cli_reference.commands())
-    calls_page = (docs / "calls.md").read_text(encoding="utf-8")
-    calls_page = with_section(calls_page, "routes", routes_reference())
-    calls_page = with_section(calls_page, "calls", client_reference())
-    errors_page = (docs / "errors.md").read_text(encoding="utf-8")
-    errors_page = with_section(errors_page, "tree", errors_reference.tree())
-    for section, module in (
-        ("errors", "openwebui_users"),
-        ("admin errors", "openwebui_users.admin"),
-    ):
-        errors_page = with_section(errors_page, section, errors_reference.reference(module))
-    admin_page = (docs / "admin.md").read_text(encoding="utf-8")
-    versions_page = (docs / "versions.md").read_text(encoding="utf-8")
     return {
-        docs / "cli.md": cli_page,
         package / "_core.pyi": core_stub(),
         package / "models.pyi": models_stub(),
-        docs / "models.md": models_page,
-        docs / "client.md": client_page,
-        docs / "calls.md": calls_page,
-        docs / "errors.md": errors_page,
-        docs / "faults.md": faults_page,
-        docs / "versions.md": with_section(versions_page, "versions", versions_reference()),
-        docs / "admin.md": with_section(admin_page, "arguments", admin_reference()),
+        **{docs / name: page_text(docs / name, sections) for name, sections in PAGES.items()},
     }
 
 

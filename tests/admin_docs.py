@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import types
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from docstrings import sections_of
+
 from openwebui_users import _core, admin
 
 #: Routes that verbs call, and that are no row of the table of endpoints.
 OTHER_ROUTES = {"GET /api/version", "GET /api/v1/auths/admin/config"}
-SECTIONS = ("Args", "Returns", "Raises", "Server routes")
 #: Functions of the package that talk to no server by themselves.
 WITHOUT_ROUTES = {"fleet.run", "permissions_diff"}
 
@@ -23,22 +23,6 @@ def public_verbs() -> dict[str, Callable[..., Any]]:
     verbs = {name: getattr(admin, name) for name in admin.__all__}
     found = {name: one for name, one in verbs.items() if isinstance(one, types.FunctionType)}
     return {**found, "fleet.run": admin.fleet.run}
-
-
-def sections_of(verb: Callable[..., Any]) -> dict[str, str]:
-    """The sections of a docstring by their names, without their indent."""
-    text = inspect.getdoc(verb) or ""
-    parts = re.split(rf"^({'|'.join(SECTIONS)}):", text, flags=re.MULTILINE)
-    return {
-        name: inspect.cleandoc(re.split(r"\n\n(?=\S)", body)[0])
-        for name, body in zip(parts[1::2], parts[2::2], strict=True)
-    }
-
-
-def entries_of(section: str) -> list[str]:
-    """What is named before the colons of a section: arguments, or exceptions."""
-    heads = re.findall(r"^([\w*]+(?:,\s+[\w*]+)*):", section, re.MULTILINE)
-    return [name.strip().lstrip("*") for head in heads for name in head.split(",")]
 
 
 # ---------------------------------------------------------------- routes

@@ -10,20 +10,19 @@ from typing import Any
 
 import pytest
 from admin_docs import (
-    SECTIONS,
     WITHOUT_ROUTES,
-    entries_of,
     known_routes,
     named_routes,
     paths_without_method,
     public_verbs,
-    sections_of,
 )
+from docstrings import entries_of, sections_of
 from project import ROOT
 
 from openwebui_users import admin, errors
 
 VERBS = public_verbs()
+SECTIONS = ("Args", "Returns", "Raises", "Server routes")
 # What a verb with this argument may raise, whatever else it does.
 RAISED_WITH = {
     "client": {"APIStatusError", "APIConnectionError"},
@@ -43,16 +42,21 @@ def is_exception(name: str) -> bool:
     return bool(found) and isinstance(found[0], type) and issubclass(found[0], BaseException)
 
 
+def named_in(section: str) -> list[str]:
+    """Arguments, or exceptions."""
+    return [name for names, _ in entries_of(section) for name in names]
+
+
 def problems_of(verb: Callable[..., Any], has_routes: bool) -> list[str]:
     """What a docstring lacks, or has too much."""
     sections = sections_of(verb)
     wanted = SECTIONS if has_routes else [one for one in SECTIONS if one != "Server routes"]
     problems = [f"no section {name}" for name in wanted if not sections.get(name)]
     parameters = set(inspect.signature(verb).parameters)
-    told = set(entries_of(sections.get("Args", "")))
+    told = set(named_in(sections.get("Args", "")))
     problems += [f"Args lacks {name}" for name in sorted(parameters - told)]
     problems += [f"Args has {name}, which is none" for name in sorted(told - parameters)]
-    raised = entries_of(sections.get("Raises", ""))
+    raised = named_in(sections.get("Raises", ""))
     problems += [
         f"Raises has {name}, which is no exception" for name in raised if not is_exception(name)
     ]

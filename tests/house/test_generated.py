@@ -35,7 +35,8 @@ def test_generated_files_are_fresh() -> None:
 def copy(tmp_path: Path) -> Path:
     for name in ("docs", "openwebui_users", "scripts", "tests/contract/openapi", "tests/faults"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "tests/reference.py", tmp_path / "tests")
+    for name in ("docstrings.py", "reference.py"):
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     return tmp_path
 
 
