@@ -25,6 +25,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import cli_reference  # noqa: E402
 import errors_reference  # noqa: E402
+import verbs_reference  # noqa: E402
+from docstring_reference import declared  # noqa: E402
 from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
 from markdown_text import cell, code, table_head, table_row, with_section  # noqa: E402
 from stub_texts import (  # noqa: E402
@@ -383,21 +385,10 @@ def package_method_lines(class_name: str, name: str) -> Iterator[str]:
 
 def function_lines(name: str, function: Callable[..., Any]) -> Iterator[str]:
     """A function as a method."""
-    declared = inspect.signature(function)
-    listed, has_star = ["self"], False
-    for parameter in list(declared.parameters.values())[1:]:
-        if parameter.kind is parameter.KEYWORD_ONLY and not has_star:
-            listed.append("*")
-            has_star = True
-        default = "" if parameter.default is parameter.empty else f" = {literal(parameter.default)}"
-        listed.append(f"{parameter.name}: {parameter.annotation}{default}")
     word = "async def" if inspect.iscoroutinefunction(function) else "def"
-    yield from signature(f"{word} {name}", listed, declared.return_annotation, 1)
+    answer = inspect.signature(function).return_annotation
+    yield from signature(f"{word} {name}", ["self", *declared(function)[1:]], answer, 1)
     yield from docstring(inspect.getdoc(function) or "", 2)
-
-
-def literal(value: object) -> str:
-    return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
 def client_lines(resource: str, is_async: bool) -> Iterator[str]:
@@ -563,14 +554,10 @@ def many_reference() -> Iterator[str]:
     """The methods that make many calls, by their own documentation."""
     for name in ("map", *PACKAGE_METHODS):
         function = getattr(_core.UsersClient, name)
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        shown = inspect.Signature(
-            [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
-        )
         summary, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
         yield f"### {name}"
         yield ""
-        yield f"`{name}{shown}`"
+        yield f"`{name}({', '.join(declared(function, with_types=False)[1:])})`"
         yield ""
         yield " ".join(summary.split())
         yield ""
@@ -606,7 +593,7 @@ def faults_reference() -> Iterator[str]:
 def demand_reference() -> Iterator[str]:
     yield from table_head("fault", "what happens", "options")
     for name, function in FAULTS.items():
-        options = ", ".join(str(one) for one in inspect.signature(function).parameters.values())
+        options = ", ".join(declared(function))
         doc = (function.__doc__ or "").strip()
         yield f"| {code(name)} | {cell(doc)} | {code(options) if options else ''} |"
 
@@ -663,6 +650,11 @@ PAGES: dict[str, dict[str, Callable[[], Iterable[str]]]] = {
     },
     "faults.md": {"faults": faults_reference, "demand": demand_reference},
     "models.md": {"ui": ui_reference, "models": models_reference},
+    "verbs.md": {
+        "types": verbs_reference.types,
+        "verbs": verbs_reference.verbs,
+        "classes": verbs_reference.classes,
+    },
     "versions.md": {"versions": versions_reference},
 }
 

@@ -14,6 +14,8 @@ from openwebui_users import _core, admin
 
 #: Routes that verbs call, and that are no row of the table of endpoints.
 OTHER_ROUTES = {"GET /api/version", "GET /api/v1/auths/admin/config"}
+#: A route in a text.
+ROUTE = re.compile(r"\b[A-Z]+ /api/[^\s,;]*[^\s,;.]")
 #: Functions of the package that talk to no server by themselves.
 WITHOUT_ROUTES = {"fleet.run", "permissions_diff"}
 
@@ -56,7 +58,7 @@ def _routes_section(name: str) -> str:
 def named_routes(name: str) -> set[str]:
     """The routes that a verb's docstring names, those of other verbs that it refers to included."""
     section = _routes_section(name)
-    found = set(re.findall(r"\b[A-Z]+ /api/[^\s,;]*[^\s,;.]", section))
+    found = set(ROUTE.findall(section))
     for other in re.findall(r"(?:those|as) of (\w+)\(\)", section):
         found |= named_routes(other)
     return found

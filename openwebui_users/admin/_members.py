@@ -213,7 +213,8 @@ def add_to_group(
     """Put users into a group, besides those who are in it.
 
     Args:
-        client, group, users, dry_run, audit: as of set_group_members().
+        client, group, dry_run, audit: as of set_group_members().
+        users: ids, e-mail addresses or models.
 
     Returns:
         Result: a row a user, "unchanged" for who was in it.
@@ -242,7 +243,8 @@ def remove_from_group(
     """Take users out of a group.
 
     Args:
-        client, group, users, dry_run, audit: as of set_group_members().
+        client, group, dry_run, audit: as of set_group_members().
+        users: ids, e-mail addresses or models.
 
     Returns:
         Result: a row a user, "unchanged" for who was not in it.

@@ -103,6 +103,8 @@ def test_rule_of_docstrings() -> None:
 
 
 def test_every_name_is_in_the_pages() -> None:
-    pages = "\n".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    """Besides the one that is made of all of them."""
+    paths = [path for path in (ROOT / "docs").glob("*.md") if path.name != "verbs.md"]
+    pages = "\n".join(path.read_text() for path in paths)
     missing = [name for name in admin.__all__ if not re.search(rf"\b{name}\b", pages)]
     assert missing == []
