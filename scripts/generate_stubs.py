@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import cli_reference  # noqa: E402
 import errors_reference  # noqa: E402
 import verbs_reference  # noqa: E402
-from docstring_reference import declared  # noqa: E402
+from docstring_reference import class_reference, declared  # noqa: E402
 from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
 from markdown_text import cell, code, table_head, table_row, with_section  # noqa: E402
 from stub_texts import (  # noqa: E402
@@ -43,7 +43,7 @@ from stub_texts import (  # noqa: E402
 )
 
 from openwebui_users import _core, _describe, admin, frames  # noqa: E402
-from openwebui_users.testing import FAULTS  # noqa: E402
+from openwebui_users.testing import FAULTS, AddedUser, EmbeddedServer, Recorded  # noqa: E402
 from openwebui_users.testing.drift import as_tuple, is_at_least, method_of  # noqa: E402
 
 Row = dict[str, Any]
@@ -598,6 +598,12 @@ def demand_reference() -> Iterator[str]:
         yield f"| {code(name)} | {cell(doc)} | {code(options) if options else ''} |"
 
 
+def server_reference() -> Iterator[str]:
+    """The embedded server, and what its methods return."""
+    for one in (EmbeddedServer, Recorded, AddedUser):
+        yield from class_reference(one.__name__, one)
+
+
 def admin_reference() -> Iterator[str]:
     """Which verb of administration has which of the arguments that many of them have."""
     shared = ("dry_run", "progress", "concurrency", "audit")
@@ -648,7 +654,8 @@ PAGES: dict[str, dict[str, Callable[[], Iterable[str]]]] = {
         "errors": partial(errors_reference.reference, "openwebui_users"),
         "admin errors": partial(errors_reference.reference, "openwebui_users.admin"),
     },
-    "faults.md": {"faults": faults_reference, "demand": demand_reference},
+    "embedded-server.md": {"demand": demand_reference, "server": server_reference},
+    "faults.md": {"faults": faults_reference},
     "models.md": {"ui": ui_reference, "models": models_reference},
     "verbs.md": {
         "types": verbs_reference.types,

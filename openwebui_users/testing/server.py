@@ -33,10 +33,19 @@ Receive = Callable[[], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Recorded:
-    """One request that arrived, and the status it was answered with."""
+    """One request that arrived, and what it was answered with.
+
+    Attributes:
+        method: HTTP method.
+        path: as it was sent, escapes included.
+        query: what stood behind the "?"; "" if nothing did.
+        status: HTTP status of the answer; where a fault was played in its place, of the answer that
+            was lost, or 0.
+        body: of the request.
+    """
 
     method: str
-    path: str  # as it was sent, escapes included
+    path: str
     query: str
     status: int
     body: bytes
@@ -44,7 +53,13 @@ class Recorded:
 
 @dataclass(frozen=True)
 class AddedUser:
-    """A user made by `EmbeddedServer.add_user`, with a session token of theirs."""
+    """A user made by `EmbeddedServer.add_user`.
+
+    Attributes:
+        id: the server's.
+        email: as it was given.
+        token: of a session of theirs, for a client that acts as this user.
+    """
 
     id: str
     email: str
@@ -145,8 +160,18 @@ class EmbeddedServer:
 
     Attributes:
         url: base URL, while it runs.
-        admin_email, admin_password, admin_token, api_key: of the primary administrator.
+        version: of the Open WebUI that it imitates.
+        admin_email, admin_password: of the primary administrator.
+        admin_token: token of a session of theirs.
+        api_key: an API key of theirs.
     """
+
+    url: str
+    version: str
+    admin_email: str
+    admin_password: str
+    admin_token: str
+    api_key: str
 
     def __init__(
         self,

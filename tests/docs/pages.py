@@ -6,6 +6,7 @@ Blocks of a page are run in their order, on one server and in one folder:
   prints.
 - `console`: lines after `$ ` are run on a terminal, and what follows is what the screen shows.
 - `sh`: run on a terminal; every command must succeed.
+- `python` whose first line is a comment with the name of a file: that file, which others run.
 - `csv`, `yaml`, `toml`, `json`: a file, whose name in `code` is the last one that the text before
   the block has, or is in a comment in its first line.
 
@@ -73,7 +74,10 @@ class Block:
     @property
     def file_name(self) -> str | None:
         """Of a file: what it is called."""
-        first = re.match(rf"# ([\w-]+\.{self.language})$", self.text, re.MULTILINE)
+        suffix = "py" if self.language == "python" else self.language
+        first = re.match(rf"# ([\w-]+\.{suffix})$", self.text, re.MULTILINE)
+        if self.language == "python":
+            return first[1] if first else None
         names = re.findall(rf"`(?:~/)?([\w./-]+\.{self.language})`", self.before)
         return first[1] if first else names[-1] if names else None
 
@@ -177,7 +181,9 @@ class Story:
             printed = None
             if block.reason is not None:
                 continue
-            if block.language == "python":
+            if block.language == "python" and block.file_name:
+                self.write(block.file_name, block.text)
+            elif block.language == "python":
                 prepare()
                 printed = self.python(block)
             elif block.language == "console":
@@ -221,8 +227,10 @@ class Story:
 
     def shell(self, script: str) -> tuple[int, str]:
         """Run lines in a shell on a terminal; exit code and screen."""
-        program = f"{shlex.quote(sys.executable)} -m openwebui_users"
-        script = f'openwebui-users() {{ {program} "$@"; }}\n{self.real(script)}'
+        python = shlex.quote(sys.executable)
+        programs = {"openwebui-users": "openwebui_users", "pytest": "pytest"}
+        named = [f'{name}() {{ {python} -m {module} "$@"; }}' for name, module in programs.items()]
+        script = "\n".join([*named, self.real(script)])
         answers = {
             "URL of the server: ": f"{self.url}\n",
             "API key): ": f"{EMAIL}\n",
