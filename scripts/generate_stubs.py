@@ -43,6 +43,13 @@ from stub_texts import (  # noqa: E402
 )
 
 from openwebui_users import _core, _describe, admin, frames  # noqa: E402
+from openwebui_users.options import (  # noqa: E402
+    ClientStats,
+    RequestEvent,
+    ResponseEvent,
+    Retry,
+    Timeout,
+)
 from openwebui_users.testing import FAULTS, AddedUser, EmbeddedServer, Recorded  # noqa: E402
 from openwebui_users.testing.drift import as_tuple, is_at_least, method_of  # noqa: E402
 
@@ -598,9 +605,9 @@ def demand_reference() -> Iterator[str]:
         yield f"| {code(name)} | {cell(doc)} | {code(options) if options else ''} |"
 
 
-def server_reference() -> Iterator[str]:
-    """The embedded server, and what its methods return."""
-    for one in (EmbeddedServer, Recorded, AddedUser):
+def classes_reference(*classes: type) -> Iterator[str]:
+    """Classes of Python, by their own documentation."""
+    for one in classes:
         yield from class_reference(one.__name__, one)
 
 
@@ -648,13 +655,21 @@ PAGES: dict[str, dict[str, Callable[[], Iterable[str]]]] = {
         "options": cli_reference.shared_options,
         "commands": cli_reference.commands,
     },
-    "client.md": {"options": options_reference, "many": many_reference},
+    "client.md": {
+        "options": options_reference,
+        "time": partial(classes_reference, Timeout, Retry),
+        "many": many_reference,
+        "events": partial(classes_reference, RequestEvent, ResponseEvent, ClientStats),
+    },
     "errors.md": {
         "tree": errors_reference.tree,
         "errors": partial(errors_reference.reference, "openwebui_users"),
         "admin errors": partial(errors_reference.reference, "openwebui_users.admin"),
     },
-    "embedded-server.md": {"demand": demand_reference, "server": server_reference},
+    "embedded-server.md": {
+        "demand": demand_reference,
+        "server": partial(classes_reference, EmbeddedServer, Recorded, AddedUser),
+    },
     "faults.md": {"faults": faults_reference},
     "models.md": {"ui": ui_reference, "models": models_reference},
     "verbs.md": {

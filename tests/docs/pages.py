@@ -228,8 +228,8 @@ class Story:
     def shell(self, script: str) -> tuple[int, str]:
         """Run lines in a shell on a terminal; exit code and screen."""
         python = shlex.quote(sys.executable)
-        programs = {"openwebui-users": "openwebui_users", "pytest": "pytest"}
-        named = [f'{name}() {{ {python} -m {module} "$@"; }}' for name, module in programs.items()]
+        programs = {"python": "", "openwebui-users": "-m openwebui_users", "pytest": "-m pytest"}
+        named = [f'{name}() {{ {python} {rest} "$@"; }}' for name, rest in programs.items()]
         script = "\n".join([*named, self.real(script)])
         answers = {
             "URL of the server: ": f"{self.url}\n",
