@@ -34,7 +34,8 @@ def declared(function: Callable[..., Any], with_types: bool = True) -> list[str]
     """Parameters as they are declared."""
     listed: list[str] = []
     for one in inspect.signature(function).parameters.values():
-        if one.kind is one.KEYWORD_ONLY and "*" not in listed:
+        has_star = any(text.startswith("*") for text in listed)
+        if one.kind is one.KEYWORD_ONLY and not has_star:
             listed.append("*")
         text = _STARS.get(one.kind, "") + one.name
         equals = "="

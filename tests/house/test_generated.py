@@ -13,7 +13,8 @@ from project import ROOT
 
 from openwebui_users import _core
 
-STUBS = "openwebui_users/_core.pyi"
+#: A file that is generated wholly, and a page of which parts are; before what to write in it.
+STALE = {"openwebui_users/_core.pyi": "", "docs/verbs.md": "<!-- end -->"}
 
 
 def check_in(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -42,11 +43,13 @@ def copy(tmp_path: Path) -> Path:
 
 def test_a_stale_file_is_seen(copy: Path) -> None:
     assert check_in(copy).returncode == 0
-    stubs = copy / STUBS
-    stubs.write_text(stubs.read_text() + "\nforgotten: int\n")
+    for name, end in STALE.items():
+        text = (copy / name).read_text()
+        at = text.rindex(end)
+        (copy / name).write_text(f"{text[:at]}\nforgotten: int\n{text[at:]}")
     done = check_in(copy)
     assert done.returncode == 1
-    assert STUBS in done.stdout + done.stderr
+    assert [name for name in STALE if f"stale: {name}\n" in done.stdout] == [*STALE]
 
 
 def test_the_page_of_versions_counts_each_call_once() -> None:
