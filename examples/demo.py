@@ -28,18 +28,18 @@ def show(title: str, rows: Iterable[tuple[str, ...]]) -> None:
         print("  " + "  ".join(cell.ljust(width) for cell, width in cells).rstrip())
 
 
-def list_everybody(users: UsersClient, title: str) -> None:
-    names = {group.id: group.name for group in users.groups.get_groups()}
+def list_everybody(client: UsersClient, title: str) -> None:
+    names = {group.id: group.name for group in client.groups.get_groups()}
     rows = [
         (user.name, user.email, user.role, ", ".join(names[one] for one in user.group_ids or ()))
-        for user in users.iter_users()
+        for user in client.iter_users()
     ]
     show(f"{title}: {len(rows)} users", [("name", "e-mail", "role", "groups"), *rows])
 
 
-def run(users: UsersClient, folder: Path) -> None:
+def run(client: UsersClient, folder: Path) -> None:
     try:
-        admin.import_users(users, io.StringIO(PEOPLE), create_groups=True, passwords_out="-")
+        admin.import_users(client, io.StringIO(PEOPLE), create_groups=True, passwords_out="-")
     except admin.InvalidInputError as error:
         print(f"\nimporting four people: {error}")
 
@@ -54,24 +54,24 @@ def run(users: UsersClient, folder: Path) -> None:
     )
     print(f"\n{result}")
     print(f"passwords made: {len(passwords.read_text().splitlines()) - 1}")
-    list_everybody(users, "imported")
+    list_everybody(client, "imported")
 
-    print(f"\n{admin.deactivate_users(users, ['ben@example.com'], remove_from_groups=True)}")
-    diff = admin.patch_default_permissions(users, {"workspace.prompts": True})
+    print(f"\n{admin.deactivate_users(client, ['ben@example.com'], remove_from_groups=True)}")
+    diff = admin.patch_default_permissions(client, {"workspace.prompts": True})
     print(f"\ndefault permissions that changed:\n  {diff}")
-    list_everybody(users, "Ben deactivated")
+    list_everybody(client, "Ben deactivated")
 
-    exported = admin.export_users(users, folder / "users.csv", fields=["email", "role", "groups"])
+    exported = admin.export_users(client, folder / "users.csv", fields=["email", "role", "groups"])
     print(f"\nexported {exported.count} users:")
     print((folder / "users.csv").read_text().rstrip())
 
 
 def main() -> None:
-    with EmbeddedServer() as server, UsersClient(server.url) as users:
-        session = users.auths.signin(email=server.admin_email, password=server.admin_password)
-        print(f"signed in to Open WebUI {users.get_version()} at {server.url} as {session.email}")
+    with EmbeddedServer() as server, UsersClient(server.url) as client:
+        session = client.auths.signin(email=server.admin_email, password=server.admin_password)
+        print(f"signed in to Open WebUI {client.get_version()} at {server.url} as {session.email}")
         with tempfile.TemporaryDirectory() as folder:
-            run(users, Path(folder))
+            run(client, Path(folder))
 
 
 if __name__ == "__main__":

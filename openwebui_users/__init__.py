@@ -4,8 +4,8 @@ Example:
     ```python
     from openwebui_users import UsersClient
 
-    with UsersClient("https://chat.example.com", api_key="sk-…") as users:
-        for user in users.get_users(order_by="email").users:
+    with UsersClient("https://chat.example.com", api_key="sk-…") as client:
+        for user in client.get_users(order_by="email").users:
             print(user.email, user.role)
     ```
 """

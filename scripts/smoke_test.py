@@ -53,8 +53,8 @@ class Server(ThreadingHTTPServer):
 
 async def names(url: str, ca_file: str) -> list[str]:
     """The names of the users, asked for by two coroutines at once."""
-    async with AsyncUsersClient(url, "key", ca_file=ca_file) as users:
-        pages = await asyncio.gather(users.get_users(), users.get_users(page=2))
+    async with AsyncUsersClient(url, "key", ca_file=ca_file) as client:
+        pages = await asyncio.gather(client.get_users(), client.get_users(page=2))
     return [user.name for page in pages for user in page.users]
 
 
@@ -74,19 +74,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ca_file = str(Path(folder) / "ca.pem")
         authority.cert_pem.write_to_path(ca_file)
-        with UsersClient(url, "key", ca_file=ca_file) as users:
-            assert [user.name for user in users.get_users().users] == ["Änn"]
+        with UsersClient(url, "key", ca_file=ca_file) as client:
+            assert [user.name for user in client.get_users().users] == ["Änn"]
         assert asyncio.run(names(url, ca_file)) == ["Änn", "Änn"]
-        with UsersClient(url, "key") as users:
+        with UsersClient(url, "key") as client:
             try:
-                users.get_users()
+                client.get_users()
             except TLSError as error:
                 print("refused, as it should be:", error)
             else:
                 raise AssertionError("a certificate of nobody's was trusted")
         os.environ["SSL_CERT_FILE"] = ca_file
-        with UsersClient(url, "key") as users:
-            assert users.get_users().total == 1
+        with UsersClient(url, "key") as client:
+            assert client.get_users().total == 1
     server.shutdown()
     print("whole, on Python", sys.version.split()[0])
 
