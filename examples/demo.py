@@ -45,7 +45,7 @@ def run(client: UsersClient, folder: Path) -> None:
 
     passwords = folder / "passwords.csv"
     result = admin.import_users(
-        users,
+        client,
         io.StringIO(PEOPLE),
         on_invalid="skip",
         create_groups=True,

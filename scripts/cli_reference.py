@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from reference import all_commands
+from cli_commands import all_commands
 
 from openwebui_users.cli import _command
 from openwebui_users.cli._failures import EXIT_CODES

@@ -561,7 +561,7 @@ def test_dry_runs_change_nothing(
 
 def test_every_command_that_writes_has_a_dry_run() -> None:
     """A command is dry-run above, or is known to change nothing."""
-    from reference import all_commands, options_of
+    from cli_commands import all_commands, options_of
 
     lines = [line for line, _ in WRITING]
     for name, made in all_commands():

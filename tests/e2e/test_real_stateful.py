@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import administrator
 import pytest
+import random_administrator
 from real_server import RealServer
 
 from openwebui_users import UsersClient
@@ -18,4 +18,4 @@ def test_a_random_administrator(
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))  # where apply() has its lock
     with UsersClient(real_server.url, real_server.admin_token) as client:
-        administrator.run(client, examples=5, steps=12)
+        random_administrator.run(client, examples=5, steps=12)

@@ -36,7 +36,7 @@ def test_generated_files_are_fresh() -> None:
 def copy(tmp_path: Path) -> Path:
     for name in ("docs", "openwebui_users", "scripts", "tests/contract/openapi", "tests/faults"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("admin_docs.py", "docstrings.py", "reference.py"):
+    for name in ("admin_docs.py", "docstrings.py", "cli_commands.py"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     return tmp_path
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from answers import server
 from every_operation import GROUPS
-from leaks import leak_of
+from find_leaks import leak_of
 from operations import USER, Operation, UserModelResponse
+from own_process import run_script
 from samples import MODELS, heap_types, sample
-from test_out_of_memory import run_script
 
 import openwebui_users as package
 
@@ -24,7 +24,7 @@ import openwebui_users as package
 def test_nothing_grows(group: str) -> None:
     """Blocks and objects of Python, bytes of C's heap, references to the types."""
     with server() as raw:
-        facts = run_script("leaks.py", group, raw.url)
+        facts = run_script("find_leaks.py", group, raw.url)
     assert [one for one in facts if one["wrong"]] == []
 
 

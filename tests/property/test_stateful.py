@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import administrator
 import pytest
+import random_administrator
 
 from openwebui_users import UsersClient
 from openwebui_users.testing import EmbeddedServer
@@ -20,4 +20,4 @@ def test_a_random_administrator(
         EmbeddedServer(version=version) as server,
         UsersClient(server.url, server.admin_token) as client,
     ):
-        administrator.run(client, examples=25, steps=25)
+        random_administrator.run(client, examples=25, steps=25)

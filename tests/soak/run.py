@@ -21,7 +21,7 @@ from typing import Any
 
 from sanitized import SANITIZED
 
-from . import leaks, server
+from . import growth, server
 from .ledger import Ledger
 from .load import WARM_UP, Options
 
@@ -35,7 +35,7 @@ MOST_SHOWN = 20  # faults of a kind
 MOST_LATE = 10.0  # seconds that a call may take beyond its time on a busy machine
 
 # By itself glibc raises the thresholds with the largest block that was freed, and keeps small ones
-# that are free for each thread: both grow for a long time, and are no leaks.
+# that are free for each thread: both grow for a long time, and are no growth.
 ENVIRONMENT = {
     "PYTHONWARNINGS": "default::ResourceWarning",
     "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
@@ -169,8 +169,8 @@ class Books:
         self.ledger = Ledger()
         self.wrong: list[str] = []
         self.unexpected: list[str] = []
-        self.points: list[leaks.Point] = []
-        self.closed: list[leaks.Point] = []
+        self.points: list[growth.Point] = []
+        self.closed: list[growth.Point] = []
         self.summary: dict[str, Any] = {"calls": {}, "errors": {}}
         self.summary.update(late=0.0, clients=0, events=0)
         self.has_ended = False
@@ -186,9 +186,9 @@ class Books:
             if kind == "write":
                 self.ledger.told(*facts)
             elif kind == "quiet":
-                self.points.append(leaks.Point(seconds=facts[0], **facts[1]))
+                self.points.append(growth.Point(seconds=facts[0], **facts[1]))
             elif kind == "closed":
-                self.closed.append(leaks.Point(seconds=0, **facts[0]))
+                self.closed.append(growth.Point(seconds=0, **facts[0]))
             elif kind == "summary":
                 self.summary = facts[0]
             elif kind == "end":
@@ -302,7 +302,7 @@ class Soak:
             self.faults.append(f"a call took {books.summary['late']:.1f} s longer than it may")
         if ended and not self.is_interrupted:
             warm = [point for point in books.points if point.seconds > self.seconds * WARM_UP]
-            self.faults += leaks.faults(warm, books.closed, not SANITIZED)
+            self.faults += growth.faults(warm, books.closed, not SANITIZED)
         if not ended and not self.faults and not self.is_interrupted:
             self.faults.append(f"the process of the calls ended with code {code}")
         for name in ("load.txt", "server.txt"):
@@ -336,8 +336,8 @@ class Soak:
         if not warm:
             return []
         lines = []
-        for measure in leaks.MEASURES:
-            went = leaks.trend(warm, measure.name)
+        for measure in growth.MEASURES:
+            went = growth.trend(warm, measure.name)
             closed = ", ".join(str(getattr(point, measure.name)) for point in self.books.closed)
             unit = f" {measure.unit}" if measure.unit else ""
             lines.append(

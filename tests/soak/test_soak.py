@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sanitized import SANITIZED
 
-from .leaks import MEASURES, Point, faults
+from .growth import MEASURES, Point, faults
 from .ledger import Ledger
 from .run import TESTS, Soak
 

@@ -1,6 +1,6 @@
 """Repeat operations and look whether memory grows: a script for a process of its own.
 
-    leaks.py GROUP URL [NAME]
+    find_leaks.py GROUP URL [NAME]
 
 Prints what look_at_each() does.
 """
