@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import secrets
@@ -97,10 +98,13 @@ class Database:
         #: When somebody tried to sign in, by e-mail address: kept as long as the process lives.
         self.sign_ins: dict[str, list[float]] = {}
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            path or ":memory:", check_same_thread=False, isolation_level=None
-        )
-        self._connection.executescript(SCHEMA)
+        try:
+            self._connection = sqlite3.connect(
+                path or ":memory:", check_same_thread=False, isolation_level=None
+            )
+            self._connection.executescript(SCHEMA)
+        except sqlite3.Error as error:
+            raise OSError(errno.EIO, f"cannot be used as a database: {error}", path) from None
 
     def close(self) -> None:
         self._connection.close()

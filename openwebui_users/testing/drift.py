@@ -2,9 +2,9 @@
 
     python -m openwebui_users.testing.drift URL [--version 0.12.4]
 
-URL is that of a server or of an OpenAPI document, or the path of one. A server shows its document
-only where it was started with ENV=dev. The exit code is 0 without and 1 with drift, and 2 where the
-document cannot be had.
+URL is that of a server, or the path of a file with an OpenAPI document. A server shows its document
+only if it was started with ENV=dev. The exit code is 0 without drift, 1 with drift, and 2 if the
+document cannot be read.
 
 What is found is "gone" (a call, a parameter or a field of the tables that the server does not
 have), "new" (one that the tables do not have) or "changed" (both have it, and differ). Keys that
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from openwebui_users import OpenWebUIError, UsersClient, _core
+from openwebui_users._text import printable
 
 #: Routes below those of the tables that are left out on purpose, as patterns of method and path.
 LEFT_OUT = {
@@ -187,6 +188,8 @@ class _Comparison:
             is_text = "enum" in self._schemas.get(name, {})
             return _Type("str") if is_text else _Type("model", schema=name)
         choices = schema.get("anyOf", schema.get("oneOf"))
+        if isinstance(schema.get("type"), list):  # since OpenAPI 3.1 the same in short
+            choices = [{**schema, "type": one} for one in schema["type"]]
         if choices:
             kinds = [one for one in choices if one.get("type") != "null"]
             one = self._type(kinds[0]) if len(kinds) == 1 else _Type("any")
@@ -260,8 +263,15 @@ def compare(document: Mapping[str, Any], version: str) -> list[Drift]:
 
     Returns:
         The differences, those of a kind together.
+
+    Raises:
+        ValueError: it is no OpenAPI document, or that is no version.
     """
-    return sorted(set(_Comparison(document, version).calls()))
+    as_tuple(version)
+    try:
+        return sorted(set(_Comparison(document, version).calls()))
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError) as error:
+        raise ValueError(f"this is no OpenAPI document ({type(error).__name__}: {error})") from None
 
 
 # ---------------------------------------------------------------- the command
@@ -269,11 +279,13 @@ def compare(document: Mapping[str, Any], version: str) -> list[Drift]:
 
 def _read(source: str, version: str | None) -> tuple[dict[str, Any], str]:
     """The document and the version; what is wrong ends the command."""
-    if not source.startswith(("http://", "https://")):
+    if not re.match(r"https?://", source, re.IGNORECASE):
+        if re.match(r"\w+://", source):
+            raise ValueError("must be an address with http:// or https://, or a file")
         if version is None:
             raise ValueError("a file does not say which version it is of: give --version")
-        return json.loads(Path(source).read_text(encoding="utf-8")), version
-    base, _, _ = source.partition("/openapi.json")
+        return _parsed(Path(source).read_text(encoding="utf-8")), version
+    base = source.removesuffix("/openapi.json")
     with UsersClient(base, api_key="none") as client:
         response = client.request("GET", "/openapi.json")
         if not response.ok or "json" not in (response.headers.get("content-type") or ""):
@@ -281,7 +293,22 @@ def _read(source: str, version: str | None) -> tuple[dict[str, Any], str]:
                 f"no OpenAPI document is shown (status {response.status_code}): a server does "
                 "so where it was started with ENV=dev"
             )
-        return json.loads(response.content), version or client.get_version()
+        return _parsed(response.content), version or client.get_version()
+
+
+def _parsed(text: str | bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        document = None
+    if not isinstance(document, dict):
+        raise ValueError("this is no OpenAPI document")
+    return document
+
+
+def _without_secrets(source: str) -> str:
+    """An address without user, password and query."""
+    return re.sub(r"^(\w+://)[^/?#]*@|[?#].*", r"\1", source, flags=re.DOTALL)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -290,17 +317,19 @@ def main(arguments: Iterable[str] | None = None) -> int:
         prog="python -m openwebui_users.testing.drift",
         description="Compare a server's OpenAPI document with the tables of this package.",
     )
-    parser.add_argument("source", metavar="URL", help="of a server or a document; or a file")
+    parser.add_argument("source", metavar="URL", help="of a server; or a file")
     parser.add_argument("--version", help="of the server; asked for where there is one")
     given = parser.parse_args(None if arguments is None else list(arguments))
     try:
         document, version = _read(given.source, given.version)
         found = compare(document, version)
-    except (OSError, OpenWebUIError, ValueError, KeyError) as error:
-        print(f"drift: {given.source}: {error}", file=sys.stderr)
+    except (OSError, OpenWebUIError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        place = _without_secrets(given.source)
+        print(f"drift: {printable(place)}: {printable(str(reason))}", file=sys.stderr)
         return 2
     for drift in found:
-        print(drift)
+        print(printable(str(drift)))  # names in it are the server's
     noun = "difference" if len(found) == 1 else "differences"
     print(f"{len(found)} {noun} from Open WebUI {version}", file=sys.stderr)
     return 1 if found else 0

@@ -219,7 +219,7 @@ class EmbeddedServer:
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind(self._address)
-        except OSError:
+        except BaseException:
             self._socket.close()
             self._database.close()
             raise

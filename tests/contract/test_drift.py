@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -190,6 +192,77 @@ def test_a_server(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert set(out.splitlines()) == {"new     PUT /api/v1/users/{user_id}/avatar"}
     assert err == f"1 difference from Open WebUI {NEWEST}\n" * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "null", '"x"', "3", "NaN", "{}", '{"paths": []}', '{"paths": null}', "[" * 100_000),
+        '{"components": null, "paths": {}}',
+        '{"paths": {"/api/v1/users/": null}}',
+        '{"paths": {"/api/v1/users/": {"get": "x"}}}',
+        '{"paths": {"/api/v1/users/": {"get": {"parameters": ["x"]}}}}',
+        '{"paths": {"/api/v1/users/": {"get": {"parameters": [{"name": "page"}]}}}}',
+    ],
+)
+def test_what_is_no_document(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    path = tmp_path / "api.json"
+    path.write_text(text)
+    assert main([str(path), "--version", NEWEST]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "no OpenAPI document" in err
+
+
+def test_types_in_short() -> None:
+    changed = copy.deepcopy(document(NEWEST))
+    changed["schemas"]["UserGroupIdsModel"]["properties"]["email"] = {"type": ["string", "null"]}
+    (found,) = compare(changed, NEWEST)
+    assert str(found) == "changed UserGroupIdsModel.email: may be null"
+
+
+def test_names_of_a_server_are_text_on_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = copy.deepcopy(document(NEWEST))
+    changed["paths"]["/api/v1/users/\x1b]0;a\x07\n0 differences\ud800"] = {"get": {}}
+    path = tmp_path / "\x1bapi.json"
+    path.write_text(json.dumps(changed))
+    assert main([str(path), "--version", NEWEST]) == 1
+    assert main([str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "new     GET /api/v1/users/\\x1b]0;a\\x07\\n0 differences\\ud800\n"
+    assert err.isprintable() is False and "\x1b" not in err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3cret@127.0.0.1:9",
+        "HTTP://user:s3cret@127.0.0.1:9/x?y#z",
+        "ftp://user:s3cret@127.0.0.1:9/x",
+        "http://127.0.0.1:9/openapi.json?token=s3cret",
+    ],
+)
+def test_no_secret_of_an_address_is_told(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    assert main([url]) == 2
+    out, err = capsys.readouterr()
+    assert "127.0.0.1:9" in err and "s3cret" not in out + err
+
+
+def test_no_extra_is_needed() -> None:
+    script = """
+import sys
+sys.modules["fastapi"] = sys.modules["uvicorn"] = None
+from openwebui_users.testing.drift import main
+try:
+    from openwebui_users.testing import EmbeddedServer
+except ImportError as error:
+    print(error)
+sys.exit(main([sys.argv[1], "--version", sys.argv[2]]))
+"""
+    command = [sys.executable, "-c", script, str(DOCUMENTS / f"{NEWEST}.json"), NEWEST]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "openwebui_users[server]" in done.stdout) == (0, True), done.stderr
 
 
 def test_a_server_that_shows_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,6 +238,21 @@ def test_the_older_version_lacks_routes_and_wants_whole_forms() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "99999"], "--port"),
+        (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
+        (["--database", "/nowhere/at/all"], "/nowhere/at/all"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why_in_a_line(arguments: list[str], said: str) -> None:
+    command = [sys.executable, "-m", "openwebui_users.testing", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert said in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
 def test_an_unknown_version_is_refused() -> None:
     with pytest.raises(ValueError, match=r"0\.12\.4, 0\.6\.42"):
         EmbeddedServer(version="1.0")
