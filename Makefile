@@ -64,7 +64,7 @@ build: $(VENV)/.built ## compile the core; installs what the machine lacks
 
 .PHONY: demo
 demo: build ## show what the package does, against the embedded server
-	$(PY) examples/demo.py
+	NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 $(PY) examples/demo.py
 
 .PHONY: test
 test: lint unit ## lint, then all tests that need no real server

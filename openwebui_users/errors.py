@@ -1061,6 +1061,10 @@ _ADVICE: Mapping[str, str] = {
     ),
     "ResponseTooLargeError": "Raise max_body if this size is expected.",
     "ConnectError": "Is the server running, and is {base_url} its address?",
+    "ProxyError": (
+        "The proxy comes from proxy=, or from http_proxy, https_proxy and no_proxy of the "
+        "environment, which trust_env=False ignores."
+    ),
     "DNSError": "Check the host name in {base_url}.",
 }
 

@@ -17,6 +17,10 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+# Servers of tests are on this machine, whatever proxy leads to others.
+for name in ("no_proxy", "NO_PROXY"):
+    os.environ[name] = ",".join(filter(None, [os.environ.get(name), "localhost,127.0.0.1,::1"]))
+
 # A shell lets what it runs in the background ignore Ctrl-C, and so do processes that are started
 # from there; tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

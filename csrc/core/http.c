@@ -664,6 +664,10 @@ static const char *reason_of(const Transfer *t) {
 }
 
 static owu_status fail_connect(Transfer *t, const char *origin, owu_error *err) {
+    if (t->by_proxy && t->result == CURLE_COULDNT_CONNECT) {
+        return owu_fail(err, OWU_EPROXY, "cannot connect to the proxy on the way to %s: %s", origin,
+                        reason_of(t));
+    }
     return owu_fail(err, OWU_ECONNECT, "cannot connect to %s: %s", origin, reason_of(t));
 }
 

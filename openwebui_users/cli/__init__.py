@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 
+_MOST_DIGITS = 100_000  # of an integer; as many as the core reads as one
+
 
 def main() -> None:
     """Run the command of sys.argv and end the process with its exit code."""
     try:
         import signal
 
+        if hasattr(sys, "set_int_max_str_digits"):  # the server's integers may be longer
+            sys.set_int_max_str_digits(_MOST_DIGITS)
         code = _main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C has nothing to stop
     except KeyboardInterrupt:  # beside the command, which has its own way to end then

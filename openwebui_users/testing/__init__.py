@@ -28,13 +28,6 @@ def __getattr__(name: str) -> Any:
     """What needs the extra is imported when it is asked for: `drift` needs none."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        import fastapi  # noqa: F401 - asked here, so that the error says what to install
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            f"{__name__} needs FastAPI and uvicorn: pip install 'openwebui_users[server]'"
-        ) from error
     from . import server
 
     return getattr(server, name)

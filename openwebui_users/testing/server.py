@@ -13,7 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import uvicorn
+try:
+    import fastapi as _fastapi  # noqa: F401 - asked here, so that the error says what to install
+    import uvicorn
+except ImportError as error:
+    raise ImportError(
+        "openwebui_users.testing needs FastAPI and uvicorn: pip install 'openwebui_users[server]'"
+    ) from error
 
 from . import faults
 from .app import build_app

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from raw_server import RawServer, reply
 from sanitized import measures
 from terminal import COMMAND, LIMIT, Environment
 
@@ -87,7 +88,7 @@ def run_without(
     ("missing", "line", "code", "said"),
     [
         ("typer", "list", 1, "pip install 'openwebui_users[cli]'"),
-        ("fastapi", "serve --port 0", 1, "pip install 'openwebui-users[server]'"),
+        ("fastapi", "serve --port 0", 1, "pip install 'openwebui_users[server]'"),
         ("yaml", "plan state.yaml", 1, "pip install 'openwebui_users[config]'"),
     ],
 )
@@ -215,3 +216,19 @@ def test_serve_ends_with_its_process(environment: Environment) -> None:
     process.terminate()
     assert process.wait(LIMIT) < 0
     process.stdout.close()
+
+
+def test_integers_of_any_size_are_listed(environment: Environment) -> None:
+    """Python by itself writes no integer of more than 4,300 digits."""
+    digits = b"9" * 5000
+    user = b'{"id": "a", "name": "Ann", "email": "a@example.com", "role": "user", "group_ids": []'
+    user += b', "profile_image_url": "", "created_at": 1, "updated_at": 1, "last_active_at": '
+    with RawServer(reply(b'{"users": [' + user + digits + b'}], "total": 1}')) as raw:
+        done = subprocess.run(
+            [*COMMAND, "list", "--output", "csv", "--fields", "email,last_active_at"],
+            env={**environment, "OPENWEBUI_URL": raw.url, "OPENWEBUI_API_KEY": "sk-x"},
+            capture_output=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    assert (done.returncode, digits in done.stdout) == (0, True), done.stderr[-500:]

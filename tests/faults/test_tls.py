@@ -340,7 +340,7 @@ def test_a_proxy_with_a_password_shows_it_nowhere() -> None:
 
 def test_a_proxy_that_is_not_there() -> None:
     with UsersClient("http://chat.example", "sk-x", proxy="http://127.0.0.1:1", retry=0) as client:
-        with pytest.raises(ConnectError):
+        with pytest.raises(ProxyError, match="to the proxy on the way to"):
             client.get_users()
     proxy = "http://nowhere.invalid:1"
     with UsersClient("http://chat.example", "sk-x", proxy=proxy, retry=0) as client:
