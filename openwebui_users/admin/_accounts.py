@@ -137,27 +137,28 @@ def update_user(
 ) -> RowResult:
     """Change some fields of one account, and leave the others as they are.
 
-    Older servers want the whole form: of servers before 0.10 the account is read first, and the
-    rest filled in.
+    Servers before 0.10 require the whole form. On those, the account is read first, and its values
+    fill in the rest.
 
     Args:
         client: of an administrator.
         user: id, e-mail address, or a model of the user.
         dry_run: send nothing that changes anything; say what would be changed.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        audit: where to record changes: path of a JSONL file, or a function.
         **changes: name, email, role (admin, user or pending), password, profile_image_url.
 
     Returns:
         RowResult: `status` is "updated" or "unchanged"; `changes` holds (before, after) by field.
 
     Raises:
-        InvalidInputError: there is no such user; a field is none, or its value is wrong; the e-mail
-            address is somebody else's. Nothing was sent.
-        RefusedError: the role of the primary administrator or one's own would be lost, or somebody
-            else's key is used for the primary administrator; or the server wants the whole form,
-            and refuses the picture that the account has (0.8.12 those that are elsewhere).
-        Interrupted: Ctrl-C; what was done is in its result.
-        OSError: the file of audit cannot be opened, or not be written before the change.
+        InvalidInputError: the user does not exist; a field is unknown or its value is wrong; or
+            another user has the e-mail address. Nothing was sent.
+        RefusedError: the change would take the role from the primary administrator or from your own
+            account; or it concerns the primary administrator and the client has another account's
+            key; or the server requires the whole form and refuses the account's picture (0.8.12
+            refuses pictures from other addresses).
+        Interrupted: Ctrl-C; its result says what was done.
+        OSError: the audit file cannot be opened, or cannot be written before the change.
         APIStatusError, APIConnectionError: as client.update_user_by_id().
 
     Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all, GET /api/version; for
@@ -203,30 +204,30 @@ def set_role(
 ) -> Result:
     """Give users a role.
 
-    The server itself stores any text as a role, and locks out whoever gets one that it does not
-    know: here it is checked before anything is sent. To take access away, use deactivate_users(),
-    which revokes sessions too.
+    The server itself stores any text as a role, and locks out a user whose role it does not know.
+    So this function checks the role before it sends anything. To remove access, use
+    deactivate_users(), which also revokes sessions.
 
     Args:
         client: of an administrator.
         role: admin, user or pending.
         users: ids, e-mail addresses or models.
         dry_run: send nothing that changes anything; say what would be changed.
-        progress: True for a bar, or a function that is given a Progress after each user.
-        concurrency: users under way at once.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        progress: True for a bar, or a function that is called with a Progress after each user.
+        concurrency: number of users under way at once.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        Result: a row a user.
+        Result: one row for each user.
 
     Raises:
-        InvalidInputError: the role, or one of the users; nothing was sent.
-        RefusedError: the primary administrator or oneself is among them.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        OSError: the file of audit cannot be opened.
-        APIStatusError, APIConnectionError: while users were read; nothing was changed.
+        InvalidInputError: the role is wrong, or one of the users does not exist; nothing was sent.
+        RefusedError: the primary administrator or your own account is among them.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        OSError: the audit file cannot be opened.
+        APIStatusError, APIConnectionError: while reading users; nothing was changed.
 
     Server routes: POST /api/v1/users/{user_id}/update; GET /api/v1/users/all, GET /api/version, of
     servers before 0.10 GET /api/v1/users/{user_id}; to guard administrators GET /api/v1/users/, and
@@ -264,32 +265,33 @@ def reset_passwords(
     concurrency: int = CONCURRENCY,
     audit: Audit | None = None,
 ) -> Result:
-    """Give users new passwords, and end the sessions that were begun with the old ones.
+    """Give users new passwords, and end the sessions that began with the old ones.
 
     Args:
         client: of an administrator.
-        users: ids, e-mail addresses or models, for passwords that are made here; or a dict with the
-            password of each id or address.
-        passwords_out: CSV file `email,password` that passwords made here are added to. It is
-            readable by its owner only, and has each password on disk before the server has it. Of
-            a user whose password could not be set it has a line all the same.
+        users: ids, e-mail addresses or models, to generate passwords; or a dict that maps each id
+            or address to its password.
+        passwords_out: CSV file `email,password` to which generated passwords are added. Only its
+            owner can read it. Each password is on disk before it is sent to the server. So the file
+            also has a line for a user whose password could not be set.
         revoke_sessions: end the sessions of each user after the change. Servers before 0.12 cannot.
         dry_run, progress, concurrency, audit: as of set_role().
 
     Returns:
-        Result: a row a user.
+        Result: one row for each user.
 
     Raises:
-        InvalidInputError: a user or a password; passwords are to be made and there is no
-            passwords_out. Nothing was sent.
-        RefusedError: the primary administrator is among them, and somebody else's key is used.
+        InvalidInputError: a user or a password is wrong; or passwords must be generated and there
+            is no passwords_out. Nothing was sent.
+        RefusedError: the primary administrator is among them, and the client has another account's
+            key.
         LockedError: another run uses passwords_out.
-        AdminError: passwords_out is another file.
-        OSError: passwords_out or the file of audit cannot be opened.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        APIStatusError, APIConnectionError: while users were read; nothing was changed.
+        AdminError: passwords_out has other contents.
+        OSError: passwords_out or the audit file cannot be opened.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        APIStatusError, APIConnectionError: while reading users; nothing was changed.
 
     Server routes: POST /api/v1/users/{user_id}/update, POST
     /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all, GET /api/version, of servers

@@ -46,48 +46,51 @@ def apply(
     concurrency: int = CONCURRENCY,
     audit: Audit | None = None,
 ) -> ApplyResult:
-    """Carry a plan out, or make a server as desired without a look at the plan before.
+    """Apply a plan, or bring a server to a desired state without showing the plan first.
 
-    The server is read again first, and the plan made anew: only if it is the same is anything
-    written. Where it has become empty, nothing is to be done, and nothing is. A step that fails
-    takes with it the steps that depend on it; all others are done. To go on after a failure, make a
+    This function first reads the server and makes the plan again, and writes only if the plan is
+    the same. If the new plan is empty, nothing is left to do, and nothing is done. If a step fails,
+    the steps that depend on it are not done; all others are. To continue after a failure, make a
     new plan.
 
     Args:
         client: of an administrator.
-        plan: what plan() returned; or a desired state, as plan() takes it.
-        format: of a desired state: yaml, json or toml; None: by the suffix.
-        max_deletions: most users and groups that may be deleted; a dry run shows them all.
-        passwords_out: CSV file `email,password` for the passwords that are made, for new users
-            whose entry has none or says generate. It is readable by its owner only, lines are added
-            to it, and each is on disk before the server has the password.
-        lock: file that keeps a second apply() from running at the same time. None: one for each
-            server below $XDG_STATE_HOME/openwebui-users, or ~/.local/state/openwebui-users.
+        plan: a Plan, as plan() returns it; or a desired state, as plan() takes it.
+        format: format of a desired state: yaml, json or toml; None: by the suffix.
+        max_deletions: maximum number of users and groups that may be deleted; a dry run shows all
+            of them.
+        passwords_out: CSV file `email,password` for generated passwords: those of new users whose
+            entry has no password or says generate. Only its owner can read it. Lines are added to
+            it, and each password is on disk before it is sent to the server.
+        lock: file that prevents a second apply() from running at the same time. None: one file for
+            each server, under $XDG_STATE_HOME/openwebui-users or ~/.local/state/openwebui-users.
         dry_run: send nothing that changes anything; say what would be changed.
-        progress: True for a bar, or a function that is given a Progress after each step.
-        concurrency: steps under way at once.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        progress: True for a bar, or a function that is called with a Progress after each step.
+        concurrency: number of steps under way at once.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        ApplyResult: a row a step, with what was changed.
+        ApplyResult: one row for each step, with what was changed.
 
     Raises:
-        InvalidInputError: all that is wrong with the desired state; a reference to a password leads
-            nowhere; passwords are to be made and there is no passwords_out. Nothing was changed.
-        ServerChangedError: the plan made anew is another one; it says in what. Nothing was changed.
-        RefusedError: the plan is for another server, has more deletions than max_deletions, touches
-            the primary administrator or oneself, or has a step about what its desired state does
-            not name. Nothing was changed.
+        InvalidInputError: all problems of the desired state; a reference to a password leads
+            nowhere; or passwords must be generated and there is no passwords_out. Nothing was
+            changed.
+        ServerChangedError: the new plan differs from the given one; the error says how. Nothing was
+            changed.
+        RefusedError: the plan is for another server, has more deletions than max_deletions,
+            concerns the primary administrator or your own account, or has a step about something
+            that its desired state does not name. Nothing was changed.
         LockedError: another apply() is running, or passwords_out is in use.
-        AdminError: lock cannot be made, or is no regular file; passwords_out is another file.
-            Nothing was changed.
+        AdminError: lock cannot be created or is not a regular file, or passwords_out has other
+            contents. Nothing was changed.
         MissingLibraryError: the library for YAML or TOML is not installed.
-        ValueError: format is none, or that of the file is not known.
+        ValueError: format is not one of these, or the format of the file is not known.
         OSError: a file cannot be read or written.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        APIStatusError, APIConnectionError: while the server was read.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        APIStatusError, APIConnectionError: while reading the server.
 
     Server routes: those of plan(); POST /api/v1/groups/create, POST
     /api/v1/groups/id/{id}/update, GET /api/v1/groups/id/{id}, DELETE

@@ -41,15 +41,15 @@ _SHOWN = 5  # users in one note
 
 @dataclass
 class Difference:
-    """One thing that is not as it is desired.
+    """One difference between a server and the desired state.
 
     Attributes:
         kind: "create_user", "update_user", "delete_user", "create_group", "update_group",
             "delete_group", "change_members" or "update_default_permissions".
-        target: e-mail address of the user, or name of the group, as it is to be.
-        id: the server's; None: it has none yet.
-        before, after: what changes, by field. Of members those who are "added" and "removed"; of
-            passwords the references; of settings and variables the names.
+        target: desired e-mail address of the user, or desired name of the group.
+        id: the server's id; None: there is none yet.
+        before, after: what changes, by field. For members: the users that are "added" and
+            "removed". For passwords: the references. For settings and variables: the names.
     """
 
     kind: str
@@ -92,7 +92,7 @@ class Comparison:
         directory: all users of the server.
 
     Raises:
-        InvalidInputError: all that is wrong with the desired state on this server.
+        InvalidInputError: all problems of the desired state on this server.
     """
 
     def __init__(self, client: UsersClient, state: State, *, with_notes: bool = True) -> None:

@@ -45,7 +45,7 @@ class Confirmation:
         return f"deletion of {len(self.user_ids)} users of {self.server}"
 
     def problem_with(self, other: Confirmation) -> str | None:
-        """Why this does not confirm what the other one names, or None."""
+        """Why this does not confirm what the other confirmation names, or None."""
         if self.server != other.server:
             return f"the confirmation is for {self.server}, not for {other.server}"
         if self.user_ids != other.user_ids:
@@ -63,7 +63,7 @@ class DeletionResult(Result):
 
     Attributes:
         server: base URL of the server.
-        backup: path of the file that was written before; None: none was.
+        backup: path of the backup that was written before; None: there is no backup.
     """
 
     server: str = ""
@@ -71,7 +71,7 @@ class DeletionResult(Result):
 
     @property
     def confirmation(self) -> Confirmation | None:
-        """What allows to do what this dry run shows; None: it is no dry run."""
+        """The confirmation for what this dry run shows; None: this was not a dry run."""
         if not self.dry_run:
             return None
         return Confirmation(self.server, frozenset(row.id for row in self.rows if row.id))
@@ -98,41 +98,43 @@ def delete_users(
 ) -> DeletionResult:
     """Delete users for good, with their chats. To keep those, use deactivate_users().
 
-    It has to be confirmed, in one of three ways: by the `confirmation` of a dry run, which is
-    refused when it is for another server or other users; by a function that is shown the result of
-    a dry run; or by yes=True.
+    You must confirm the deletion in one of three ways: with the `confirmation` of a dry run, which
+    is refused for another server or other users; with a function that is called with the result of
+    a dry run; or with yes=True.
 
     Args:
         client: of an administrator.
         users: ids, e-mail addresses or models.
-        backup: path of a file that must not be there yet. Before the first user is deleted it has
-            a line of JSON for each, with all that an administrator can read of the account, and the
-            names of the groups. It is readable by its owner only. Chats and passwords are not in
-            it. False: go without.
-        yes: True: it is confirmed.
-        confirm: `confirmation` of a dry run's result; or a function that is given such a result,
-            and returns True to go on.
-        dry_run: send nothing that changes anything, and write no file; say who would be deleted.
-        progress: True for a bar, or a function that is given a Progress after each user.
-        concurrency: users under way at once.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        backup: path of a new file; an existing file is refused. Before the first user is deleted,
+            the file has one line of JSON for each user, with everything that an administrator can
+            read of the account, and the names of the groups. Only its owner can read it. It does
+            not contain chats or passwords. False: make no backup.
+        yes: True: confirm the deletion.
+        confirm: `confirmation` of a dry run's result; or a function that is called with such a
+            result, and returns True to continue.
+        dry_run: send nothing that changes anything, and write no file; say which users would be
+            deleted.
+        progress: True for a bar, or a function that is called with a Progress after each user.
+        concurrency: number of users under way at once.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        DeletionResult: a row a user. As servers answer that a user is deleted whether there was
-        one or not, the list of all users is read at the end: who is still in it is "failed", and
-        who is not, although the answer did not come, is "deleted".
+        DeletionResult: one row for each user. Servers answer that a user was deleted even if there
+        was none, so the list of all users is read at the end. A user who is still in it is
+        "failed". A user who is not in it is "deleted", even if the answer to the deletion did not
+        come.
 
     Raises:
-        InvalidInputError: one of the users is none; there is a file at backup already, or no folder
-            for it. Nothing was sent.
-        RefusedError: it is not confirmed; the primary administrator or oneself is among them.
-            Nothing was sent.
-        OSError: the backup could not be written, or the file of audit not be opened; nobody was
+        InvalidInputError: one of the users does not exist; or the backup file exists already or has
+            no folder. Nothing was sent.
+        RefusedError: the deletion is not confirmed; or the primary administrator or your own
+            account is among the users. Nothing was sent.
+        OSError: the backup cannot be written, or the audit file cannot be opened; no user was
             deleted.
-        Interrupted: Ctrl-C; what was done is in its result, as the server answered it.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        APIStatusError, APIConnectionError: while users and groups were read; nobody was deleted.
+        Interrupted: Ctrl-C; its result says what was done, according to the server's answers.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        APIStatusError, APIConnectionError: while reading users and groups; no user was deleted.
 
     Server routes: DELETE /api/v1/users/{user_id}; GET /api/v1/users/all; for the backup GET
     /api/v1/groups/, and as to guard administrators GET /api/v1/users/; for the same and for audit

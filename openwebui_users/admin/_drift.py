@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Drift(Displayed):
-    """In what a server differs from a desired state.
+    """Differences between a server and a desired state.
 
     Attributes:
         server: its base URL.
-        differences: what is not as it is desired.
-        notes: what else differs, and nobody but the user can change; and what to bear in mind.
+        differences: everything that is not as desired.
+        notes: other differences, which only the user can change; and warnings.
     """
 
     server: str
@@ -35,15 +35,15 @@ class Drift(Displayed):
 
     @property
     def is_empty(self) -> bool:
-        """Whether the server is as desired."""
+        """Whether the server matches the desired state."""
         return not self.differences
 
     def render(self, *, color: bool | None = None) -> str:
-        """The differences for people.
+        """The differences as readable text.
 
         Args:
-            color: whether there are colours of terminals in it; None: where stdout is one, and
-                NO_COLOR is not set.
+            color: whether to use terminal colours; None: only if stdout is a terminal and NO_COLOR
+                is not set.
         """
         title = f"drift of {self.server}"
         return render_differences(title, self.differences, self.notes, color)
@@ -66,7 +66,7 @@ class Drift(Displayed):
 
 
 def drift(client: UsersClient, desired: Any, *, format: str | None = None) -> Drift:  # noqa: A002
-    """Say in what a server differs from a desired state.
+    """Report how a server differs from a desired state.
 
     Args:
         client: of an administrator.
@@ -74,14 +74,14 @@ def drift(client: UsersClient, desired: Any, *, format: str | None = None) -> Dr
         format: yaml, json or toml; None: by the file's suffix.
 
     Returns:
-        Drift: the differences, with those that plan() would refuse to touch.
+        Drift: the differences, including those that plan() would refuse to change.
 
     Raises:
-        InvalidInputError: all that is wrong with the desired state.
+        InvalidInputError: all problems of the desired state.
         MissingLibraryError: the library for YAML or TOML is not installed.
-        ValueError: format is none, or that of the file is not known.
+        ValueError: format is not one of these, or the format of the file is not known.
         OSError: the file cannot be read.
-        APIStatusError, APIConnectionError: while the server was read.
+        APIStatusError, APIConnectionError: while reading the server.
 
     Server routes: GET /api/v1/users/all; as needed GET /api/v1/groups/, POST
     /api/v1/groups/id/{id}/users, GET /api/v1/users/default/permissions, GET

@@ -1,4 +1,4 @@
-"""What the verbs of administration raise."""
+"""The exceptions that the administration verbs raise."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ _LONGEST = 100  # characters of an address in it
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with what was given.
+    """One problem in the input.
 
     Attributes:
-        message: what was expected, and what came.
-        row: number of the row, counted as a spreadsheet or an editor shows it; None: not of a row.
-        column: name of the column or field; None: not of one.
-        email: the address in that row, where there is one.
-        is_missing: what was named is not on the server; it would be right there.
+        message: what was expected, and what was given.
+        row: number of the row, counted as a spreadsheet or an editor shows it; None: the problem is
+            not in a row.
+        column: name of the column or field; None: the problem is not in one.
+        email: the e-mail address in that row, if there is one.
+        is_missing: the problem is that something named here is not on the server; it would be valid
+            there.
     """
 
     message: str
@@ -46,18 +48,18 @@ class Problem:
 
 
 class AdminError(OpenWebUIError):
-    """Base of what the verbs of administration raise by themselves."""
+    """Base class of the exceptions that the administration verbs raise themselves."""
 
 
 class MissingLibraryError(AdminError, errors.MissingLibraryError):
-    """A format needs a library that is not installed; the text has pip's command."""
+    """A format needs a library that is not installed; the text has the pip command."""
 
 
 class InvalidInputError(AdminError, ValueError):
-    """What was given is not right. Nothing was sent that changes anything.
+    """The input is wrong. Nothing was sent that changes anything.
 
     Attributes:
-        problems (list[Problem]): all that is wrong.
+        problems (list[Problem]): all problems.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -66,11 +68,11 @@ class InvalidInputError(AdminError, ValueError):
 
 
 class RefusedError(AdminError):
-    """A guard keeps this from being done. Nothing was changed."""
+    """A guard refused this. Nothing was changed."""
 
 
 class ServerChangedError(RefusedError):
-    """The server is no longer as it was when the plan was made."""
+    """The server has changed since the plan was made."""
 
 
 class LockedError(AdminError):
@@ -78,11 +80,11 @@ class LockedError(AdminError):
 
 
 class UnknownOutcomeError(AdminError):
-    """It is not known whether a change was made: its answer was lost, and looking failed too."""
+    """It is not known whether a change was made: the answer was lost, and looking it up failed too."""
 
 
 class PartialFailureError(AdminError):
-    """Something was done, and something failed.
+    """A part was done, and a part failed.
 
     Attributes:
         result: what was done; of the class that the verb returns.
@@ -96,7 +98,7 @@ class PartialFailureError(AdminError):
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C stopped a verb.
 
-    Calls that were under way were waited for, unless Ctrl-C came twice.
+    The verb waited for calls that were under way, unless Ctrl-C came twice.
 
     Attributes:
         result: what was done before; of the class that the verb returns.

@@ -145,41 +145,43 @@ def expire_users(
     concurrency: int = CONCURRENCY,
     audit: Audit | None = None,
 ) -> Result:
-    """Deactivate those whose date has passed; meant for a job that runs every night.
+    """Deactivate users whose expiry date has passed; meant for a job that runs every night.
 
-    The day that is named is the last one with access. A time with hours is the moment of the end.
-    An empty cell means never. What deactivation is, deactivate_users() says.
+    A date is the last day with access. A date with a time is the moment when access ends. An empty
+    cell means never. deactivate_users() describes what deactivation means.
 
     Args:
         client: of an administrator.
         source: path of a CSV, JSONL or JSON file; an iterable of dicts; a data frame; or a dict
-            with the date of each e-mail address.
+            that maps each e-mail address to its date.
         column: name of the column with dates: ISO texts (2025-12-31, 2025-12-31T18:00:00Z), dates,
             or datetimes. Without a time zone they are in UTC.
         email_column: name of the column with e-mail addresses.
-        on: the day that it is, or the moment; None: now, by this machine's clock, in UTC. For days
-            of another time zone give date.today().
+        on: the current day or moment; None: now, by this machine's clock, in UTC. For days of
+            another time zone, pass date.today().
         format: csv, jsonl or json; None: by the file's suffix, else by its first character.
-        remove_from_groups: also take them out of all their groups.
+        remove_from_groups: also remove them from all their groups.
         dry_run: send nothing that changes anything; say what would be changed.
-        progress: True for a bar, or a function that is given a Progress after each user and group.
-        concurrency: users under way at once.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        progress: True for a bar, or a function that is called with a Progress after each user and
+            group.
+        concurrency: number of users under way at once.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        Result: a row for each whose date has passed: "updated"; "unchanged" for who is pending
-        already, for whom nothing is sent; "skipped" for who is not on the server.
+        Result: one row for each user whose date has passed: "updated"; "unchanged" if the user is
+        pending already (nothing is sent); "skipped" if the user is not on the server.
 
     Raises:
-        InvalidInputError: an address or a date of whatever row; an address comes twice; no row has
-            a date. Nothing was sent.
-        RefusedError: the primary administrator's date or one's own has passed; nothing was sent.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        ValueError: format is none.
-        OSError: the file cannot be read, or that of audit not be opened.
-        APIStatusError, APIConnectionError: while users and groups were read; nothing was changed.
+        InvalidInputError: an address or a date in any row is wrong; an address appears twice; or no
+            row has a date. Nothing was sent.
+        RefusedError: the date of the primary administrator or of your own account has passed;
+            nothing was sent.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        ValueError: format is not one of these.
+        OSError: the source cannot be read, or the audit file cannot be opened.
+        APIStatusError, APIConnectionError: while reading users and groups; nothing was changed.
 
     Server routes: as of deactivate_users().
     """

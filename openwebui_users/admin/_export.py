@@ -42,9 +42,9 @@ class ExportResult(Result):
     """What export_users() wrote.
 
     Attributes:
-        target: path of the file, or what was written to.
+        target: path of the file, or the object that was written to.
         fields: columns, in their order.
-        count: users.
+        count: number of users.
     """
 
     target: str = ""
@@ -264,36 +264,35 @@ def export_users(
 ) -> ExportResult:
     """Write all users to a file, page by page, so that memory does not grow with their number.
 
-    A path is written to in one step: until the last user is there the old file stays, and if
-    anything fails nothing changes.
+    A file is replaced in one step. Until the last user is written, the old file stays. If anything
+    fails, nothing changes.
 
     Args:
         client: of an administrator.
-        target: path, or an open file (of bytes for Parquet). A new file is readable by its owner
-            only.
+        target: path, or an open file (of bytes for Parquet). Only its owner can read a new file.
         format: csv, jsonl, json or parquet (the extra `parquet`); None: by the path's suffix.
-        fields: names of columns, of UserGroupIdsModel's fields and "groups", the names of the
-            user's groups. None: all that are no secrets; in JSON also keys that this package does
-            not know.
-        query: part of a name or an e-mail address; None: everybody.
+        fields: names of columns: fields of UserGroupIdsModel, and "groups" for the names of the
+            user's groups. None: all fields that are not secrets; in JSON also keys that this
+            package does not know.
+        query: part of a name or an e-mail address; None: all users.
         include_secrets: allow fields with secrets, which older servers send.
-        encoding: of CSV and JSON. Excel reads CSV with "utf-8-sig" rightly.
-        dry_run: read everybody, and write nothing.
-        progress: True for a bar, or a function that is given a Progress after each page.
+        encoding: encoding of CSV and JSON. Excel reads CSV correctly with "utf-8-sig".
+        dry_run: read all users, and write nothing.
+        progress: True for a bar, or a function that is called with a Progress after each page.
 
-    In CSV a text that a spreadsheet would run as a formula begins with a quote, which
-    import_users() takes away again; lists of names are separated by "; ", other lists and objects
-    are JSON.
+    In CSV, a text that a spreadsheet would run as a formula gets a quote in front, which
+    import_users() removes again. Lists of names are separated by "; "; other lists and objects are
+    JSON.
 
     Returns:
         ExportResult: its `count` is the number of users.
 
     Raises:
-        InvalidInputError: a field is none, or a secret.
-        ValueError: format is none, or that of the path is not known.
+        InvalidInputError: a field is unknown, or is a secret.
+        ValueError: format is not one of these, or the format of the path is not known.
         MissingLibraryError: pyarrow is not installed.
         OSError: the file cannot be written.
-        Interrupted: Ctrl-C; the old file is as it was.
+        Interrupted: Ctrl-C; the old file is unchanged.
         APIStatusError, APIConnectionError: as client.iter_users().
 
     Server routes: GET /api/v1/users/, GET /api/v1/users/all, GET /api/v1/groups/.

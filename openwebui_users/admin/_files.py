@@ -109,7 +109,7 @@ class GrowingFile:
 
     Raises:
         LockedError: another process holds it.
-        AdminError: it is another file.
+        AdminError: it has other contents.
     """
 
     def __init__(

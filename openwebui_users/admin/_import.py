@@ -46,8 +46,9 @@ class ImportResult(Result):
     """What import_users() did.
 
     Attributes:
-        source: what was imported, for people.
-        passwords_out: path of the file with the passwords that were made; None: none was made.
+        source: what was imported, as readable text.
+        passwords_out: path of the file with the generated passwords; None: no password was
+            generated.
     """
 
     source: str = ""
@@ -332,56 +333,59 @@ def import_users(
     concurrency: int = CONCURRENCY,
     audit: Audit | None = None,
 ) -> ImportResult:
-    """Make an account for each row of a table.
+    """Create an account for each row of a table.
 
-    All rows are checked before anything is sent. With a journal an import that was cut off, in
-    whatever way, is finished by calling this again with the same arguments: every user then exists
-    once, and has the password that was given or written to passwords_out.
+    All rows are checked before anything is sent. With a journal, you can finish an interrupted
+    import, however it ended: call this again with the same arguments. Then every user exists once,
+    and has the password that was given or written to passwords_out.
 
     Args:
         client: of an administrator.
         source: path of a CSV, JSONL or JSON file; an open file; an iterable of dicts or models; a
             data frame of pandas or polars. Columns, in any case and order: name, email, password,
-            role, profile_image_url, groups (names, separated by ";"), and what the new user's own
-            token is used to set: timezone, bio, gender, date_of_birth, settings and variables. The
-            header of the server's own page, Name,Email,Password,Role, is one of those.
+            role, profile_image_url, groups (names, separated by ";"). Also timezone, bio, gender,
+            date_of_birth, settings and variables, which are set with the new user's own token. The
+            header of the server's own page, Name,Email,Password,Role, works too.
         format: csv, jsonl or json; None: by the file's suffix or content.
-        on_invalid: "error": one bad row refuses the whole import; "skip": the good rows are
+        on_invalid: "error": one invalid row refuses the whole import; "skip": the valid rows are
             imported.
-        on_existing: what happens with a row whose e-mail address is registered. "skip": nothing;
-            "update": name, role, picture and further groups become those of the row, and what
-            only users themselves can set is left as it is, with a note; "error": it is a bad row.
-        default_role: of rows without a role.
-        create_groups: make groups that there are not. False: a row that names one is bad.
-        update_passwords: with on_existing="update", set the passwords that rows give.
-        ignore_columns: names of columns that are not looked at; True: all that are not known.
-        passwords_out: CSV file `email,password` for passwords that are made for rows without one.
-            It is readable by its owner only, lines are added to it, and each is on disk before its
-            account is made. A password that it has for an address already is used again. None:
-            rows without a password are bad.
-        journal: path of the file in which the import notes what it has done.
+        on_existing: what to do with a row whose e-mail address is registered. "skip": nothing.
+            "update": set the row's name, role and picture, and add its groups; values that only
+            users themselves can set stay as they are, with a note. "error": the row is invalid.
+        default_role: role for rows without a role.
+        create_groups: create groups that do not exist. False: a row that names such a group is
+            invalid.
+        update_passwords: with on_existing="update", also set the passwords in the rows.
+        ignore_columns: names of columns to ignore; True: all unknown columns.
+        passwords_out: CSV file `email,password` for the passwords that are generated for rows
+            without one. Only its owner can read it. Lines are added to it, and each password is on
+            disk before its account is created. If the file already has a password for an address,
+            that password is used again. None: rows without a password are invalid.
+        journal: path of the file in which the import records what it has done.
         dry_run: send nothing that changes anything; say what would be done.
-        progress: True for a bar, or a function that is given a Progress after each row.
-        concurrency: rows under way at once. Servers spend their time on hashing passwords: more
-            than their number of processors gains nothing.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        progress: True for a bar, or a function that is called with a Progress after each row.
+        concurrency: number of number of rows under way at once. Servers spend the time on hashing
+            passwords, so a number above their number of processors gains nothing.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        ImportResult: a row for each row of the source: created, updated, skipped, invalid, failed,
-        unknown or not_run. `error` of a created row says what else of it could not be done.
+        ImportResult: one row for each row of the source: created, updated, skipped, invalid,
+        failed, unknown or not_run. If a part of a created row could not be done, its `error` says
+        which.
 
     Raises:
-        InvalidInputError: with on_invalid="error", all that is wrong with any row; also columns
-            that are not known, and a source that is no table. Nothing was sent.
-        ValueError: on_invalid, on_existing, default_role or format is none of its words.
+        InvalidInputError: with on_invalid="error", all problems of all rows; also unknown columns,
+            and a source that is not a table. Nothing was sent.
+        ValueError: on_invalid, on_existing, default_role or format is not one of the allowed words.
         LockedError: another run uses the journal or passwords_out.
-        RefusedError: the journal is of another server.
-        AdminError: the journal or passwords_out is another file; a group could not be made.
+        RefusedError: the journal belongs to another server.
+        AdminError: the journal or passwords_out has other contents; or a group could not be
+            created.
         OSError: a file cannot be read or written.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done
-            is in its result.
-        APIStatusError, APIConnectionError: while users and groups were read.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        APIStatusError, APIConnectionError: while reading users and groups.
 
     Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add, POST
     /api/v1/groups/create; GET /api/v1/users/all, GET /api/v1/groups/, POST

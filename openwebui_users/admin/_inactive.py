@@ -29,11 +29,11 @@ _SHOWN = 50  # users in the text of a selection
 
 
 class Selection(Displayed, ModelList[Any]):
-    """Users who were selected: a list, which prints as a table.
+    """Selected users: a list, which prints as a table.
 
     Attributes:
-        title: what they have in common.
-        notes: what whoever reads it should know.
+        title: what the users have in common.
+        notes: remarks for the reader.
     """
 
     def __init__(self, users: Iterable[Any] = (), title: str = "", notes: Iterable[str] = ()):
@@ -102,28 +102,28 @@ def inactive_users(
 ) -> Selection:
     """Select users who have not been active for some days.
 
-    The result can be given to deactivate_users() and delete_users() as it is. The primary
-    administrator and the account that the client uses, which those refuse, are not in it.
+    You can pass the result to deactivate_users() and delete_users() unchanged. It does not contain
+    the primary administrator and the account that the client uses, because those functions refuse
+    them.
 
-    Servers note the last request of each user. The time begins as that of the account's creation,
-    so it tells of an account that was never used that both are the same, within ten seconds (an
-    import fills in settings in the account's name). Whoever was active within these ten seconds
-    only counts as never signed in.
+    Servers record the time of each user's last request. It starts as the time when the account was
+    created. So an account was never used if both times are the same, within ten seconds (because an
+    import sets values in the account's name). A user who was active only within these ten seconds
+    counts as never signed in.
 
     Args:
         client: of an administrator.
-        days: how many days, of 24 hours, they have not been active for at least.
+        days: minimum number of days (of 24 hours) without activity.
         never_signed_in: True: only accounts that were never used; False: only those that were;
             None: both.
-        roles: roles of those who are selected.
-        now: when the days end; without a time zone it is in UTC. None: now, by this machine's
-            clock.
+        roles: roles of the users to select.
+        now: the end of these days; UTC if it has no time zone. None: now, by this machine's clock.
 
     Returns:
-        Selection: users in full, those first who were not active for longest.
+        Selection: complete users; the user who has been inactive longest comes first.
 
     Raises:
-        InvalidInputError: days, a role, or another argument.
+        InvalidInputError: days, a role or another argument is wrong.
         APIStatusError, APIConnectionError: as client.iter_users().
 
     Server routes: GET /api/v1/users/, GET /api/v1/users/all; GET /api/v1/auths/, GET

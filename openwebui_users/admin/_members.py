@@ -165,26 +165,26 @@ def set_group_members(
     dry_run: bool = False,
     audit: Audit | None = None,
 ) -> Result:
-    """Let exactly these users be in a group: others are taken out of it.
+    """Make exactly these users the members of a group; others are removed from it.
 
     Args:
         client: of an administrator.
         group: name, id, or a model of the group.
-        users: ids, e-mail addresses or models. None at all empties the group.
+        users: ids, e-mail addresses or models. An empty list empties the group.
         dry_run: send nothing that changes anything; say what would be changed.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        Result: a row for each user who is to be in the group, and for each who is taken out. What
-        the server answers is checked by reading the group again.
+        Result: one row for each user who should be in the group, and for each user who is removed.
+        The group is read again to check the server's answer.
 
     Raises:
-        InvalidInputError: there is no such group or user, or there are several groups of the name;
+        InvalidInputError: the group or a user does not exist, or several groups have this name;
             nothing was sent.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: the file of audit failed meanwhile; what was done is in its result.
-        OSError: the file of audit cannot be opened.
-        APIStatusError, APIConnectionError: while the users and groups were read.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: the audit file failed during the run; its result says what was done.
+        OSError: the audit file cannot be opened.
+        APIStatusError, APIConnectionError: while reading the users and groups.
 
     Server routes: POST /api/v1/groups/id/{id}/users/add, POST /api/v1/groups/id/{id}/users/remove,
     POST /api/v1/groups/id/{id}/users; GET /api/v1/groups/, GET /api/v1/users/all; for audit GET
@@ -210,14 +210,14 @@ def add_to_group(
     dry_run: bool = False,
     audit: Audit | None = None,
 ) -> Result:
-    """Put users into a group, besides those who are in it.
+    """Add users to a group, and keep its other members.
 
     Args:
         client, group, dry_run, audit: as of set_group_members().
         users: ids, e-mail addresses or models.
 
     Returns:
-        Result: a row a user, "unchanged" for who was in it.
+        Result: one row for each user, "unchanged" if the user already was in the group.
 
     Raises:
         InvalidInputError, Interrupted, PartialFailureError, OSError, APIStatusError,
@@ -240,14 +240,14 @@ def remove_from_group(
     dry_run: bool = False,
     audit: Audit | None = None,
 ) -> Result:
-    """Take users out of a group.
+    """Remove users from a group.
 
     Args:
         client, group, dry_run, audit: as of set_group_members().
         users: ids, e-mail addresses or models.
 
     Returns:
-        Result: a row a user, "unchanged" for who was not in it.
+        Result: one row for each user, "unchanged" if the user was not in the group.
 
     Raises:
         InvalidInputError, Interrupted, PartialFailureError, OSError, APIStatusError,

@@ -191,37 +191,39 @@ def deactivate_users(
     concurrency: int = CONCURRENCY,
     audit: Audit | None = None,
 ) -> Result:
-    """Take users' access away, and keep their accounts, chats and files.
+    """Remove users' access, and keep their accounts, chats and files.
 
-    The role becomes pending, and all sessions are revoked: by the role alone a session that began
-    before would still be answered by some routes, and work in full when the role comes back. Users
-    who are pending already get their sessions revoked, too.
+    The role becomes pending, and all sessions are revoked. The role alone is not enough: some
+    routes would still answer a session that began before, and the session would work in full when
+    the role is restored. Sessions of users who are pending already are revoked too.
 
-    An API key cannot be removed by an administrator. It is refused while the role is pending, and
-    works again when the user is reactivated; each row says so.
+    An administrator cannot remove an API key. The server refuses the key while the role is pending,
+    and accepts it again when the user is reactivated; each row says so.
 
     Args:
         client: of an administrator.
         users: ids, e-mail addresses or models.
-        remove_from_groups: also take them out of all their groups, whose names are in `changes` of
-            the rows: give the result to reactivate_users() to put them back.
+        remove_from_groups: also remove them from all their groups. The names are in `changes` of
+            the rows: pass the result to reactivate_users() to restore them.
         dry_run: send nothing that changes anything; say what would be changed.
-        progress: True for a bar, or a function that is given a Progress after each user and group.
-        concurrency: users under way at once.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        progress: True for a bar, or a function that is called with a Progress after each user and
+            group.
+        concurrency: number of users under way at once.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        Result: a row a user. A row of which the role was changed and sessions could not be revoked
-        is "failed", and says that. Servers before 0.12 cannot revoke sessions: a note says so.
+        Result: one row for each user. If the role was changed but sessions could not be revoked,
+        the row is "failed", and says so. Servers before 0.12 cannot revoke sessions: a note says
+        so.
 
     Raises:
-        InvalidInputError: one of the users is none; nothing was sent.
-        RefusedError: the primary administrator or oneself is among them; nothing was sent.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        OSError: the file of audit cannot be opened.
-        APIStatusError, APIConnectionError: while users and groups were read; nothing was changed.
+        InvalidInputError: one of the users does not exist; nothing was sent.
+        RefusedError: the primary administrator or your own account is among them; nothing was sent.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        OSError: the audit file cannot be opened.
+        APIStatusError, APIConnectionError: while reading users and groups; nothing was changed.
 
     Server routes: POST /api/v1/users/{user_id}/update, POST
     /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all, GET /api/version, of servers
@@ -261,36 +263,38 @@ def reactivate_users(
     concurrency: int = CONCURRENCY,
     audit: Audit | None = None,
 ) -> Result:
-    """Give users their access back.
+    """Restore users' access.
 
-    Sessions are revoked before the role comes back: somebody may have been set to pending by hand,
-    or have signed in since, and old sessions would work again. Users who are not deactivated keep
-    their role and their sessions.
+    Sessions are revoked before the role is restored: somebody may have set the role to pending by
+    hand, or the user may have signed in since, and old sessions would work again. Users who are not
+    deactivated keep their role and their sessions.
 
     Args:
         client: of an administrator.
         users: ids, e-mail addresses or models.
         role: user or admin.
-        groups: names, ids or models of groups that all of them are put into; or a dict with the
-            groups of each id or e-mail address; or the result of deactivate_users(), for the groups
-            that they were taken out of.
+        groups: names, ids or models of groups to which all users are added; or a dict that maps
+            each id or e-mail address to groups; or the result of deactivate_users(), to restore the
+            groups from which it removed the users.
         dry_run: send nothing that changes anything; say what would be changed.
-        progress: True for a bar, or a function that is given a Progress after each user and group.
-        concurrency: users under way at once.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        progress: True for a bar, or a function that is called with a Progress after each user and
+            group.
+        concurrency: number of users under way at once.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        Result: a row a user; "unchanged" for who has the role already, "skipped" for who is not
-        deactivated and has another. A row whose sessions could not be revoked is "failed", and its
-        role is as it was. Servers before 0.12 cannot revoke sessions: a note says so.
+        Result: one row for each user: "unchanged" if the user already has the role, "skipped" if
+        the user is not deactivated and has another role. If sessions could not be revoked, the row
+        is "failed", and the role is unchanged. Servers before 0.12 cannot revoke sessions: a note
+        says so.
 
     Raises:
-        InvalidInputError: the role, a user, or a group; nothing was sent.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        OSError: the file of audit cannot be opened.
-        APIStatusError, APIConnectionError: while users and groups were read; nothing was changed.
+        InvalidInputError: the role, a user or a group is wrong; nothing was sent.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        OSError: the audit file cannot be opened.
+        APIStatusError, APIConnectionError: while reading users and groups; nothing was changed.
 
     Server routes: POST /api/v1/users/{user_id}/sessions/revoke, POST
     /api/v1/users/{user_id}/update; GET /api/v1/users/all, GET /api/version, of servers before 0.10

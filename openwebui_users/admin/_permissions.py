@@ -101,9 +101,9 @@ def nested(permissions: Mapping[str, Any]) -> Nested:
 
 
 class PermissionsDiff(Displayed, Mapping[str, "tuple[Any, Any]"]):
-    """What differs, by dotted name: (before, after); None where one side does not have it.
+    """Differences by dotted name: (before, after); None if one side does not have the permission.
 
-    It is a mapping, false where nothing differs; its text has a line for each difference.
+    It is a mapping, and false if nothing differs. Its text has a line for each difference.
     """
 
     def __init__(self, changes: Mapping[str, tuple[Any, Any]]) -> None:
@@ -139,12 +139,12 @@ def _word(value: Any) -> str:
 
 
 def permissions_diff(before: Any, after: Any) -> PermissionsDiff:
-    """What differs between two sets of permissions.
+    """The differences between two sets of permissions.
 
     Args:
-        before, after: a model such as UserPermissions, a dict (nested, or by dotted names), what
-            effective_permissions() returns, the permissions of a group, or None for none at all.
-            What a model carries without knowing it counts too.
+        before, after: a model such as UserPermissions, a dict (nested, or by dotted names), a
+            result of effective_permissions(), the permissions of a group, or None for no
+            permissions. Unknown keys that a model carries count too.
 
     Returns:
         PermissionsDiff: by dotted name, (before, after).
@@ -174,13 +174,13 @@ PRESETS = (*_GRANTED, _SERVER_DEFAULTS)
 
 
 def preset(client: UsersClient, name: str) -> Nested:
-    """A set of all permissions that this server has, for patch_default_permissions() or a group.
+    """All permissions that this server has, for patch_default_permissions() or a group.
 
     Args:
         client: of an administrator.
-        name: "none": nothing is granted; "all": everything is, and nothing enforced; "chat_only":
-            one's own chats and settings, and nothing else; "server_defaults": what a new server
-            starts with.
+        name: "none": grant nothing; "all": grant everything, and enforce nothing; "chat_only":
+            grant the user's own chats and settings, and nothing else; "server_defaults": what a new
+            server starts with.
 
     Returns:
         dict: by section and name.
@@ -217,30 +217,31 @@ def patch_default_permissions(
     dry_run: bool = False,
     audit: Audit | None = None,
 ) -> PermissionsDiff:
-    """Change some of the default permissions, which everybody has, and leave the others alone.
+    """Change some of the default permissions, which apply to everybody, and keep the others.
 
-    The server takes them whole, drops names that it does not know without a word, and has no way to
-    refuse a change that rests on an old reading. So they are read, merged, written and read again:
-    what somebody else writes in between is either kept or told.
+    The server stores the permissions as a whole, silently drops names that it does not know, and
+    cannot refuse a change that is based on old data. So the permissions are read, merged, written
+    and read again. If somebody else changes them after the write, the error says so. If somebody
+    else changes them between the first reading and the write, that change is lost.
 
     Args:
         client: of an administrator.
-        changes: what is to change: {"workspace": {"models": True}}, {"workspace.models": True}, a
-            model of which the fields that were set count, or the name of a preset().
+        changes: what to change: {"workspace": {"models": True}}, {"workspace.models": True}, a
+            model (only the fields that were set count), or the name of a preset().
         dry_run: send nothing that changes anything; return what would be changed.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        PermissionsDiff: what was changed; empty, and nothing written, if all was so already.
+        PermissionsDiff: what was changed; if it is empty, nothing was written.
 
     Raises:
         InvalidInputError: a permission that this server does not have, or a value that is neither
             True nor False. Nothing was sent.
-        AdminError: after the write the permissions are not what was written.
+        AdminError: after the write, the permissions are not those that were written.
         UnsupportedByServerError: as preset().
-        TypeError, ValueError: changes are no permissions, or nested too deep.
+        TypeError, ValueError: changes are not permissions, or are nested too deep.
         Interrupted: Ctrl-C; its result does not say whether the permissions were written.
-        OSError: the file of audit cannot be opened, or not be written before the change.
+        OSError: the audit file cannot be opened, or cannot be written before the change.
         APIStatusError, APIConnectionError: as client.update_default_user_permissions().
 
     Server routes: those of preset(); POST /api/v1/users/default/permissions; for audit GET
@@ -316,13 +317,15 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 @dataclass
 class EffectivePermissions(Displayed):
-    """What one user may do, and what gives it to them.
+    """What one user may do, and what grants it.
 
     Attributes:
-        user_id, email, role: whose they are.
-        permissions: by section and name, as client.get_user_permissions() of that user says.
-        sources: by dotted name, what grants it: "default", and names of groups; none: nobody.
-        notes: what else whoever reads them should know.
+        user_id, email, role: of the user.
+        permissions: by section and name, as client.get_user_permissions() of that user returns
+            them.
+        sources: by dotted name, what grants the permission: "default" and names of groups; empty if
+            nothing does.
+        notes: other remarks for the reader.
     """
 
     user_id: str
@@ -368,11 +371,11 @@ def effective_permissions(
     Args:
         client: of an administrator.
         user: id, e-mail address, or a model of the user.
-        include_inherited: count groups that the user's groups are within, as servers do. Servers
-            before 0.12 have no groups within groups.
+        include_inherited: also count the groups that contain the user's groups, as servers do.
+            Servers before 0.12 have no groups within groups.
 
     Returns:
-        EffectivePermissions: the permissions, and for each what grants it; its text is a table.
+        EffectivePermissions: the permissions, and what grants each of them; its text is a table.
 
     Raises:
         InvalidInputError: there is no such user.

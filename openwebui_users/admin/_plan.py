@@ -31,26 +31,26 @@ class Step(Difference):
 
     Attributes:
         kind, target, id, before, after: as of Difference.
-        needs: keys of the steps that it depends on. If one of them fails, the step is skipped; of
-            members only those are left out whose account could not be created.
+        needs: keys of the steps that it depends on. If one of them fails, the step is skipped. For
+            members, only the users whose account could not be created are left out.
     """
 
     needs: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:
-        """What tells it from all other steps of its plan."""
+        """A key that identifies the step within its plan."""
         return f"{self.kind} {self.target}"
 
 
 @dataclass
 class Plan(Displayed):
-    """What is to be done so that a server becomes as desired. str(plan) is for people.
+    """The steps that bring a server to a desired state. str(plan) is readable text.
 
     Attributes:
-        server: base URL of the server that it was made for.
+        server: base URL of the server that the plan was made for.
         steps: in the order in which they are done.
-        notes: what differs and nobody but the user can change; and what to bear in mind.
+        notes: differences that only the user can change; and warnings.
         desired: the desired state as a dict.
     """
 
@@ -70,11 +70,11 @@ class Plan(Displayed):
         return [step for step in self.steps if step.kind.startswith("delete_")]
 
     def render(self, *, color: bool | None = None) -> str:
-        """The steps for people.
+        """The steps as readable text.
 
         Args:
-            color: whether there are colours of terminals in it; None: where stdout is one, and
-                NO_COLOR is not set.
+            color: whether to use terminal colours; None: only if stdout is a terminal and NO_COLOR
+                is not set.
         """
         return render_differences(f"plan for {self.server}", self.steps, self.notes, color)
 
@@ -87,16 +87,16 @@ class Plan(Displayed):
         return difference_parts(f"plan for {self.server}", self.steps, self.notes)
 
     def to_json(self) -> str:
-        """The plan as JSON, without any password: those are references."""
+        """The plan as JSON. It contains references to passwords, but no passwords."""
         whole = {"kind": _KIND, "version": _VERSION, **asdict(self)}
         return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Plan:
-        """The plan that to_json() told.
+        """The plan from the text of to_json().
 
         Raises:
-            InvalidInputError: it is none, or of another version of this package.
+            InvalidInputError: the text is not a plan, or is from another version of this package.
         """
         value = parse(text, "json")
         try:
@@ -125,10 +125,10 @@ def _check_types(plan: Plan) -> None:
 
 
 def plan(client: UsersClient, desired: Any, *, format: str | None = None) -> Plan:  # noqa: A002
-    """Say what is to be done so that a server becomes as desired. Nothing is changed.
+    """Show what must be done to bring a server to a desired state. Nothing is changed.
 
-    Only what the desired state names is looked at: users and groups that it does not name, and
-    fields of theirs that it leaves out, stay as they are.
+    Only what the desired state names is compared. Users and groups that it does not name, and their
+    fields that it leaves out, stay as they are.
 
     Args:
         client: of an administrator.
@@ -137,16 +137,17 @@ def plan(client: UsersClient, desired: Any, *, format: str | None = None) -> Pla
         format: yaml, json or toml; None: by the file's suffix.
 
     Returns:
-        Plan: for apply(). It prints as a list of differences, and can be kept as JSON.
+        Plan: for apply(). It prints as a list of differences, and can be stored as JSON.
 
     Raises:
-        InvalidInputError: all that is wrong with the desired state, by itself or on this server.
-        RefusedError: the primary administrator or oneself would be deleted, renamed or given
-            another role; or somebody else's key is used to change the primary administrator.
+        InvalidInputError: all problems of the desired state, by itself or on this server.
+        RefusedError: the primary administrator or your own account would be deleted, renamed or
+            given another role; or the plan changes the primary administrator and the client has
+            another account's key.
         MissingLibraryError: the library for YAML or TOML is not installed.
-        ValueError: format is none, or that of the file is not known.
+        ValueError: format is not one of these, or the format of the file is not known.
         OSError: the file cannot be read.
-        APIStatusError, APIConnectionError: while the server was read.
+        APIStatusError, APIConnectionError: while reading the server.
 
     Server routes: those of drift(); to guard administrators GET /api/v1/users/, GET /api/v1/auths/,
     GET /api/v1/users/user/status.

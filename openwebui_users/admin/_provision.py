@@ -37,12 +37,12 @@ _KEYS_FLAG = "features.api_keys"
 
 @dataclass
 class ProvisionResult(Result):
-    """What provision_user() did. The password and the API key are in no text of it.
+    """What provision_user() did. No text form of it contains the password or the API key.
 
     Attributes:
-        user: the account as the server has it afterwards; None: it was not read.
-        password: the one given, or the one made here; it is kept nowhere else.
-        api_key: the key that was made; None: none was.
+        user: the account as it is on the server afterwards; None: it was not read.
+        password: the given or generated password; it is stored nowhere else.
+        api_key: the new key; None: no key was created.
     """
 
     user: UserActiveResponse | None = field(default=None, repr=False)
@@ -51,12 +51,12 @@ class ProvisionResult(Result):
 
     @property
     def row(self) -> RowResult:
-        """What became of the account."""
+        """The row of the account."""
         return self.rows[0]
 
     @property
     def notes(self) -> list[str]:
-        """What else whoever reads the result should know."""
+        """Other remarks for the reader."""
         return self.row.notes
 
     def _row_lines(self) -> list[str]:
@@ -86,41 +86,41 @@ def provision_user(
     dry_run: bool = False,
     audit: Audit | None = None,
 ) -> ProvisionResult:
-    """Make an account with its groups, API key, settings, time zone, profile and variables.
+    """Create an account with its groups, API key, settings, time zone, profile and variables.
 
-    What only users themselves may set is set with the token that the server returns with the new
-    account, once. It is shown and kept nowhere, and its session is ended at the end, where the
+    Values that only users themselves may set are set with the token that the server returns with
+    the new account, once. The token is never shown or stored. Its session is finally ended, if the
     server can do that; the API key stays valid.
 
     Args:
         client: of an administrator.
         email, name, role: of the account; the role is admin, user or pending.
-        password: None: one is made; it is in the result.
-        passwords_out: CSV file `email,password` that a password made here is added to. It is
-            readable by its owner only, and has the password on disk before the server has it; of an
-            account that could not be made it has a line all the same.
+        password: None: a password is generated; it is in the result.
+        passwords_out: CSV file `email,password` to which a generated password is added. Only its
+            owner can read it. The password is on disk before it is sent to the server. So the file
+            also has a line for an account that could not be created.
         groups: names, ids or models of groups.
-        api_key: make an API key.
+        api_key: create an API key.
         settings: dict or UserSettings.
-        timezone: such as Europe/Paris.
+        timezone: for example Europe/Paris.
         bio, gender, date_of_birth: of the profile.
         variables: prompt variables, by name.
         dry_run: send nothing that changes anything; check everything, and say what would be done.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        ProvisionResult: the account, password and API key. What this server lacks, such as time
-        zones before 0.8.12, is in its notes.
+        ProvisionResult: the account, password and API key. Its notes say what this server lacks,
+        such as time zones before 0.8.12.
 
     Raises:
         InvalidInputError: the address is taken, a group does not exist, a value is wrong, or this
-            server gives such a user no API key. Nothing was sent.
-        PartialFailureError: the account is there, or may be there, but not all of the rest; its
-            result holds what was done, the password and the API key.
-        Interrupted: Ctrl-C; its result holds the same.
+            server gives no API key to such a user. Nothing was sent.
+        PartialFailureError: the account exists or may exist, but some of the rest is missing; its
+            result has what was done, the password and the API key.
+        Interrupted: Ctrl-C; its result has the same.
         LockedError: another run uses passwords_out.
-        AdminError: passwords_out is another file.
-        OSError: passwords_out or the file of audit cannot be opened.
+        AdminError: passwords_out has other contents.
+        OSError: passwords_out or the audit file cannot be opened.
         APIStatusError, APIConnectionError: the account was not made.
 
     Server routes: POST /api/v1/auths/add, POST /api/v1/groups/id/{id}/users/add, POST

@@ -41,19 +41,19 @@ _SHOWN = 20  # rows in the text of a result
 
 @dataclass
 class RowResult(Displayed):
-    """What became of one row, which is one user unless the verb says otherwise.
+    """The outcome of one row, which is one user unless the verb says otherwise.
 
     Attributes:
-        row: its number, as the source counts (a CSV file by lines, with the header as the first);
-            None: not from a source with rows.
-        email: the user's e-mail address; of what is no user its name: that of a group or a server,
-            and of apply() what the step is about.
-        id: the server's id, where it is known.
+        row: its number, counted as in the source (a CSV file by lines, with the header as the
+            first); None: the source has no rows.
+        email: the user's e-mail address. For other things, the name of the group or server; for
+            apply(), what the step is about.
+        id: the server's id, if it is known.
         status: one of "created", "updated", "deleted", "done" (of a server), "unchanged",
             "skipped", "invalid", "failed", "unknown" (the answer did not come) and "not_run".
-        error: what went wrong, or why the row was skipped; None: nothing.
+        error: what went wrong, or why the row was skipped; None: no error.
         changes: what was changed, by field: (before, after). Secrets are masked.
-        notes: what else whoever reads the result should know.
+        notes: other remarks for the reader.
     """
 
     row: int | None = None
@@ -66,7 +66,7 @@ class RowResult(Displayed):
 
     @property
     def ok(self) -> bool:
-        """Whether all that was asked for this row is done."""
+        """Whether everything that was requested for this row is done."""
         return self.status not in BAD and (self.error is None or self.status == "skipped")
 
     def __str__(self) -> str:
@@ -134,9 +134,10 @@ class Result(Displayed):
 
     Attributes:
         verb: name of the function.
-        rows: what became of each row, in the order in which they were given.
-        dry_run: nothing was sent that changes anything: rows say what would have been done.
-        stopped: why the verb stopped before its end; None: it did not.
+        rows: the outcome of each row, in the given order.
+        dry_run: True: nothing was sent that changes anything, and the rows say what would have been
+            done.
+        stopped: why the verb stopped before its end; None: it ran to its end.
     """
 
     verb: str
@@ -146,13 +147,13 @@ class Result(Displayed):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows have each status; a status that none has is left out."""
+        """Number of rows by status, without statuses that no row has."""
         counted = Counter(row.status for row in self.rows)
         return {status: counted[status] for status in STATUSES if status in counted}
 
     @property
     def failures(self) -> list[RowResult]:
-        """Rows of which not all was done."""
+        """Rows that are not completely done."""
         return [row for row in self.rows if not row.ok]
 
     @property
@@ -192,7 +193,7 @@ class Result(Displayed):
         """The rows as a data frame of pandas (the extra `pandas`).
 
         Returns:
-            pandas.DataFrame: a row for each; see docs/frames.md for the types of columns.
+            pandas.DataFrame: one row for each row; see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
@@ -200,28 +201,28 @@ class Result(Displayed):
         return pandas_of(_columns(self.rows))
 
     def to_polars(self) -> pl.DataFrame:
-        """The rows as a data frame of polars (the extra `polars`); changes are texts in JSON.
+        """The rows as a data frame of polars (the extra `polars`); changes are JSON text.
 
         Returns:
-            polars.DataFrame: a row for each; see docs/frames.md for the types of columns.
+            polars.DataFrame: one row for each row; see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            SerializationError: a text is none in Unicode, or somebody put a value into changes that
-                JSON cannot hold.
+            SerializationError: a text is not valid Unicode, or somebody put a value into changes
+                that JSON cannot represent.
         """
         return polars_of(_columns(self.rows))
 
     def to_arrow(self) -> pa.Table:
-        """The rows as a table of Arrow (the extra `arrow`); changes are texts in JSON.
+        """The rows as a table of Arrow (the extra `arrow`); changes are JSON text.
 
         Returns:
-            pyarrow.Table: a row for each; see docs/frames.md for the types of columns.
+            pyarrow.Table: one row for each row; see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            SerializationError: a text is none in Unicode, or somebody put a value into changes that
-                JSON cannot hold.
+            SerializationError: a text is not valid Unicode, or somebody put a value into changes
+                that JSON cannot represent.
         """
         return arrow_of(_columns(self.rows))
 

@@ -29,26 +29,26 @@ def revoke_sessions(
     concurrency: int = CONCURRENCY,
     audit: Audit | None = None,
 ) -> Result:
-    """End all sessions of users, who can sign in again. API keys go on.
+    """End all sessions of users. They can sign in again. API keys stay valid.
 
     Args:
         client: of an administrator.
         users: ids, e-mail addresses or models.
         dry_run: send nothing that changes anything; say what would be done.
-        progress: True for a bar, or a function that is given a Progress after each user.
-        concurrency: users under way at once.
-        audit: where changes are written down: path of a JSONL file, or a function.
+        progress: True for a bar, or a function that is called with a Progress after each user.
+        concurrency: number of users under way at once.
+        audit: where to record changes: path of a JSONL file, or a function.
 
     Returns:
-        Result: a row a user: "done", or "failed" where the server cannot (before 0.12).
+        Result: one row for each user: "done", or "failed" if the server cannot do it (before 0.12).
 
     Raises:
-        InvalidInputError: one of the users is none; nothing was sent.
-        Interrupted: Ctrl-C; what was done is in its result.
-        PartialFailureError: a file, or the progress's function, failed meanwhile; what was done is
-            in its result.
-        OSError: the file of audit cannot be opened.
-        APIStatusError, APIConnectionError: while the users were read.
+        InvalidInputError: one of the users does not exist; nothing was sent.
+        Interrupted: Ctrl-C; its result says what was done.
+        PartialFailureError: a file or the progress function failed during the run; its result says
+            what was done.
+        OSError: the audit file cannot be opened.
+        APIStatusError, APIConnectionError: while reading the users.
 
     Server routes: POST /api/v1/users/{user_id}/sessions/revoke; GET /api/v1/users/all, of servers
     that cannot GET /api/version; as for audit GET /api/v1/auths/, GET /api/v1/users/user/status.

@@ -29,31 +29,31 @@ def snapshot(
     format: str | None = None,  # noqa: A002
     personal: bool = False,
 ) -> dict[str, Any]:
-    """Write the state of a server down, in the form that plan() and apply() take.
+    """Write the state of a server in the form that plan() and apply() take.
 
-    A plan made of it for the same server is empty. What such a file cannot say is left out: users
-    and groups without a usable address or name, roles that are none, and permissions that the
+    A plan made from it for the same server is empty. It leaves out what such a file cannot express:
+    users and groups without a usable address or name, invalid roles, and permissions that the
     server does not know, which have no effect. Passwords cannot be read.
 
     Args:
         client: of an administrator.
-        target: path of a file, which is replaced in one step; a new one is readable by its owner
-            only. None: nothing is written.
+        target: path of a file, which is replaced in one step; only its owner can read a new file.
+            None: nothing is written.
         format: yaml, json or toml; None: by the file's suffix.
-        personal: time zones, profiles and settings of users too, which apply() gives to new users
-            only. Settings may hold secrets.
+        personal: also include time zones, profiles and settings of users, which apply() sets only
+            for new users. Settings may contain secrets.
 
     Returns:
-        dict: the state, with the keys default_permissions, groups and users. Who is in which group
-        is told with the users.
+        dict: the state, with the keys default_permissions, groups and users. Group membership is
+        listed with the users.
 
     Raises:
-        AdminError: several groups have the same name, or several accounts the same address; the
-            format cannot say what there is.
+        AdminError: several groups have the same name, or several accounts have the same address; or
+            the format cannot express the state.
         MissingLibraryError: the library for YAML or TOML is not installed.
-        ValueError: format is none, or that of the file is not known.
+        ValueError: format is not one of these, or the format of the file is not known.
         OSError: the file cannot be written.
-        APIStatusError, APIConnectionError: while the server was read.
+        APIStatusError, APIConnectionError: while reading the server.
 
     Server routes: GET /api/v1/users/all, GET /api/v1/groups/, POST /api/v1/groups/id/{id}/users,
     GET /api/v1/users/default/permissions, GET /api/version; with personal=True GET /api/v1/users/.

@@ -32,12 +32,13 @@ _DONE = {"create": "created", "delete": "deleted"}  # status by the first word o
 
 @dataclass
 class ApplyResult(Result):
-    """What apply() did: a row a step.
+    """What apply() did: one row for each step.
 
     Attributes:
         server: base URL of the server.
-        notes: those of the plan.
-        passwords_out: path of the file with the passwords that were made; None: none was made.
+        notes: the notes of the plan.
+        passwords_out: path of the file with the generated passwords; None: no password was
+            generated.
     """
 
     server: str = ""

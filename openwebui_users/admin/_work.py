@@ -48,12 +48,12 @@ _REPORT = 0.1  # seconds between two lines of progress at least
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a verb is.
+    """How far a verb has got.
 
     Attributes:
         verb: name of the function.
-        done, total: rows.
-        last: what became of the row that ended last; None before the first.
+        done, total: numbers of rows.
+        last: the row that ended last; None before the first.
     """
 
     verb: str
@@ -137,7 +137,7 @@ class Run(Generic[R]):
         result: what the verb will return; its rows are filled in here.
         client: whose calls are made.
         dry_run: change() sends nothing.
-        progress: True, or a function that is given a Progress after each row.
+        progress: True, or a function that is called with a Progress after each row.
         concurrency: rows under way at once, at most.
         audit: see _audit.Trail.
     """

@@ -1,4 +1,4 @@
-"""The same function over many servers, on threads or on somebody else's executor."""
+"""Run one function on many servers, on threads or on an executor of your own."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ CONCURRENCY = 8
 
 @dataclass
 class ServerRow(RowResult):
-    """What became of one server.
+    """The outcome for one server.
 
     Attributes:
-        status: "done", "failed", "unknown" (it was not waited for to its end) or "not_run".
-        error: what went wrong: the text of the exception, or the first line of a result in which
-            not everything is done.
+        status: "done", "failed", "unknown" (its end was not awaited) or "not_run".
+        error: what went wrong: the text of the exception, or the first line of a result that is not
+            completely done.
         result: what the function returned.
-        exception: what it raised.
+        exception: what the function raised.
     """
 
     result: Any = field(default=None, repr=False)
@@ -43,7 +43,7 @@ class ServerRow(RowResult):
 
     @property
     def name(self) -> str:
-        """Of the server."""
+        """The server's name."""
         return str(self.email)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -55,17 +55,17 @@ class ServerRow(RowResult):
 
 @dataclass
 class FleetResult(Result):
-    """What became of each server, in the order in which they were given.
+    """The outcome for each server, in the given order.
 
     Attributes:
-        rows: a ServerRow a server, also where it could not be reached.
+        rows: one ServerRow for each server, even if it could not be reached.
     """
 
     def __getitem__(self, name: str) -> ServerRow:
         """The row of one server.
 
         Raises:
-            KeyError: there is none of this name.
+            KeyError: there is no server of this name.
         """
         for row in self.rows:
             if isinstance(row, ServerRow) and row.name == name:
@@ -74,7 +74,7 @@ class FleetResult(Result):
 
     @property
     def results(self) -> dict[str, Any]:
-        """What the function returned, by server; those where it did not are left out."""
+        """What the function returned, by server; servers where it did not return are left out."""
         return {
             row.name: row.result
             for row in self.rows
@@ -264,32 +264,33 @@ def run(
 ) -> FleetResult:
     """Call a function with the client of each of many servers, several at once.
 
-    A server that is down, or a function that raises, is one row of the result; the others go on.
+    If a server is down or the function raises, the result has a row for it, and the others
+    continue.
 
     Args:
-        servers: by name, clients, or what clients are made of here: a URL, or a dict of arguments
-            of UsersClient. Or a list of clients, which are named by their URL. OPENWEBUI_API_KEY is
-            not used: the key of one server is not for all of them.
-        function: called with the client; functools.partial gives it further arguments. For an
-            executor with other processes, what it returns must be picklable, and so must it.
+        servers: a dict by name of clients, URLs, or dicts of arguments of UsersClient, from which
+            clients are created. Or a list of clients, which are named by their URLs.
+            OPENWEBUI_API_KEY is not used: the key of one server must not go to all of them.
+        function: called with the client; use functools.partial for further arguments. For an
+            executor with other processes, the function and what it returns must be picklable.
         executor: any concurrent.futures.Executor, which is not shut down here: a
             ProcessPoolExecutor, or Dask's Client.get_executor(). Clients are pickled to other
             processes, with their keys, and closed there. None: threads of this process.
-        concurrency: servers under way at once.
-        timeout: seconds that all may take together; None: no limit but those of the clients.
-        progress: True for a bar, or a function that is given a Progress after each server.
+        concurrency: number of servers under way at once.
+        timeout: seconds for all servers together; None: no limit except those of the clients.
+        progress: True for a bar, or a function that is called with a Progress after each server.
 
     Returns:
-        FleetResult: a row a server, in the order given.
+        FleetResult: one row for each server, in the given order.
 
     Raises:
-        TypeError: something is no blocking client.
-        InvalidInputError: arguments that no client can be made of, or two clients of one URL. The
-            function was not called.
-        Interrupted: Ctrl-C; its result says what became of each server. What is under way is not
-            waited for here, but threads of this process must end before it does.
-        PartialFailureError: the progress's function, or the executor, failed; what became of each
-            server is in its result.
+        TypeError: something is not a blocking client.
+        InvalidInputError: arguments do not make a valid client, or two clients have the same URL.
+            The function was not called.
+        Interrupted: Ctrl-C; its result has the outcome for each server. Calls under way are not
+            awaited here, but threads of this process must end before it does.
+        PartialFailureError: the progress function or the executor failed; its result has the
+            outcome for each server.
     """
     check_count("concurrency", concurrency, 1)
     clients, made = _clients(_named(servers))
