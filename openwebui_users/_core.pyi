@@ -609,16 +609,17 @@ class UserGroupIdsListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -630,15 +631,15 @@ class UserGroupIdsListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -650,16 +651,17 @@ class UserGroupIdsListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -671,14 +673,15 @@ class UserGroupIdsListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 class UserModelResponse(UserModel):
@@ -761,16 +764,17 @@ class UserListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -782,15 +786,15 @@ class UserListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -802,16 +806,17 @@ class UserListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -823,14 +828,15 @@ class UserListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 class UserStatus(Model):
@@ -941,16 +947,17 @@ class UserIdNameListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -962,15 +969,15 @@ class UserIdNameListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -982,16 +989,17 @@ class UserIdNameListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -1003,14 +1011,15 @@ class UserIdNameListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 class UserInfoListResponse(UserIdNameListResponse):
@@ -1030,16 +1039,17 @@ class UserInfoListResponse(UserIdNameListResponse):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -1051,15 +1061,15 @@ class UserInfoListResponse(UserIdNameListResponse):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -1071,16 +1081,17 @@ class UserInfoListResponse(UserIdNameListResponse):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -1092,14 +1103,15 @@ class UserInfoListResponse(UserIdNameListResponse):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 class ActiveUsersResponse(Model):
@@ -1897,16 +1909,17 @@ class ResourcePreviewList(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -1918,15 +1931,15 @@ class ResourcePreviewList(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -1938,16 +1951,17 @@ class ResourcePreviewList(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -1959,14 +1973,15 @@ class ResourcePreviewList(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 class UserPreviewUser(Model):
@@ -2454,16 +2469,17 @@ class GroupMembersResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -2475,15 +2491,15 @@ class GroupMembersResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -2495,16 +2511,17 @@ class GroupMembersResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -2516,14 +2533,15 @@ class GroupMembersResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 class AccessGrantModel(Model):
@@ -2797,16 +2815,17 @@ class ChannelMemberListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -2818,15 +2837,15 @@ class ChannelMemberListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -2838,16 +2857,17 @@ class ChannelMemberListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -2859,14 +2879,15 @@ class ChannelMemberListResponse(Model):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 class MessageModel(Model):
@@ -3007,16 +3028,17 @@ class ModelList(list[_T]):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pyarrow.Table: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pyarrow is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_pandas(
         self,
@@ -3028,15 +3050,15 @@ class ModelList(list[_T]):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             pandas.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: pandas is not installed.
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
     def to_polars(
         self,
@@ -3048,16 +3070,17 @@ class ModelList(list[_T]):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of columns, in their order; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of columns, in their order; None: all fields that are not secrets.
+            secrets: also include fields with secrets.
 
         Returns:
             polars.DataFrame: see docs/frames.md for the types of columns.
 
         Raises:
             MissingLibraryError: polars is not installed.
-            ValueError: a name is that of no field, or of a secret.
-            SerializationError: a text is none in Unicode, or a value none in JSON.
+            ValueError: a name is unknown, or names a secret.
+            SerializationError: a text is not valid Unicode, or a value cannot be represented in
+                JSON.
         """
     def to_records(
         self,
@@ -3069,14 +3092,15 @@ class ModelList(list[_T]):
 
         Args:
             models: an iterable of models, or a page of them.
-            fields: names of fields, in the order of the keys; None: all that are no secrets.
-            secrets: take fields with secrets as well.
+            fields: names of fields, in the order of the keys; None: all fields that are not
+                secrets.
+            secrets: also include fields with secrets.
 
         Returns:
-            list[dict[str, Any]]: None stands where a model has no such field.
+            list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
         Raises:
-            ValueError: a name is that of no field, or of a secret.
+            ValueError: a name is unknown, or names a secret.
         """
 
 @final
@@ -3161,7 +3185,7 @@ class Client:
     @property
     def timeout(self) -> Timeout:
         """Seconds for a whole call, retries included; None: no limit. Timeout(total, connect=…)
-        also bounds reaching the server, 5 seconds without.
+        also limits the time to reach the server, which is 5 seconds by default.
         """
     @property
     def retry(self) -> Retry:
@@ -3174,28 +3198,28 @@ class Client:
         """Follow redirects of GET within the server's origin, 5 at most."""
     @property
     def max_body(self) -> int:
-        """Largest answer in bytes, decompressed."""
+        """Maximum size of an answer in bytes, decompressed."""
     @property
     def password_limit(self) -> int | None:
-        """Longest password in bytes of UTF-8; None: not checked. Servers hash with bcrypt, which
-        takes 72, unless they are set to argon2.
+        """Maximum length of a password in bytes of UTF-8; None: not checked. Servers hash with
+        bcrypt, which accepts 72 bytes, unless they are configured for argon2.
         """
     @property
     def on_request(self) -> Callable[[RequestEvent], object] | None:
-        """Called with a RequestEvent before each attempt; what it raises stops the call."""
+        """Called with a RequestEvent before each attempt; an exception in it stops the call."""
     @property
     def on_response(self) -> Callable[[ResponseEvent], object] | None:
         """Called with a ResponseEvent after each attempt."""
     @property
     def user_agent(self) -> str:
-        """How the client names itself; None: by the versions of package, Python and libcurl."""
+        """The User-Agent header; None: the versions of the package, Python and libcurl."""
     @property
     def verify(self) -> bool:
         """Whether the server's certificate is checked. False warns."""
     @property
     def ca_file(self) -> str | None:
-        """PEM file of the certificates that servers are trusted by; None: SSL_CERT_FILE,
-        CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then certifi's.
+        """PEM file of the certificates to trust; None: those of SSL_CERT_FILE, CURL_CA_BUNDLE or
+        SSL_CERT_DIR, then those of the system, then those of certifi.
         """
     @property
     def client_cert(self) -> str | tuple[str, ...] | None:
@@ -3205,8 +3229,8 @@ class Client:
     @property
     def proxy(self) -> str | None:
         """Address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for all requests; '':
-        none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they are when the client is
-        made.
+        no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read when the client is
+        created.
         """
     @property
     def trust_env(self) -> bool:
@@ -3216,8 +3240,8 @@ class Client:
         """Path of a socket to connect to, whatever the host of base_url."""
     @property
     def max_connections(self) -> int:
-        """Requests under way at once, of all threads and tasks; those beyond wait for their turn in
-        the order they came. Over HTTP/2 they share connections.
+        """Maximum number of requests under way at once, of all threads and tasks; further requests
+        wait for their turn in the order in which they came. Over HTTP/2 they share connections.
         """
     def with_options(
         self,
@@ -3411,35 +3435,38 @@ class UsersClient(BlockingClient):
         api_key (str | Callable[[], str] | None): API key or session token, or what gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -3473,20 +3500,20 @@ class UsersClient(BlockingClient):
     ) -> Generator[UserGroupIdsModel, None, None]:
         """Iterate over all users, each once, page after page.
 
-        Whoever was there all the time, unchanged, comes exactly once, however many others are added
-        or
-        deleted meanwhile: rows are told apart by id, and in the end one snapshot of all users shows
-        whom a moving page has hidden; they come last. Others may come or not. Order holds within
-        what
-        the server sorts by: e-mail addresses are unique, other columns have ties.
+        A user who is there all the time, unchanged, comes exactly once, however many others are
+        added
+        or deleted during the iteration. Rows are identified by id. At the end, one snapshot of all
+        users shows which users a moving page has hidden; these come last. Users who are added or
+        deleted during the iteration may or may not come. The order is that of the server: e-mail
+        addresses are unique, in other columns values can be equal.
 
         Args:
             query (str, optional): part of a name or an e-mail address, in any case; `%` and `_` are
-                wildcards. None: everybody.
+                wildcards. None: all users.
             order_by (str): email, name, created_at, updated_at, last_active_at or role.
             direction (str): asc or desc.
-            limit (int, optional): stop after so many.
-            prefetch (int): pages asked for ahead of the one that is read.
+            limit (int, optional): stop after this number of users.
+            prefetch (int): number of pages to request ahead of the one that is read.
 
         Returns:
             Generator[UserGroupIdsModel]: the users.
@@ -3506,8 +3533,8 @@ class UsersClient(BlockingClient):
         limit: int | None = None,
         prefetch: int = 2,
     ) -> Generator[UserGroupIdsListResponse, None, None]:
-        """As iter_users(), by the page: each with `total` and, in `users`, whom no page before it
-        had.
+        """Like iter_users(), page by page: each with `total` and, in `users`, the users not yet
+        seen.
 
         Args:
             query, order_by, direction, limit, prefetch: as of iter_users().
@@ -3529,11 +3556,11 @@ class UsersClient(BlockingClient):
         limit: int | None = None,
         prefetch: int = 2,
     ) -> Generator[UserInfoResponse, None, None]:
-        """As iter_users() over what users may see of each other, without administrator's rights.
+        """Like iter_users(), but with the data that users may see of each other; needs no
+        administrator.
 
-        Whoever may not read the snapshot gets the pages read again until nothing new is in them,
-        five
-        times at most.
+        If the caller may not read the snapshot, the pages are read again until they contain nothing
+        new, at most five times.
 
         Args:
             query, order_by, direction, limit, prefetch: as of iter_users().
@@ -3547,19 +3574,19 @@ class UsersClient(BlockingClient):
         Server routes: GET /api/v1/users/search, GET /api/v1/users/all.
         """
     def find_user(self, email: str) -> UserGroupIdsModel | None:
-        """The one user with this e-mail address, in whatever case it is written.
+        """Find the user with this e-mail address, in any case.
 
-        The server's own search takes parts of addresses and wildcards; here `%` and `_` are
-        themselves.
+        The server's own search accepts parts of addresses and wildcards; here `%` and `_` have no
+        special meaning.
 
         Args:
             email (str): the whole address.
 
         Returns:
-            UserGroupIdsModel or None: there is nobody with this address.
+            UserGroupIdsModel or None: None if no user has this address.
 
         Raises:
-            TypeError: email is no str.
+            TypeError: email is not a str.
             APIStatusError, APIConnectionError: as get_users().
 
         Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.
@@ -3573,8 +3600,8 @@ class UsersClient(BlockingClient):
     ) -> UserGroupIdsListResponse:
         """List users with their groups, page by page.
 
-        Pages are stable only with order_by="email": other columns have ties. A page past the end is
-        empty.
+        Pages are stable only with order_by="email": in other columns, values can be equal. A page
+        past the end is empty.
 
         Args:
             query (str or None, optional): Text to look for in name and e-mail; `%` and `_` are
@@ -3582,7 +3609,7 @@ class UsersClient(BlockingClient):
             order_by (str or None, optional): Column to sort by, such as email or created_at; email
                 alone is unique.
             direction (str or None, optional): Direction of the sort: asc or desc.
-            page (int or None, optional): Number of the page from 1; 30 users are on one.
+            page (int or None, optional): Number of the page, from 1; a page has 30 users.
 
         Returns:
             UserGroupIdsListResponse: One page of users, and how many there are on all pages.
@@ -3630,7 +3657,7 @@ class UsersClient(BlockingClient):
             order_by (str or None, optional): Column to sort by, such as email or created_at; email
                 alone is unique.
             direction (str or None, optional): Direction of the sort: asc or desc.
-            page (int or None, optional): Number of the page from 1; 30 users are on one.
+            page (int or None, optional): Number of the page, from 1; a page has 30 users.
 
         Returns:
             UserInfoListResponse: One page of users, and how many match on all pages.
@@ -3647,8 +3674,8 @@ class UsersClient(BlockingClient):
         """List the groups that the caller is a member of.
 
         Args:
-            include_inherited (bool or None, optional): Also groups of which one is a member through
-                a group in them; older servers have none. Since Open WebUI 0.12.4.
+            include_inherited (bool or None, optional): Also list groups that contain one of the
+                user's groups; older servers have no such groups. Since Open WebUI 0.12.4.
 
         Returns:
             list[GroupModel]: The groups.
@@ -3678,8 +3705,8 @@ class UsersClient(BlockingClient):
     def get_default_user_permissions(self) -> UserPermissions:
         """Read the default permissions of every user.
 
-        Permissions that this package does not know are carried along, and are sent back when the
-        same object is written.
+        The object keeps permissions that this package does not know, and sends them back when it is
+        written.
 
         Returns:
             UserPermissions: The default permissions.
@@ -3705,8 +3732,8 @@ class UsersClient(BlockingClient):
     ) -> UserPermissions:
         """Replace the default permissions of every user.
 
-        The server stores the body whole and takes what is missing as its own default: change the
-        object that get_default_user_permissions() gave, and send that.
+        The server stores the body as a whole, and resets missing permissions to its own defaults.
+        So change the object that get_default_user_permissions() returned, and send that.
 
         Args:
             permissions (UserPermissions, dict, or keywords for its fields): All default
@@ -3744,12 +3771,12 @@ class UsersClient(BlockingClient):
         """Read the caller's own settings.
 
         Args:
-            raw (bool or None, optional): What the user stored, without the administrator's
-                defaults: read so before you write. Older servers never merge defaults in. Since
-                Open WebUI 0.12.4.
+            raw (bool or None, optional): Read only what the user stored, without the
+                administrator's defaults: do this before you write. Older servers never merge the
+                defaults. Since Open WebUI 0.12.4.
 
         Returns:
-            UserSettings or None: The settings, or None when none were stored.
+            UserSettings or None: The settings, or None if none are stored.
 
         Raises:
             AuthenticationError: the API key is missing or not valid.
@@ -3768,11 +3795,12 @@ class UsersClient(BlockingClient):
     ) -> UserSettings:
         """Change the caller's own settings.
 
-        Top-level keys are merged. From 0.12.4 on, keys below ui are merged too and null removes
-        one.
+        The server merges top-level keys. From 0.12.4 on, it also merges keys below ui, and null
+        removes a key.
 
         Args:
-            settings (UserSettings, dict, or keywords for its fields): Keys to store; others stay.
+            settings (UserSettings, dict, or keywords for its fields): Keys to store; other keys
+                stay.
 
         Returns:
             UserSettings: The settings as stored.
@@ -3815,7 +3843,7 @@ class UsersClient(BlockingClient):
 
         Args:
             status (UserStatus, dict, or keywords for its fields): The status; an empty text or 0
-                clears, null keeps.
+                clears a value, null keeps it.
 
         Returns:
             UserModel: The caller, with the new status.
@@ -3834,7 +3862,7 @@ class UsersClient(BlockingClient):
         """Read the caller's own free-form info.
 
         Returns:
-            dict or None: The info, or None when none was stored.
+            dict or None: The info, or None if none is stored.
 
         Raises:
             AuthenticationError: the API key is missing or not valid.
@@ -3845,10 +3873,10 @@ class UsersClient(BlockingClient):
         Server route: GET /api/v1/users/user/info, since Open WebUI 0.6.42.
         """
     def update_user_info(self, info: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Change the caller's own free-form info: top-level keys are merged.
+        """Change the caller's own free-form info: the server merges top-level keys.
 
         Args:
-            info (dict): Keys to store; others stay.
+            info (dict): Keys to store; other keys stay.
 
         Returns:
             dict or None: The info as stored.
@@ -3918,7 +3946,7 @@ class UsersClient(BlockingClient):
             end_date (int or None, optional): End of the period in seconds since 1970.
 
         Returns:
-            UserUsageResponse: Sums, heatmaps and what was used most.
+            UserUsageResponse: Sums, heat maps, and the most used models and tools.
 
         Raises:
             AuthenticationError: the API key is missing or not valid.
@@ -3961,14 +3989,14 @@ class UsersClient(BlockingClient):
     ) -> UserModel | None:
         """Change a user: role, name, e-mail address, profile image or password.
 
-        Only what is set is sent; servers before 0.10.2 refuse a form that lacks role, name, email
-        or profile_image_url. The server stores any role and any e-mail address: a misspelt role
-        locks the user out.
+        Only fields that are set are sent. Servers before 0.10.2 refuse a form that lacks role,
+        name, email or profile_image_url. The server stores any role and any e-mail address: a
+        misspelt role locks the user out.
 
         Args:
             user_id (str): Identifier of the user.
-            form_data (UserUpdateForm, dict, or keywords for its fields): What to change; only what
-                is set is sent.
+            form_data (UserUpdateForm, dict, or keywords for its fields): What to change; only
+                fields that are set are sent.
 
         Returns:
             UserModel or None: The user as stored.
@@ -3989,9 +4017,8 @@ class UsersClient(BlockingClient):
     def delete_user_by_id(self, user_id: str) -> bool:
         """Delete a user and all their chats, for good.
 
-        Deleting a user that does not exist answers True as well. Oneself and the first
-        administrator cannot be deleted. To keep the chats, set the role to pending and revoke the
-        sessions instead.
+        The result is True even if the user does not exist. You cannot delete yourself or the first
+        administrator. To keep the chats, set the role to pending and revoke the sessions instead.
 
         Args:
             user_id (str): Identifier of the user.
@@ -4031,7 +4058,7 @@ class UsersClient(BlockingClient):
     def get_user_profile_image_by_id(self, user_id: str) -> bytes:
         """Fetch a user's profile image.
 
-        Where the server redirects to the image, one redirect is followed, without credentials.
+        If the server redirects to the image, the client follows one redirect, without credentials.
 
         Args:
             user_id (str): Identifier of the user.
@@ -4052,7 +4079,7 @@ class UsersClient(BlockingClient):
     def get_user_active_status_by_id(self, user_id: str) -> dict[str, bool]:
         """Ask whether a user is active now.
 
-        An unknown user is simply not active.
+        An unknown user counts as not active.
 
         Args:
             user_id (str): Identifier of the user.
@@ -4081,8 +4108,8 @@ class UsersClient(BlockingClient):
 
         Args:
             user_id (str): Identifier of the user.
-            include_inherited (bool or None, optional): Also groups of which one is a member through
-                a group in them; older servers have none. Since Open WebUI 0.12.4.
+            include_inherited (bool or None, optional): Also list groups that contain one of the
+                user's groups; older servers have no such groups. Since Open WebUI 0.12.4.
 
         Returns:
             list[GroupModel]: The groups.
@@ -4140,8 +4167,8 @@ class UsersClient(BlockingClient):
     def revoke_user_sessions(self, user_id: str) -> bool:
         """End all sessions of a user.
 
-        Every token of theirs stops working, their API key does not: no route lets an administrator
-        delete it.
+        All tokens of the user stop working. The user's API key still works: no route lets an
+        administrator delete it.
 
         Args:
             user_id (str): Identifier of the user.
@@ -4259,35 +4286,38 @@ class AuthsClient(BlockingClient):
         api_key (str | Callable[[], str] | None): API key or session token, or what gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -4328,8 +4358,8 @@ class AuthsClient(BlockingClient):
                 follow.
 
         Returns:
-            SigninResponse: The user with a token; or, in next_step, what is due before one is
-                given.
+            SigninResponse: The user with a token; or, in next_step, the step that is required
+                first.
 
         Raises:
             ValidationError: the form does not fit; nothing was sent.
@@ -4360,8 +4390,8 @@ class AuthsClient(BlockingClient):
                 follow.
 
         Returns:
-            SigninResponse: The user with a token; or, in next_step, what is due before one is
-                given.
+            SigninResponse: The user with a token; or, in next_step, the step that is required
+                first.
 
         Raises:
             ValueError: a password longer than the client's password_limit.
@@ -4417,7 +4447,7 @@ class AuthsClient(BlockingClient):
     ) -> AddUserResponse:
         """Add a user, as an administrator.
 
-        The server also makes them a member of its default group. It stores any role: a misspelt one
+        The server also adds the user to its default group. It stores any role: a misspelt role
         locks the user out.
 
         Args:
@@ -4425,7 +4455,7 @@ class AuthsClient(BlockingClient):
                 password and role.
 
         Returns:
-            AddUserResponse: The new user, with a live token of theirs: keep it secret.
+            AddUserResponse: The new user, with a valid token of this user: keep it secret.
 
         Raises:
             ValueError: a password longer than the client's password_limit.
@@ -4450,7 +4480,8 @@ class AuthsClient(BlockingClient):
     ) -> UserProfileImageResponse:
         """Change the caller's own profile.
 
-        What is left out becomes null: read get_session_user() first and send what should stay.
+        Fields that are left out become null: read get_session_user() first, and send the values
+        that should stay.
 
         Args:
             form_data (UpdateProfileForm, dict, or keywords for its fields): The profile; bio,
@@ -4504,7 +4535,7 @@ class AuthsClient(BlockingClient):
         """Change the caller's own password.
 
         Args:
-            form_data (UpdatePasswordForm, dict, or keywords for its fields): The password so far,
+            form_data (UpdatePasswordForm, dict, or keywords for its fields): The current password,
                 and the new one.
 
         Returns:
@@ -4634,35 +4665,38 @@ class GroupsClient(BlockingClient):
         api_key (str | Callable[[], str] | None): API key or session token, or what gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -4686,10 +4720,11 @@ class GroupsClient(BlockingClient):
     def channels(self) -> ChannelsClient:
         """Channels and who belongs to them."""
     def get_groups(self, share: bool | None = None) -> ModelList[GroupModel]:
-        """List the groups: all of them for an administrator, else the caller's own.
+        """List the groups: for an administrator all of them, for others their own.
 
         Args:
-            share (bool or None, optional): Only groups that can, or cannot, be shared with.
+            share (bool or None, optional): True: only groups that users can share with; False: only
+                the others.
 
         Returns:
             list[GroupModel]: The groups.
@@ -4762,12 +4797,12 @@ class GroupsClient(BlockingClient):
     ) -> GroupModel | None:
         """Change a group.
 
-        Name and description are needed; permissions are replaced whole.
+        Name and description are required; permissions, if given, replace all old ones.
 
         Args:
             id (str): Identifier of the group.
             form_data (GroupUpdateForm, dict, or keywords for its fields): Name and description;
-                permissions are replaced whole when given.
+                permissions, if given, replace all old ones.
 
         Returns:
             GroupModel or None: The group as stored.
@@ -4810,7 +4845,7 @@ class GroupsClient(BlockingClient):
     ) -> GroupModel | None:
         """Add users to a group.
 
-        Unknown identifiers are ignored without a word: compare with get_users_in_group()
+        The server silently ignores unknown identifiers: compare with get_users_in_group()
         afterwards.
 
         Args:
@@ -4885,7 +4920,7 @@ class GroupsClient(BlockingClient):
         query: str | None = None,
         page: int | None = None,
     ) -> GroupMembersResponse:
-        """List the members of a group with how they belong, page by page.
+        """List the members of a group and their kind of membership, page by page.
 
         Args:
             id (str): Identifier of the group.
@@ -4967,35 +5002,38 @@ class ChannelsClient(BlockingClient):
         api_key (str | Callable[[], str] | None): API key or session token, or what gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -5021,7 +5059,7 @@ class ChannelsClient(BlockingClient):
     def get_channels(self) -> ModelList[ChannelListItemResponse]:
         """List the channels that the caller can see.
 
-        The server refuses while channels are switched off.
+        The server refuses this if channels are switched off.
 
         Returns:
             list[ChannelListItemResponse]: The channels.
@@ -5051,7 +5089,7 @@ class ChannelsClient(BlockingClient):
             order_by (str or None, optional): Column to sort by, such as email or created_at; email
                 alone is unique.
             direction (str or None, optional): Direction of the sort: asc or desc.
-            page (int or None, optional): Number of the page from 1; 30 users are on one.
+            page (int or None, optional): Number of the page, from 1; a page has 30 users.
 
         Returns:
             ChannelMemberListResponse: One page of members, and their number.
@@ -5090,35 +5128,38 @@ class AsyncUsersClient(AsyncClient):
             gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -5153,20 +5194,20 @@ class AsyncUsersClient(AsyncClient):
     ) -> AsyncGenerator[UserGroupIdsModel, None]:
         """Iterate over all users, each once, page after page.
 
-        Whoever was there all the time, unchanged, comes exactly once, however many others are added
-        or
-        deleted meanwhile: rows are told apart by id, and in the end one snapshot of all users shows
-        whom a moving page has hidden; they come last. Others may come or not. Order holds within
-        what
-        the server sorts by: e-mail addresses are unique, other columns have ties.
+        A user who is there all the time, unchanged, comes exactly once, however many others are
+        added
+        or deleted during the iteration. Rows are identified by id. At the end, one snapshot of all
+        users shows which users a moving page has hidden; these come last. Users who are added or
+        deleted during the iteration may or may not come. The order is that of the server: e-mail
+        addresses are unique, in other columns values can be equal.
 
         Args:
             query (str, optional): part of a name or an e-mail address, in any case; `%` and `_` are
-                wildcards. None: everybody.
+                wildcards. None: all users.
             order_by (str): email, name, created_at, updated_at, last_active_at or role.
             direction (str): asc or desc.
-            limit (int, optional): stop after so many.
-            prefetch (int): pages asked for ahead of the one that is read.
+            limit (int, optional): stop after this number of users.
+            prefetch (int): number of pages to request ahead of the one that is read.
 
         Returns:
             Generator[UserGroupIdsModel]: the users.
@@ -5186,8 +5227,8 @@ class AsyncUsersClient(AsyncClient):
         limit: int | None = None,
         prefetch: int = 2,
     ) -> AsyncGenerator[UserGroupIdsListResponse, None]:
-        """As iter_users(), by the page: each with `total` and, in `users`, whom no page before it
-        had.
+        """Like iter_users(), page by page: each with `total` and, in `users`, the users not yet
+        seen.
 
         Args:
             query, order_by, direction, limit, prefetch: as of iter_users().
@@ -5209,11 +5250,11 @@ class AsyncUsersClient(AsyncClient):
         limit: int | None = None,
         prefetch: int = 2,
     ) -> AsyncGenerator[UserInfoResponse, None]:
-        """As iter_users() over what users may see of each other, without administrator's rights.
+        """Like iter_users(), but with the data that users may see of each other; needs no
+        administrator.
 
-        Whoever may not read the snapshot gets the pages read again until nothing new is in them,
-        five
-        times at most.
+        If the caller may not read the snapshot, the pages are read again until they contain nothing
+        new, at most five times.
 
         Args:
             query, order_by, direction, limit, prefetch: as of iter_users().
@@ -5227,19 +5268,19 @@ class AsyncUsersClient(AsyncClient):
         Server routes: GET /api/v1/users/search, GET /api/v1/users/all.
         """
     async def find_user(self, email: str) -> UserGroupIdsModel | None:
-        """The one user with this e-mail address, in whatever case it is written.
+        """Find the user with this e-mail address, in any case.
 
-        The server's own search takes parts of addresses and wildcards; here `%` and `_` are
-        themselves.
+        The server's own search accepts parts of addresses and wildcards; here `%` and `_` have no
+        special meaning.
 
         Args:
             email (str): the whole address.
 
         Returns:
-            UserGroupIdsModel or None: there is nobody with this address.
+            UserGroupIdsModel or None: None if no user has this address.
 
         Raises:
-            TypeError: email is no str.
+            TypeError: email is not a str.
             APIStatusError, APIConnectionError: as get_users().
 
         Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.
@@ -5253,8 +5294,8 @@ class AsyncUsersClient(AsyncClient):
     ) -> UserGroupIdsListResponse:
         """List users with their groups, page by page.
 
-        Pages are stable only with order_by="email": other columns have ties. A page past the end is
-        empty.
+        Pages are stable only with order_by="email": in other columns, values can be equal. A page
+        past the end is empty.
 
         Args:
             query (str or None, optional): Text to look for in name and e-mail; `%` and `_` are
@@ -5262,7 +5303,7 @@ class AsyncUsersClient(AsyncClient):
             order_by (str or None, optional): Column to sort by, such as email or created_at; email
                 alone is unique.
             direction (str or None, optional): Direction of the sort: asc or desc.
-            page (int or None, optional): Number of the page from 1; 30 users are on one.
+            page (int or None, optional): Number of the page, from 1; a page has 30 users.
 
         Returns:
             UserGroupIdsListResponse: One page of users, and how many there are on all pages.
@@ -5310,7 +5351,7 @@ class AsyncUsersClient(AsyncClient):
             order_by (str or None, optional): Column to sort by, such as email or created_at; email
                 alone is unique.
             direction (str or None, optional): Direction of the sort: asc or desc.
-            page (int or None, optional): Number of the page from 1; 30 users are on one.
+            page (int or None, optional): Number of the page, from 1; a page has 30 users.
 
         Returns:
             UserInfoListResponse: One page of users, and how many match on all pages.
@@ -5327,8 +5368,8 @@ class AsyncUsersClient(AsyncClient):
         """List the groups that the caller is a member of.
 
         Args:
-            include_inherited (bool or None, optional): Also groups of which one is a member through
-                a group in them; older servers have none. Since Open WebUI 0.12.4.
+            include_inherited (bool or None, optional): Also list groups that contain one of the
+                user's groups; older servers have no such groups. Since Open WebUI 0.12.4.
 
         Returns:
             list[GroupModel]: The groups.
@@ -5358,8 +5399,8 @@ class AsyncUsersClient(AsyncClient):
     async def get_default_user_permissions(self) -> UserPermissions:
         """Read the default permissions of every user.
 
-        Permissions that this package does not know are carried along, and are sent back when the
-        same object is written.
+        The object keeps permissions that this package does not know, and sends them back when it is
+        written.
 
         Returns:
             UserPermissions: The default permissions.
@@ -5385,8 +5426,8 @@ class AsyncUsersClient(AsyncClient):
     ) -> UserPermissions:
         """Replace the default permissions of every user.
 
-        The server stores the body whole and takes what is missing as its own default: change the
-        object that get_default_user_permissions() gave, and send that.
+        The server stores the body as a whole, and resets missing permissions to its own defaults.
+        So change the object that get_default_user_permissions() returned, and send that.
 
         Args:
             permissions (UserPermissions, dict, or keywords for its fields): All default
@@ -5424,12 +5465,12 @@ class AsyncUsersClient(AsyncClient):
         """Read the caller's own settings.
 
         Args:
-            raw (bool or None, optional): What the user stored, without the administrator's
-                defaults: read so before you write. Older servers never merge defaults in. Since
-                Open WebUI 0.12.4.
+            raw (bool or None, optional): Read only what the user stored, without the
+                administrator's defaults: do this before you write. Older servers never merge the
+                defaults. Since Open WebUI 0.12.4.
 
         Returns:
-            UserSettings or None: The settings, or None when none were stored.
+            UserSettings or None: The settings, or None if none are stored.
 
         Raises:
             AuthenticationError: the API key is missing or not valid.
@@ -5448,11 +5489,12 @@ class AsyncUsersClient(AsyncClient):
     ) -> UserSettings:
         """Change the caller's own settings.
 
-        Top-level keys are merged. From 0.12.4 on, keys below ui are merged too and null removes
-        one.
+        The server merges top-level keys. From 0.12.4 on, it also merges keys below ui, and null
+        removes a key.
 
         Args:
-            settings (UserSettings, dict, or keywords for its fields): Keys to store; others stay.
+            settings (UserSettings, dict, or keywords for its fields): Keys to store; other keys
+                stay.
 
         Returns:
             UserSettings: The settings as stored.
@@ -5495,7 +5537,7 @@ class AsyncUsersClient(AsyncClient):
 
         Args:
             status (UserStatus, dict, or keywords for its fields): The status; an empty text or 0
-                clears, null keeps.
+                clears a value, null keeps it.
 
         Returns:
             UserModel: The caller, with the new status.
@@ -5514,7 +5556,7 @@ class AsyncUsersClient(AsyncClient):
         """Read the caller's own free-form info.
 
         Returns:
-            dict or None: The info, or None when none was stored.
+            dict or None: The info, or None if none is stored.
 
         Raises:
             AuthenticationError: the API key is missing or not valid.
@@ -5525,10 +5567,10 @@ class AsyncUsersClient(AsyncClient):
         Server route: GET /api/v1/users/user/info, since Open WebUI 0.6.42.
         """
     async def update_user_info(self, info: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Change the caller's own free-form info: top-level keys are merged.
+        """Change the caller's own free-form info: the server merges top-level keys.
 
         Args:
-            info (dict): Keys to store; others stay.
+            info (dict): Keys to store; other keys stay.
 
         Returns:
             dict or None: The info as stored.
@@ -5598,7 +5640,7 @@ class AsyncUsersClient(AsyncClient):
             end_date (int or None, optional): End of the period in seconds since 1970.
 
         Returns:
-            UserUsageResponse: Sums, heatmaps and what was used most.
+            UserUsageResponse: Sums, heat maps, and the most used models and tools.
 
         Raises:
             AuthenticationError: the API key is missing or not valid.
@@ -5641,14 +5683,14 @@ class AsyncUsersClient(AsyncClient):
     ) -> UserModel | None:
         """Change a user: role, name, e-mail address, profile image or password.
 
-        Only what is set is sent; servers before 0.10.2 refuse a form that lacks role, name, email
-        or profile_image_url. The server stores any role and any e-mail address: a misspelt role
-        locks the user out.
+        Only fields that are set are sent. Servers before 0.10.2 refuse a form that lacks role,
+        name, email or profile_image_url. The server stores any role and any e-mail address: a
+        misspelt role locks the user out.
 
         Args:
             user_id (str): Identifier of the user.
-            form_data (UserUpdateForm, dict, or keywords for its fields): What to change; only what
-                is set is sent.
+            form_data (UserUpdateForm, dict, or keywords for its fields): What to change; only
+                fields that are set are sent.
 
         Returns:
             UserModel or None: The user as stored.
@@ -5669,9 +5711,8 @@ class AsyncUsersClient(AsyncClient):
     async def delete_user_by_id(self, user_id: str) -> bool:
         """Delete a user and all their chats, for good.
 
-        Deleting a user that does not exist answers True as well. Oneself and the first
-        administrator cannot be deleted. To keep the chats, set the role to pending and revoke the
-        sessions instead.
+        The result is True even if the user does not exist. You cannot delete yourself or the first
+        administrator. To keep the chats, set the role to pending and revoke the sessions instead.
 
         Args:
             user_id (str): Identifier of the user.
@@ -5711,7 +5752,7 @@ class AsyncUsersClient(AsyncClient):
     async def get_user_profile_image_by_id(self, user_id: str) -> bytes:
         """Fetch a user's profile image.
 
-        Where the server redirects to the image, one redirect is followed, without credentials.
+        If the server redirects to the image, the client follows one redirect, without credentials.
 
         Args:
             user_id (str): Identifier of the user.
@@ -5732,7 +5773,7 @@ class AsyncUsersClient(AsyncClient):
     async def get_user_active_status_by_id(self, user_id: str) -> dict[str, bool]:
         """Ask whether a user is active now.
 
-        An unknown user is simply not active.
+        An unknown user counts as not active.
 
         Args:
             user_id (str): Identifier of the user.
@@ -5761,8 +5802,8 @@ class AsyncUsersClient(AsyncClient):
 
         Args:
             user_id (str): Identifier of the user.
-            include_inherited (bool or None, optional): Also groups of which one is a member through
-                a group in them; older servers have none. Since Open WebUI 0.12.4.
+            include_inherited (bool or None, optional): Also list groups that contain one of the
+                user's groups; older servers have no such groups. Since Open WebUI 0.12.4.
 
         Returns:
             list[GroupModel]: The groups.
@@ -5820,8 +5861,8 @@ class AsyncUsersClient(AsyncClient):
     async def revoke_user_sessions(self, user_id: str) -> bool:
         """End all sessions of a user.
 
-        Every token of theirs stops working, their API key does not: no route lets an administrator
-        delete it.
+        All tokens of the user stop working. The user's API key still works: no route lets an
+        administrator delete it.
 
         Args:
             user_id (str): Identifier of the user.
@@ -5940,35 +5981,38 @@ class AsyncAuthsClient(AsyncClient):
             gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -6010,8 +6054,8 @@ class AsyncAuthsClient(AsyncClient):
                 follow.
 
         Returns:
-            SigninResponse: The user with a token; or, in next_step, what is due before one is
-                given.
+            SigninResponse: The user with a token; or, in next_step, the step that is required
+                first.
 
         Raises:
             ValidationError: the form does not fit; nothing was sent.
@@ -6042,8 +6086,8 @@ class AsyncAuthsClient(AsyncClient):
                 follow.
 
         Returns:
-            SigninResponse: The user with a token; or, in next_step, what is due before one is
-                given.
+            SigninResponse: The user with a token; or, in next_step, the step that is required
+                first.
 
         Raises:
             ValueError: a password longer than the client's password_limit.
@@ -6099,7 +6143,7 @@ class AsyncAuthsClient(AsyncClient):
     ) -> AddUserResponse:
         """Add a user, as an administrator.
 
-        The server also makes them a member of its default group. It stores any role: a misspelt one
+        The server also adds the user to its default group. It stores any role: a misspelt role
         locks the user out.
 
         Args:
@@ -6107,7 +6151,7 @@ class AsyncAuthsClient(AsyncClient):
                 password and role.
 
         Returns:
-            AddUserResponse: The new user, with a live token of theirs: keep it secret.
+            AddUserResponse: The new user, with a valid token of this user: keep it secret.
 
         Raises:
             ValueError: a password longer than the client's password_limit.
@@ -6132,7 +6176,8 @@ class AsyncAuthsClient(AsyncClient):
     ) -> UserProfileImageResponse:
         """Change the caller's own profile.
 
-        What is left out becomes null: read get_session_user() first and send what should stay.
+        Fields that are left out become null: read get_session_user() first, and send the values
+        that should stay.
 
         Args:
             form_data (UpdateProfileForm, dict, or keywords for its fields): The profile; bio,
@@ -6186,7 +6231,7 @@ class AsyncAuthsClient(AsyncClient):
         """Change the caller's own password.
 
         Args:
-            form_data (UpdatePasswordForm, dict, or keywords for its fields): The password so far,
+            form_data (UpdatePasswordForm, dict, or keywords for its fields): The current password,
                 and the new one.
 
         Returns:
@@ -6317,35 +6362,38 @@ class AsyncGroupsClient(AsyncClient):
             gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -6370,10 +6418,11 @@ class AsyncGroupsClient(AsyncClient):
     def channels(self) -> AsyncChannelsClient:
         """Channels and who belongs to them."""
     async def get_groups(self, share: bool | None = None) -> ModelList[GroupModel]:
-        """List the groups: all of them for an administrator, else the caller's own.
+        """List the groups: for an administrator all of them, for others their own.
 
         Args:
-            share (bool or None, optional): Only groups that can, or cannot, be shared with.
+            share (bool or None, optional): True: only groups that users can share with; False: only
+                the others.
 
         Returns:
             list[GroupModel]: The groups.
@@ -6446,12 +6495,12 @@ class AsyncGroupsClient(AsyncClient):
     ) -> GroupModel | None:
         """Change a group.
 
-        Name and description are needed; permissions are replaced whole.
+        Name and description are required; permissions, if given, replace all old ones.
 
         Args:
             id (str): Identifier of the group.
             form_data (GroupUpdateForm, dict, or keywords for its fields): Name and description;
-                permissions are replaced whole when given.
+                permissions, if given, replace all old ones.
 
         Returns:
             GroupModel or None: The group as stored.
@@ -6494,7 +6543,7 @@ class AsyncGroupsClient(AsyncClient):
     ) -> GroupModel | None:
         """Add users to a group.
 
-        Unknown identifiers are ignored without a word: compare with get_users_in_group()
+        The server silently ignores unknown identifiers: compare with get_users_in_group()
         afterwards.
 
         Args:
@@ -6569,7 +6618,7 @@ class AsyncGroupsClient(AsyncClient):
         query: str | None = None,
         page: int | None = None,
     ) -> GroupMembersResponse:
-        """List the members of a group with how they belong, page by page.
+        """List the members of a group and their kind of membership, page by page.
 
         Args:
             id (str): Identifier of the group.
@@ -6652,35 +6701,38 @@ class AsyncChannelsClient(AsyncClient):
             gives it
             for each call; None: OPENWEBUI_API_KEY; '': none is sent.
         timeout (Timeout | float | None): seconds for a whole call, retries included; None: no
-            limit. Timeout(total, connect=…) also bounds reaching the server, 5 seconds without.
+            limit. Timeout(total, connect=…) also limits the time to reach the server, which is 5
+            seconds by default.
         retry (Retry | int | None): how often, and when, a request is sent again; None: never. See
             Retry.
         extra_headers (Mapping[str, str] | None): headers to send with every call.
         follow_redirects (bool): follow redirects of GET within the server's origin, 5 at most.
-        max_body (int): largest answer in bytes, decompressed.
-        password_limit (int | None): longest password in bytes of UTF-8; None: not checked. Servers
-            hash with bcrypt, which takes 72, unless they are set to argon2.
+        max_body (int): maximum size of an answer in bytes, decompressed.
+        password_limit (int | None): maximum length of a password in bytes of UTF-8; None: not
+            checked. Servers hash with bcrypt, which accepts 72 bytes, unless they are configured
+            for argon2.
         on_request (Callable[[RequestEvent], object] | None): called with a RequestEvent before each
-            attempt; what it raises stops the call.
+            attempt; an exception in it stops the call.
         on_response (Callable[[ResponseEvent], object] | None): called with a ResponseEvent after
             each attempt.
-        user_agent (str | None): how the client names itself; None: by the versions of package,
-            Python and libcurl.
+        user_agent (str | None): the User-Agent header; None: the versions of the package, Python
+            and libcurl.
         verify (bool): whether the server's certificate is checked. False warns.
-        ca_file (str | os.PathLike[str] | None): PEM file of the certificates that servers are
-            trusted by; None: SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then
-            certifi's.
+        ca_file (str | os.PathLike[str] | None): PEM file of the certificates to trust; None: those
+            of SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those
+            of certifi.
         client_cert (str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None): PEM file
             of the client's own certificate and key, or a tuple of both files and optionally the
             key's password.
         proxy (str | None): address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for
-            all requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as they
-            are when the client is made.
+            all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, read
+            when the client is created.
         trust_env (bool): whether the environment may name proxies and certificates.
         unix_socket (str | os.PathLike[str] | None): path of a socket to connect to, whatever the
             host of base_url.
-        max_connections (int): requests under way at once, of all threads and tasks; those beyond
-            wait for their turn in the order they came. Over HTTP/2 they share connections.
+        max_connections (int): maximum number of requests under way at once, of all threads and
+            tasks; further requests wait for their turn in the order in which they came. Over HTTP/2
+            they share connections.
 
     Raises:
         ConfigurationError: no client can be made of this.
@@ -6707,7 +6759,7 @@ class AsyncChannelsClient(AsyncClient):
     async def get_channels(self) -> ModelList[ChannelListItemResponse]:
         """List the channels that the caller can see.
 
-        The server refuses while channels are switched off.
+        The server refuses this if channels are switched off.
 
         Returns:
             list[ChannelListItemResponse]: The channels.
@@ -6737,7 +6789,7 @@ class AsyncChannelsClient(AsyncClient):
             order_by (str or None, optional): Column to sort by, such as email or created_at; email
                 alone is unique.
             direction (str or None, optional): Direction of the sort: asc or desc.
-            page (int or None, optional): Number of the page from 1; 30 users are on one.
+            page (int or None, optional): Number of the page, from 1; a page has 30 users.
 
         Returns:
             ChannelMemberListResponse: One page of members, and their number.

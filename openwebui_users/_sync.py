@@ -136,28 +136,28 @@ def map(  # noqa: A001 - what executors call it
 ) -> Generator[Any, None, None]:
     """Call one method many times, several at once, and yield what it returns in the given order.
 
-    Nothing is sent before the result is iterated over. Arguments are taken as they are needed, and
-    calls run ahead of whoever iterates by four times the concurrency at most, so neither has to fit
-    in memory. Stopping early stops the calls that are under way: by break or Ctrl-C, or, of an
-    asynchronous client, by aclose() (see contextlib.aclosing). Whether a write among them was done
-    is not known then.
+    Nothing is sent before you iterate over the result. Arguments are taken only as they are needed,
+    and calls run ahead of your loop by at most four times the concurrency, so neither has to fit in
+    memory. If you stop early, calls that are under way are stopped: by break or Ctrl-C or, for an
+    asynchronous client, by aclose() (see contextlib.aclosing). It is then not known whether a write
+    among them was done.
 
     Args:
-        method (Callable): a method of this client, or of one of its views, that stands for one call
-            of the server, for instance `client.auths.add_user`.
-        arguments (Iterable): one item a call: a tuple of positional arguments, a dict of keywords,
-            or anything else as the one argument.
-        concurrency (int): calls under way at once, at most. See max_connections as well.
-        return_exceptions (bool): yield what a call raises in the place of its result, and go on.
-            False: raise it there, and stop.
+        method (Callable): a method of this client, or of one of its views, that makes one call to
+            the server, for instance `client.auths.add_user`.
+        arguments (Iterable): one item for each call: a tuple of positional arguments, a dict of
+            keywords, or any other value as the only argument.
+        concurrency (int): maximum number of calls under way at once. See max_connections as well.
+        return_exceptions (bool): if a call raises, yield the exception in place of its result, and
+            continue. False: raise it at that place, and stop.
 
     Returns:
         Generator: results, in the order of the arguments.
 
     Raises:
-        TypeError: method is none of this client; concurrency is no int.
+        TypeError: method is not a method of this client; concurrency is not an int.
         ValueError: concurrency is below 1.
-        Exception: whatever a call or the arguments raise, in its place.
+        Exception: any exception of a call or of the arguments, at its place.
     """
     _flow.check_count("concurrency", concurrency, 1)
     PendingCall.check_method(self, method)
@@ -175,18 +175,19 @@ def iter_users(
 ) -> Generator[UserGroupIdsModel, None, None]:
     """Iterate over all users, each once, page after page.
 
-    Whoever was there all the time, unchanged, comes exactly once, however many others are added or
-    deleted meanwhile: rows are told apart by id, and in the end one snapshot of all users shows
-    whom a moving page has hidden; they come last. Others may come or not. Order holds within what
-    the server sorts by: e-mail addresses are unique, other columns have ties.
+    A user who is there all the time, unchanged, comes exactly once, however many others are added
+    or deleted during the iteration. Rows are identified by id. At the end, one snapshot of all
+    users shows which users a moving page has hidden; these come last. Users who are added or
+    deleted during the iteration may or may not come. The order is that of the server: e-mail
+    addresses are unique, in other columns values can be equal.
 
     Args:
         query (str, optional): part of a name or an e-mail address, in any case; `%` and `_` are
-            wildcards. None: everybody.
+            wildcards. None: all users.
         order_by (str): email, name, created_at, updated_at, last_active_at or role.
         direction (str): asc or desc.
-        limit (int, optional): stop after so many.
-        prefetch (int): pages asked for ahead of the one that is read.
+        limit (int, optional): stop after this number of users.
+        prefetch (int): number of pages to request ahead of the one that is read.
 
     Returns:
         Generator[UserGroupIdsModel]: the users.
@@ -209,7 +210,7 @@ def iter_pages(
     limit: int | None = None,
     prefetch: int = 2,
 ) -> Generator[UserGroupIdsListResponse, None, None]:
-    """As iter_users(), by the page: each with `total` and, in `users`, whom no page before it had.
+    """Like iter_users(), page by page: each with `total` and, in `users`, the users not yet seen.
 
     Args:
         query, order_by, direction, limit, prefetch: as of iter_users().
@@ -234,10 +235,11 @@ def iter_search(
     limit: int | None = None,
     prefetch: int = 2,
 ) -> Generator[UserInfoResponse, None, None]:
-    """As iter_users() over what users may see of each other, without administrator's rights.
+    """Like iter_users(), but with the data that users may see of each other; needs no
+    administrator.
 
-    Whoever may not read the snapshot gets the pages read again until nothing new is in them, five
-    times at most.
+    If the caller may not read the snapshot, the pages are read again until they contain nothing
+    new, at most five times.
 
     Args:
         query, order_by, direction, limit, prefetch: as of iter_users().
@@ -254,18 +256,19 @@ def iter_search(
 
 
 def find_user(self: UsersClient, email: str) -> UserGroupIdsModel | None:
-    """The one user with this e-mail address, in whatever case it is written.
+    """Find the user with this e-mail address, in any case.
 
-    The server's own search takes parts of addresses and wildcards; here `%` and `_` are themselves.
+    The server's own search accepts parts of addresses and wildcards; here `%` and `_` have no
+    special meaning.
 
     Args:
         email (str): the whole address.
 
     Returns:
-        UserGroupIdsModel or None: there is nobody with this address.
+        UserGroupIdsModel or None: None if no user has this address.
 
     Raises:
-        TypeError: email is no str.
+        TypeError: email is not a str.
         APIStatusError, APIConnectionError: as get_users().
 
     Server routes: GET /api/v1/users/; GET /api/v1/users/all where that has several pages.

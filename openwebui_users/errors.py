@@ -1,7 +1,7 @@
-"""Everything this package raises by itself.
+"""The exceptions that this package raises.
 
-Each exception can be pickled, and none shows a secret in `str` or `repr`: the text of an answer is
-shown where the server means it to be read (`detail`), bodies and header values never are.
+Each exception can be pickled, and none shows a secret in `str` or `repr`. The text of an answer is
+shown if the server means it for readers (`detail`). Bodies and header values are never shown.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ def _restore(
 
 
 class OpenWebUIError(Exception):
-    """Base of everything that this package raises by itself.
+    """Base class of all exceptions that this package raises itself.
 
     Attributes:
-        method: HTTP method of the request; None where no request was involved.
-        url: URL of the request, without the values of its query; None without a request.
+        method: HTTP method of the request; None if there was no request.
+        url: URL of the request, without the values of its query; None if there was no request.
         retries_taken: how often the request was repeated before this was raised.
     """
 
@@ -116,18 +116,18 @@ class OpenWebUIError(Exception):
 
 
 class ConfigurationError(OpenWebUIError, ValueError):
-    """The client cannot be made from what was given: URL, key, header, limit."""
+    """The client cannot be created from these arguments: URL, key, header, limit."""
 
 
 class ClientClosedError(OpenWebUIError, RuntimeError):
-    """The client was closed and cannot be used any more."""
+    """The client is closed and cannot be used any more."""
 
 
 class SerializationError(OpenWebUIError, ValueError):
-    """A value that JSON cannot hold was to be sent; nothing was sent.
+    """A value to be sent cannot be represented in JSON; nothing was sent.
 
     Attributes:
-        loc: where it stands in the body: keys and indices from the outside in.
+        loc: location of the value in the body: keys and indices from the outside in.
     """
 
     loc: tuple[str | int, ...]
@@ -142,11 +142,11 @@ class InsecureConnectionWarning(UserWarning):
 
 
 class ColumnTypeWarning(UserWarning):
-    """A column of a data frame has a wider type than its field, which not all its values fit."""
+    """A column of a data frame has a wider type than its field, because some values do not fit."""
 
 
 class MissingLibraryError(OpenWebUIError, ImportError):
-    """What was asked for needs a library that is not installed; the text has pip's command."""
+    """This needs a library that is not installed; the text has the pip command."""
 
     @classmethod
     def of(cls, what: str, library: str, extra: str, instead: str = "") -> Self:
@@ -274,7 +274,7 @@ class _Faults:
 
 
 class ValidationError(_Faults, OpenWebUIError, ValueError):
-    """Values that do not fit a model; all faults at once, nothing was made or sent.
+    """Values do not fit a model. It reports all errors at once; nothing was created or sent.
 
     Attributes:
         title: name of the model.
@@ -299,7 +299,7 @@ class ValidationError(_Faults, OpenWebUIError, ValueError):
 
 
 class APIConnectionError(OpenWebUIError, ConnectionError):
-    """No usable answer came: the connection, or what travelled over it, failed."""
+    """No usable answer came: the connection or the transfer failed."""
 
     def __init__(self, message: str = "", *, errno: int | None = None, **request: Any) -> None:
         super().__init__(message, **request)
@@ -322,7 +322,7 @@ class ProxyError(ConnectError):
 
 
 class TLSError(ConnectError):
-    """No trusted connection could be made: certificate, host name, protocol."""
+    """No trusted connection could be established: certificate, host name or protocol."""
 
 
 class ReadError(APIConnectionError):
@@ -333,8 +333,8 @@ class IncompleteReadError(ReadError):
     """The body of the answer ended early; nothing of it was used.
 
     Attributes:
-        received: bytes that came.
-        expected: bytes that were announced; None when the server did not say.
+        received: number of bytes that came.
+        expected: number of bytes that the server announced; None if it did not say.
     """
 
     def __init__(
@@ -355,7 +355,7 @@ class WriteError(APIConnectionError):
 
 
 class ProtocolError(APIConnectionError):
-    """What came back is not HTTP, or exceeds its limits."""
+    """The answer is not HTTP, or exceeds its limits."""
 
 
 class APITimeoutError(APIConnectionError, TimeoutError):
@@ -378,10 +378,10 @@ class ReadTimeout(APITimeoutError):
 
 
 class APIResponseError(OpenWebUIError):
-    """An answer came that cannot be used.
+    """The answer cannot be used.
 
     Attributes:
-        status_code: its HTTP status; None when unknown.
+        status_code: its HTTP status; None if unknown.
         headers: its header lines.
         body: its body as bytes.
     """
@@ -402,10 +402,10 @@ class APIResponseError(OpenWebUIError):
 
 
 class ResponseDecodeError(APIResponseError):
-    """The body is not the JSON that it should be.
+    """The body cannot be read as JSON.
 
     Attributes:
-        offset: byte at which it stops being so; None when unknown.
+        offset: offset of the first wrong byte; None if unknown.
         line: line of that byte, from 1.
         column: column of that byte, from 1.
     """
@@ -426,10 +426,10 @@ class ResponseDecodeError(APIResponseError):
 
 
 class ResponseValidationError(_Faults, APIResponseError):
-    """The body is JSON, but not what this route is known to answer.
+    """The body is JSON, but not the expected answer of this route.
 
     Attributes:
-        title: name of the model that was expected.
+        title: name of the expected model.
     """
 
     def __init__(
@@ -452,16 +452,16 @@ class ResponseValidationError(_Faults, APIResponseError):
 
 
 class UnexpectedContentTypeError(APIResponseError):
-    """Something else than JSON came, usually a web page: the base URL may be wrong."""
+    """The answer is not JSON, but usually a web page: the base URL may be wrong."""
 
 
 class ResponseTooLargeError(APIResponseError):
     """The body is larger than the client's `max_body`.
 
     Attributes:
-        received: bytes that had come when it was stopped.
+        received: number of bytes that had come when the transfer was stopped.
         limit: the limit in bytes.
-        body: the first 64 KiB of what came.
+        body: the first 64 KiB of the body.
     """
 
     def __init__(
@@ -478,10 +478,10 @@ class ResponseTooLargeError(APIResponseError):
 
 
 class RedirectError(APIResponseError):
-    """The server sent the request elsewhere; redirects are not followed.
+    """The server redirected the request, and the client does not follow redirects.
 
     Attributes:
-        location: where to, without its query.
+        location: target of the redirect, without its query.
     """
 
     def __init__(self, message: str = "", *, location: str = "", **answer: Any) -> None:
@@ -490,11 +490,11 @@ class RedirectError(APIResponseError):
 
 
 class UnsupportedByServerError(OpenWebUIError):
-    """The connected server has no such route, or not this part of it.
+    """The connected server does not have this route, or this part of it.
 
     Attributes:
-        needs: first version of Open WebUI known to have it; None when unknown.
-        server_version: version of the connected server; None when unknown.
+        needs: first version of Open WebUI that is known to have it; None if unknown.
+        server_version: version of the connected server; None if unknown.
     """
 
     def __init__(
@@ -518,11 +518,11 @@ class APIStatusError(OpenWebUIError):
 
     Attributes:
         status_code: the HTTP status.
-        detail: the server's own explanation: text, a list of faults, or None.
+        detail: the server's own explanation: text, a list of errors, or None.
         body: the body as bytes.
         headers: the header lines.
-        retry_after: seconds that the server asks to wait (Retry-After, in either form); None when
-            it does not say.
+        retry_after: seconds that the server asks to wait (Retry-After, in either form); None if it
+            does not ask.
     """
 
     def __init__(
@@ -545,7 +545,7 @@ class APIStatusError(OpenWebUIError):
 
 
 class BadRequestError(APIStatusError):
-    """400: the server refused what was sent."""
+    """400: the server refused the request."""
 
 
 class EmailTakenError(BadRequestError):
@@ -553,15 +553,15 @@ class EmailTakenError(BadRequestError):
 
 
 class InvalidPasswordError(BadRequestError):
-    """400: the password is wrong, or is not one that the server accepts."""
+    """400: the password is wrong, or the server does not accept it as a new one."""
 
 
 class AuthenticationError(APIStatusError):
-    """401: no key was given, or it is not valid."""
+    """401: there was no key, or the key is not valid."""
 
 
 class AdminRequiredError(AuthenticationError):
-    """401: the key is valid, but belongs to somebody who is not an administrator."""
+    """401: the key is valid, but its owner is not an administrator."""
 
 
 class PermissionDeniedError(APIStatusError):
@@ -569,22 +569,25 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """404: there is no such thing, or no such route."""
+    """404: the object or the route does not exist."""
 
 
 class UserNotFoundError(NotFoundError, BadRequestError):
-    """400 or 404 of a user's route: there is no such user, or not what was asked of them."""
+    """400 or 404 of a user's route: the user does not exist, or the requested data of the user does
+    not.
+    """
 
 
 class ConflictError(APIStatusError):
-    """409: somebody changed the same thing meanwhile."""
+    """409: somebody else changed the same object at the same time."""
 
 
 class UnprocessableEntityError(APIStatusError):
-    """422: the server does not accept the form of what was sent."""
+    """422: the server does not accept the form of the request."""
 
     def errors(self) -> list[dict[str, Any]]:
-        """The server's faults as `{type, loc, msg, input}`, secrets masked; [] when it gave none.
+        """The server's errors as `{type, loc, msg, input}`, with secrets masked; [] if there are
+        none.
 
         `loc` is a tuple that begins with "body", "query" or "path".
         """
@@ -597,11 +600,11 @@ class RateLimitError(APIStatusError):
 
 
 class InternalServerError(APIStatusError):
-    """5xx: the server, or a proxy before it, failed."""
+    """5xx: the server, or a proxy in front of it, failed."""
 
 
 class ServiceUnavailableError(InternalServerError):
-    """503: the server, or a proxy before it, cannot answer just now."""
+    """503: the server, or a proxy in front of it, cannot answer at the moment."""
 
 
 # ---------------------------------------------------------------- secrets

@@ -1,11 +1,10 @@
-"""Many models as records and as data frames.
+"""Convert many models to records and to data frames.
 
-The functions of this module are methods as well: of ModelList, which all lists of models that come
-from a server are, and of pages such as UserListResponse.
+The functions of this module are also methods: of ModelList, the class of all lists of models that
+come from a server, and of pages such as UserListResponse.
 
-Which columns there are, and of which types, follows from the table of models alone; see
-docs/frames.md. Values are read straight from the records of the models, which hold no more
-afterwards than before.
+The table of models determines the columns and their types; see docs/frames.md. Values are read
+directly from the records of the models, so the models do not grow in memory.
 """
 
 from __future__ import annotations
@@ -151,14 +150,14 @@ def to_records(
 
     Args:
         models: an iterable of models, or a page of them.
-        fields: names of fields, in the order of the keys; None: all that are no secrets.
-        secrets: take fields with secrets as well.
+        fields: names of fields, in the order of the keys; None: all fields that are not secrets.
+        secrets: also include fields with secrets.
 
     Returns:
-        list[dict[str, Any]]: None stands where a model has no such field.
+        list[dict[str, Any]]: the dicts; a value is None if the model has no such field.
 
     Raises:
-        ValueError: a name is that of no field, or of a secret.
+        ValueError: a name is unknown, or names a secret.
     """
     return records_of(_columns(models, fields, secrets))
 
@@ -170,15 +169,15 @@ def to_pandas(
 
     Args:
         models: an iterable of models, or a page of them.
-        fields: names of columns, in their order; None: all that are no secrets.
-        secrets: take fields with secrets as well.
+        fields: names of columns, in their order; None: all fields that are not secrets.
+        secrets: also include fields with secrets.
 
     Returns:
         pandas.DataFrame: see docs/frames.md for the types of columns.
 
     Raises:
         MissingLibraryError: pandas is not installed.
-        ValueError: a name is that of no field, or of a secret.
+        ValueError: a name is unknown, or names a secret.
     """
     return pandas_of(_columns(models, fields, secrets))
 
@@ -190,16 +189,16 @@ def to_polars(
 
     Args:
         models: an iterable of models, or a page of them.
-        fields: names of columns, in their order; None: all that are no secrets.
-        secrets: take fields with secrets as well.
+        fields: names of columns, in their order; None: all fields that are not secrets.
+        secrets: also include fields with secrets.
 
     Returns:
         polars.DataFrame: see docs/frames.md for the types of columns.
 
     Raises:
         MissingLibraryError: polars is not installed.
-        ValueError: a name is that of no field, or of a secret.
-        SerializationError: a text is none in Unicode, or a value none in JSON.
+        ValueError: a name is unknown, or names a secret.
+        SerializationError: a text is not valid Unicode, or a value cannot be represented in JSON.
     """
     return polars_of(_columns(models, fields, secrets))
 
@@ -211,15 +210,15 @@ def to_arrow(
 
     Args:
         models: an iterable of models, or a page of them.
-        fields: names of columns, in their order; None: all that are no secrets.
-        secrets: take fields with secrets as well.
+        fields: names of columns, in their order; None: all fields that are not secrets.
+        secrets: also include fields with secrets.
 
     Returns:
         pyarrow.Table: see docs/frames.md for the types of columns.
 
     Raises:
         MissingLibraryError: pyarrow is not installed.
-        ValueError: a name is that of no field, or of a secret.
-        SerializationError: a text is none in Unicode, or a value none in JSON.
+        ValueError: a name is unknown, or names a secret.
+        SerializationError: a text is not valid Unicode, or a value cannot be represented in JSON.
     """
     return arrow_of(_columns(models, fields, secrets))

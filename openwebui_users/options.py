@@ -1,6 +1,6 @@
-"""What a client can be told about time and retries, and what it tells about its requests.
+"""Options for time and retries, and the events and statistics that a client reports.
 
-All of these are plain values: they cannot be changed, compare by content, and can be pickled.
+All of these are plain values: they are immutable, compare by content, and can be pickled.
 """
 
 from __future__ import annotations
@@ -91,11 +91,13 @@ class Timeout(_Value):
     """How long a call may take.
 
     Args:
-        total: seconds for a whole call: connecting, waits between retries, the last byte of the
-            answer. None: no limit. With `Retry(max_elapsed=…)` it bounds each attempt instead.
-        connect: seconds to reach the server, each time: name, connection, TLS. None: as total.
-        pool: seconds to wait for one of the client's max_connections, each time; then PoolTimeout.
-            None: as total.
+        total: seconds for a whole call: connecting, waits between retries, reading the answer to
+            its last byte. None: no limit. With `Retry(max_elapsed=…)` it limits each attempt
+            instead.
+        connect: seconds to reach the server, for each attempt: name lookup, connection, TLS. None:
+            same as total.
+        pool: seconds to wait for one of the client's max_connections, for each attempt; then
+            PoolTimeout. None: same as total.
     """
 
     __slots__ = ("connect", "pool", "total")
@@ -120,21 +122,22 @@ class Timeout(_Value):
 class Retry(_Value):
     """When a request is sent again.
 
-    Repeated are answers 408, 429, 502, 503 and 504 and failed connections. What changes something
-    is repeated only when nothing of it can have reached the server, or on 429.
+    The client repeats a request after the answers 408, 429, 502, 503 and 504, and after a failed
+    connection. It repeats a request that changes something only if no part of it can have reached
+    the server, or after 429.
 
     Args:
         max_retries: how often one call is repeated at most. None: twice, or with max_elapsed as
             often as its time allows.
-        max_elapsed: seconds for the whole call, waits included. None: the call's timeout, within
-            which everything then happens.
-        base_delay: seconds before the first retry, doubled before each further one.
-        max_delay: seconds that a delay grows to.
-        jitter: 0 to 1: how much of a delay is left to chance, so that clients spread.
-        max_retry_after: seconds. A server that asks to wait longer (Retry-After) is not waited
-            for: its answer is raised at once.
-        retry_writes: repeat also what may have changed something already. Only for scripts whose
-            every call may be done twice.
+        max_elapsed: seconds for the whole call, waits included. None: the call's timeout limits
+            everything.
+        base_delay: seconds before the first retry; doubled before each further retry.
+        max_delay: maximum of a delay in seconds.
+        jitter: 0 to 1: the random part of a delay, so that clients do not retry at the same time.
+        max_retry_after: seconds. If a server asks to wait longer (Retry-After), the client does not
+            wait: it raises the answer at once.
+        retry_writes: also repeat requests that may already have changed something. Only for scripts
+            in which every call may be done twice.
     """
 
     __slots__ = (
@@ -190,12 +193,12 @@ class Retry(_Value):
 
 
 class RequestEvent(_Value):
-    """A request is about to be sent: what `on_request` is called with.
+    """Passed to `on_request` when a request is about to be sent.
 
     Attributes:
         method: HTTP method.
-        route: template of the route, for instance '/api/v1/users/{user_id}'; of request() to an
-            unknown route its path, with {} for what may be an id.
+        route: template of the route, for instance '/api/v1/users/{user_id}'. For request() to an
+            unknown route: its path, with {} in place of possible ids.
         attempt: 1 for the first try of a call, 2 for its first retry.
     """
 
@@ -209,17 +212,17 @@ class RequestEvent(_Value):
 
 
 class ResponseEvent(_Value):
-    """A request was answered, or failed: what `on_response` is called with.
+    """Passed to `on_response` when a request was answered, or failed.
 
     Attributes:
         method: HTTP method.
         route: template of the route.
         attempt: 1 for the first try of a call.
-        status_code: HTTP status; None when no answer came.
-        error: name of the exception that stands for the failure; None when an answer came.
-        elapsed: seconds that this attempt took.
-        received: bytes of the body, decompressed.
-        retry_in: seconds until it is tried again; None: this was the last attempt.
+        status_code: HTTP status; None if no answer came.
+        error: name of the exception that describes the failure; None if an answer came.
+        elapsed: duration of this attempt in seconds.
+        received: size of the body in bytes, decompressed.
+        retry_in: seconds until the next attempt; None: this was the last one.
     """
 
     __slots__ = (
@@ -265,17 +268,17 @@ class ResponseEvent(_Value):
 
 
 class ClientStats(_Value):
-    """What a client did since it was made, over all its views and threads.
+    """What a client did since it was created, over all its views and threads.
 
     Attributes:
-        requests: requests that went out, those that libcurl sent again included.
-        retries: attempts that repeated another, whether they reached the server or not.
-        failures: attempts without an answer.
-        connections_opened: connections made.
-        connections_reused: requests that found a connection open.
-        bytes_sent: headers and bodies as they travelled.
-        bytes_received: likewise.
-        seconds: spent in requests, of all threads together.
+        requests: number of requests sent, including those that libcurl sent again.
+        retries: number of repeated attempts, whether they reached the server or not.
+        failures: number of attempts without an answer.
+        connections_opened: number of new connections.
+        connections_reused: number of requests that used an open connection.
+        bytes_sent: bytes of headers and bodies, as sent over the network.
+        bytes_received: bytes of headers and bodies, as received over the network.
+        seconds: time spent in requests, summed over all threads.
     """
 
     __slots__ = (

@@ -1,8 +1,8 @@
 """Plots of users and of usage. They need the extra `plot`, which is matplotlib.
 
-Each function draws on the Axes that it is given, or on those of a new figure, and returns them.
-Nothing of pyplot is used: no display is needed, no figure stays open, no setting is changed.
-Notebooks show the Axes of a new figure as a picture; `ax.figure.savefig("plot.png")` keeps it.
+Each function draws on the given Axes, or on those of a new figure, and returns them. It does not
+use pyplot: it needs no display, leaves no figure open, and changes no setting. Notebooks show the
+Axes of a new figure as a picture; `ax.figure.savefig("plot.png")` saves it.
 
 All times and dates are in UTC. Names of roles and models are shown as they are, without math.
 
@@ -155,20 +155,20 @@ def plot_activity(
     *,
     by: Literal["day", "week", "month", "year"] | None = None,
 ) -> Axes:
-    """Plot when users were last active: for each period a bar of those who were last seen then.
+    """Plot when users were last active: a bar for each period, with the users last active in it.
 
     Args:
-        users: models with `last_active_at`, such as client.iter_users() gives. Those without a
-            time, or with one that cannot be, are left out, and the title says how many.
+        users: models with `last_active_at`, for example from client.iter_users(). Users without a
+            time, or with an impossible one, are left out, and the title says how many.
         ax: where to plot; None: on a new figure.
-        by: length of a period: day, week (from Monday), month or year; None: so that there are up
-            to 60 of them.
+        by: length of a period: day, week (from Monday), month or year; None: chosen so that there
+            are at most 60 periods.
 
     Returns:
-        Axes: dates in UTC to the right, number of users upwards.
+        Axes: dates in UTC on the horizontal axis, number of users on the vertical axis.
 
     Raises:
-        TypeError: something is no user, or has no `last_active_at`.
+        TypeError: an item is not a user, or has no `last_active_at`.
         ValueError: by is none of these.
     """
     if by is not None and by not in _STARTS:
@@ -220,15 +220,15 @@ def plot_roles(users: Iterable[Any], ax: Axes | None = None) -> Axes:
     """Plot how many users have each role.
 
     Args:
-        users: models with `role`, such as client.iter_users() gives.
+        users: models with `role`, for example from client.iter_users().
         ax: where to plot; None: on a new figure.
 
     Returns:
-        Axes: number of users to the right, a bar for each role from the most frequent one
-            downwards; of more than 20 roles the rarest ones share the last bar.
+        Axes: number of users on the horizontal axis, and a bar for each role, the most frequent
+            role on top. If there are more than 20 roles, the rarest ones share the last bar.
 
     Raises:
-        TypeError: something is no user, or has no `role`.
+        TypeError: an item is not a user, or has no `role`.
     """
     counts = Counter(map(str, _values(users, "role")))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -280,14 +280,14 @@ def plot_usage(
     """Plot one user's usage as a calendar: a column for each week, a row for each weekday.
 
     Args:
-        usage: what client.get_user_usage() returns.
+        usage: a result of client.get_user_usage().
         ax: where to plot; None: on a new figure.
-        value: what is counted on each day.
-        colorbar: whether a scale of the colours stands beside it.
+        value: what to count on each day.
+        colorbar: whether to draw a scale of the colours beside it.
 
     Returns:
-        Axes: weeks to the right, named by the months that begin in them; Monday on top. Days of
-            which the server said nothing are left empty; days are those of the server.
+        Axes: weeks on the horizontal axis, named by the months that begin in them; Monday on top.
+            Days without data from the server stay empty; days are those of the server.
 
     Raises:
         TypeError: usage is something else.

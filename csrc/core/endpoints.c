@@ -50,7 +50,7 @@ const char owu_oldest_version[] = OLDEST;
               "Column to sort by, such as email or created_at; email alone is unique."), \
         QUERY("direction", OWU_STR, NULL, "Direction of the sort: asc or desc."), \
         QUERY_WITHIN("page", 1, INT32_MAX, NULL, \
-                     "Number of the page from 1; 30 users are on one.")
+                     "Number of the page, from 1; a page has 30 users.")
 
 static const owu_param list_params[] = {LIST_QUERIES};
 
@@ -58,9 +58,9 @@ static const owu_param list_params[] = {LIST_QUERIES};
 static const owu_param user_id_params[] = {USER_ID};
 
 #define INHERITED \
-    QUERY( \
-        "include_inherited", OWU_BOOL, "0.12.4", \
-        "Also groups of which one is a member through a group in them; older servers have none.")
+    QUERY("include_inherited", OWU_BOOL, "0.12.4", \
+          "Also list groups that contain one of the user's groups; older servers have no such " \
+          "groups.")
 static const owu_param own_groups_params[] = {INHERITED};
 static const owu_param user_groups_params[] = {USER_ID, INHERITED};
 
@@ -69,17 +69,18 @@ static const owu_param permissions_params[] = {
 };
 static const owu_param get_settings_params[] = {
     QUERY("raw", OWU_BOOL, "0.12.4",
-          "What the user stored, without the administrator's defaults: read so before you write. "
-          "Older servers never merge defaults in."),
+          "Read only what the user stored, without the administrator's defaults: "
+          "do this before you write. Older servers never merge the defaults."),
 };
 static const owu_param settings_params[] = {
-    BODY("settings", owu_model_user_settings, "Keys to store; others stay."),
+    BODY("settings", owu_model_user_settings, "Keys to store; other keys stay."),
 };
 static const owu_param status_params[] = {
-    BODY("status", owu_model_user_status, "The status; an empty text or 0 clears, null keeps."),
+    BODY("status", owu_model_user_status,
+         "The status; an empty text or 0 clears a value, null keeps it."),
 };
 static const owu_param info_params[] = {
-    DICT_BODY("info", "Keys to store; others stay."),
+    DICT_BODY("info", "Keys to store; other keys stay."),
 };
 static const owu_param variables_params[] = {
     BODY("variables", owu_model_user_variables_form, "All variables, by name; others are removed."),
@@ -91,7 +92,8 @@ static const owu_param usage_params[] = {
 };
 static const owu_param update_user_params[] = {
     USER_ID,
-    BODY("form_data", owu_model_user_update_form, "What to change; only what is set is sent."),
+    BODY("form_data", owu_model_user_update_form,
+         "What to change; only fields that are set are sent."),
 };
 
 static const owu_param signin_params[] = {
@@ -116,13 +118,14 @@ static const owu_param timezone_params[] = {
     BODY("form_data", owu_model_update_timezone_form, "The time zone."),
 };
 static const owu_param password_params[] = {
-    BODY("form_data", owu_model_update_password_form, "The password so far, and the new one."),
+    BODY("form_data", owu_model_update_password_form, "The current password, and the new one."),
 };
 
 #define GROUP_ID PATH("id", "Identifier of the group.")
 static const owu_param group_id_params[] = {GROUP_ID};
 static const owu_param groups_params[] = {
-    QUERY("share", OWU_BOOL, NULL, "Only groups that can, or cannot, be shared with."),
+    QUERY("share", OWU_BOOL, NULL,
+          "True: only groups that users can share with; False: only the others."),
 };
 static const owu_param create_group_params[] = {
     BODY("form_data", owu_model_group_form, "Name, description and permissions."),
@@ -130,7 +133,7 @@ static const owu_param create_group_params[] = {
 static const owu_param update_group_params[] = {
     GROUP_ID,
     BODY("form_data", owu_model_group_update_form,
-         "Name and description; permissions are replaced whole when given."),
+         "Name and description; permissions, if given, replace all old ones."),
 };
 static const owu_param group_users_params[] = {
     GROUP_ID,
@@ -155,9 +158,9 @@ const owu_endpoint owu_endpoints[] = {
     /* users */
     {"users", "get_users", "GET", ROOT "/users/", PARAMS(list),
      MODEL(owu_model_user_group_ids_list_response), OWU_REPEATABLE, OLDEST, ALWAYS,
-     "List users with their groups, page by page.\n\nPages are stable only with "
-     "order_by=\"email\": "
-     "other columns have ties. A page past the end is empty.",
+     "List users with their groups, page by page.\n\nPages are stable only "
+     "with order_by=\"email\": in other columns, values can be equal. A page"
+     " past the end is empty.",
      "One page of users, and how many there are on all pages.", NULL},
     {"users", "get_all_users", "GET", ROOT "/users/all", NO_PARAMS,
      MODEL(owu_model_user_info_list_response), OWU_REPEATABLE, OLDEST, ALWAYS,
@@ -179,14 +182,16 @@ const owu_endpoint owu_endpoints[] = {
      "Permissions by section and name.", NULL},
     {"users", "get_default_user_permissions", "GET", ROOT "/users/default/permissions", NO_PARAMS,
      MODEL(owu_model_user_permissions), OWU_REPEATABLE, OLDEST, ALWAYS,
-     "Read the default permissions of every user.\n\nPermissions that this package does not know "
-     "are carried along, and are sent back when the same object is written.",
+     "Read the default permissions of every user.\n\nThe object keeps "
+     "permissions that this package does not know, and sends them back when "
+     "it is written.",
      "The default permissions.", NULL},
     {"users", "update_default_user_permissions", "POST", ROOT "/users/default/permissions",
      PARAMS(permissions), MODEL(owu_model_user_permissions), 0, OLDEST, ALWAYS,
-     "Replace the default permissions of every user.\n\nThe server stores the body whole and takes "
-     "what is missing as its own default: change the object that get_default_user_permissions() "
-     "gave, and send that.",
+     "Replace the default permissions of every user.\n\nThe server stores "
+     "the body as a whole, and resets missing permissions to its own "
+     "defaults. So change the object that get_default_user_permissions() "
+     "returned, and send that.",
      "The permissions as stored.", NULL},
     {"users", "get_default_user_permission_defaults", "GET",
      ROOT "/users/default/permissions/defaults", NO_PARAMS, MODEL(owu_model_user_permissions),
@@ -194,12 +199,11 @@ const owu_endpoint owu_endpoints[] = {
      "The permissions of a new server.", NULL},
     {"users", "get_user_settings", "GET", ROOT "/users/user/settings", PARAMS(get_settings),
      MODEL_OR_NULL(owu_model_user_settings), OWU_REPEATABLE, OLDEST, ALWAYS,
-     "Read the caller's own settings.", "The settings, or None when none were stored.", NULL},
+     "Read the caller's own settings.", "The settings, or None if none are stored.", NULL},
     {"users", "update_user_settings", "POST", ROOT "/users/user/settings/update", PARAMS(settings),
      MODEL(owu_model_user_settings), 0, OLDEST, ALWAYS,
-     "Change the caller's own settings.\n\nTop-level keys are merged. From 0.12.4 on, keys below "
-     "ui "
-     "are merged too and null removes one.",
+     "Change the caller's own settings.\n\nThe server merges top-level keys."
+     " From 0.12.4 on, it also merges keys below ui, and null removes a key.",
      "The settings as stored.", NULL},
     {"users", "get_user_status", "GET", ROOT "/users/user/status", NO_PARAMS,
      MODEL(owu_model_user_model), OWU_REPEATABLE, OLDEST, ALWAYS, "Read the caller's own status.",
@@ -219,7 +223,7 @@ const owu_endpoint owu_endpoints[] = {
      OLDEST,
      ALWAYS,
      "Read the caller's own free-form info.",
-     "The info, or None when none was stored.",
+     "The info, or None if none is stored.",
      NULL},
     {"users",
      "update_user_info",
@@ -230,7 +234,8 @@ const owu_endpoint owu_endpoints[] = {
      0,
      OLDEST,
      ALWAYS,
-     "Change the caller's own free-form info: top-level keys are merged.",
+     "Change the caller's own free-form info: the server merges top-level "
+     "keys.",
      "The info as stored.",
      NULL},
     {"users", "get_user_variables", "GET", ROOT "/users/user/variables", NO_PARAMS,
@@ -243,21 +248,25 @@ const owu_endpoint owu_endpoints[] = {
      "The variables as stored.", NULL},
     {"users", "get_user_usage", "GET", ROOT "/users/usage", PARAMS(usage),
      MODEL(owu_model_user_usage_response), OWU_REPEATABLE, "0.12.4", ALWAYS,
-     "Read the caller's own usage over a period.", "Sums, heatmaps and what was used most.", NULL},
+     "Read the caller's own usage over a period.",
+     "Sums, heat maps, and the most used models and tools.", NULL},
     {"users", "get_user_by_id", "GET", ROOT "/users/{user_id}", PARAMS(user_id),
      MODEL(owu_model_user_active_response), OWU_REPEATABLE | OWU_USER_ROUTE, OLDEST, ALWAYS,
      "Read one user, with their activity.", "The user.", NULL},
     {"users", "update_user_by_id", "POST", ROOT "/users/{user_id}/update", PARAMS(update_user),
      MODEL_OR_NULL(owu_model_user_model), OWU_CHECKS_PASSWORD | OWU_USER_ROUTE, OLDEST, ALWAYS,
-     "Change a user: role, name, e-mail address, profile image or password.\n\nOnly what is set is "
-     "sent; servers before 0.10.2 refuse a form that lacks role, name, email or profile_image_url. "
-     "The server stores any role and any e-mail address: a misspelt role locks the user out.",
+     "Change a user: role, name, e-mail address, profile image or "
+     "password.\n\nOnly fields that are set are sent. Servers before 0.10.2 "
+     "refuse a form that lacks role, name, email or profile_image_url. The "
+     "server stores any role and any e-mail address: a misspelt role locks "
+     "the user out.",
      "The user as stored.", NULL},
     {"users", "delete_user_by_id", "DELETE", ROOT "/users/{user_id}", PARAMS(user_id),
      TYPE(OWU_BOOL), OWU_USER_ROUTE, OLDEST, ALWAYS,
-     "Delete a user and all their chats, for good.\n\nDeleting a user that does not exist answers "
-     "True as well. Oneself and the first administrator cannot be deleted. To keep the chats, set "
-     "the role to pending and revoke the sessions instead.",
+     "Delete a user and all their chats, for good.\n\nThe result is True "
+     "even if the user does not exist. You cannot delete yourself or the "
+     "first administrator. To keep the chats, set the role to pending and "
+     "revoke the sessions instead.",
      "True.", NULL},
     {"users", "get_user_oauth_sessions_by_id", "GET", ROOT "/users/{user_id}/oauth/sessions",
      PARAMS(user_id), LIST_OF(owu_model_oauth_session_model), OWU_REPEATABLE | OWU_USER_ROUTE,
@@ -266,12 +275,13 @@ const owu_endpoint owu_endpoints[] = {
     {"users", "get_user_profile_image_by_id", "GET", ROOT "/users/{user_id}/profile/image",
      PARAMS(user_id), TYPE(OWU_BYTES), OWU_REPEATABLE | OWU_USER_ROUTE | OWU_FOLLOW_ONCE, OLDEST,
      ALWAYS,
-     "Fetch a user's profile image.\n\nWhere the server redirects to the image, one redirect is "
-     "followed, without credentials.",
+     "Fetch a user's profile image.\n\nIf the server redirects to the image,"
+     " the client follows one redirect, without credentials.",
      "The bytes of the image.", NULL},
     {"users", "get_user_active_status_by_id", "GET", ROOT "/users/{user_id}/active",
      PARAMS(user_id), DICT_OF(OWU_BOOL), OWU_REPEATABLE | OWU_USER_ROUTE, OLDEST, ALWAYS,
-     "Ask whether a user is active now.\n\nAn unknown user is simply not active.",
+     "Ask whether a user is active now.\n\nAn unknown user counts as not "
+     "active.",
      "A dict with the key `active`.", NULL},
     {"users", "get_user_groups_by_id", "GET", ROOT "/users/{user_id}/groups", PARAMS(user_groups),
      LIST_OF(owu_model_group_model), OWU_REPEATABLE | OWU_USER_ROUTE, OLDEST, ALWAYS,
@@ -285,19 +295,24 @@ const owu_endpoint owu_endpoints[] = {
      "Read one user as lists show them, with groups and activity.", "The user.", NULL},
     {"users", "revoke_user_sessions", "POST", ROOT "/users/{user_id}/sessions/revoke",
      PARAMS(user_id), TYPE(OWU_BOOL), OWU_USER_ROUTE, "0.12.4", ALWAYS,
-     "End all sessions of a user.\n\nEvery token of theirs stops working, their API key does not: "
-     "no route lets an administrator delete it.",
+     "End all sessions of a user.\n\nAll tokens of the user stop working. "
+     "The user's API key still works: no route lets an administrator delete "
+     "it.",
      "True.", NULL},
     /* auths */
     {"auths", "signin", "POST", ROOT "/auths/signin", PARAMS(signin),
      MODEL(owu_model_signin_response), OWU_PUBLIC | OWU_ADOPTS_TOKEN, OLDEST, ALWAYS,
      "Sign in with e-mail address and password.\n\nThe server allows 15 attempts in three minutes "
      "for one address.",
-     "The user with a token; or, in next_step, what is due before one is given.", NULL},
+     "The user with a token; or, in next_step, the step that is required "
+     "first.",
+     NULL},
     {"auths", "signup", "POST", ROOT "/auths/signup", PARAMS(signup),
      MODEL(owu_model_signin_response), OWU_PUBLIC | OWU_ADOPTS_TOKEN | OWU_CHECKS_PASSWORD, OLDEST,
      ALWAYS, "Sign up as a new user.\n\nThe first user of a server becomes its administrator.",
-     "The user with a token; or, in next_step, what is due before one is given.", NULL},
+     "The user with a token; or, in next_step, the step that is required "
+     "first.",
+     NULL},
     {"auths", "sign_out", "POST", ROOT "/auths/signout", PARAMS(sign_out),
      MODEL(owu_model_signout_response), OWU_DROPS_TOKEN, OLDEST, "GET", "0.10.2",
      "End the caller's session.", "Whether it was ended.", NULL},
@@ -308,14 +323,15 @@ const owu_endpoint owu_endpoints[] = {
      "The caller.", NULL},
     {"auths", "add_user", "POST", ROOT "/auths/add", PARAMS(add_user),
      MODEL(owu_model_add_user_response), OWU_CHECKS_PASSWORD, OLDEST, ALWAYS,
-     "Add a user, as an administrator.\n\nThe server also makes them a member of its default "
-     "group. "
-     "It stores any role: a misspelt one locks the user out.",
-     "The new user, with a live token of theirs: keep it secret.", NULL},
+     "Add a user, as an administrator.\n\nThe server also adds the user to "
+     "its default group. It stores any role: a misspelt role locks the user "
+     "out.",
+     "The new user, with a valid token of this user: keep it secret.", NULL},
     {"auths", "update_profile", "POST", ROOT "/auths/update/profile", PARAMS(profile),
      MODEL(owu_model_user_profile_image_response), 0, OLDEST, ALWAYS,
-     "Change the caller's own profile.\n\nWhat is left out becomes null: read get_session_user() "
-     "first and send what should stay.",
+     "Change the caller's own profile.\n\nFields that are left out become "
+     "null: read get_session_user() first, and send the values that should "
+     "stay.",
      "The caller as stored.", NULL},
     {"auths", "update_timezone", "POST", ROOT "/auths/update/timezone", PARAMS(timezone),
      DICT_OF(OWU_BOOL), 0, "0.8.12", ALWAYS, "Change the caller's own time zone.",
@@ -334,8 +350,9 @@ const owu_endpoint owu_endpoints[] = {
     /* groups */
     {"groups", "get_groups", "GET", ROOT "/groups/", PARAMS(groups), LIST_OF(owu_model_group_model),
      OWU_REPEATABLE, OLDEST, ALWAYS,
-     "List the groups: all of them for an administrator, else the caller's own.", "The groups.",
-     NULL},
+     "List the groups: for an administrator all of them, for others their "
+     "own.",
+     "The groups.", NULL},
     {"groups", "create_new_group", "POST", ROOT "/groups/create", PARAMS(create_group),
      MODEL_OR_NULL(owu_model_group_model), 0, OLDEST, ALWAYS, "Create a group.",
      "The group as stored.", NULL},
@@ -344,15 +361,16 @@ const owu_endpoint owu_endpoints[] = {
      "The group.", "there is no such group"},
     {"groups", "update_group_by_id", "POST", ROOT "/groups/id/{id}/update", PARAMS(update_group),
      MODEL_OR_NULL(owu_model_group_model), 0, OLDEST, ALWAYS,
-     "Change a group.\n\nName and description are needed; permissions are replaced whole.",
+     "Change a group.\n\nName and description are required; permissions, if "
+     "given, replace all old ones.",
      "The group as stored.", "there is no such group"},
     {"groups", "delete_group_by_id", "DELETE", ROOT "/groups/id/{id}/delete", PARAMS(group_id),
      TYPE(OWU_BOOL), 0, OLDEST, ALWAYS, "Delete a group; its members stay.", "True.",
      "there is no such group"},
     {"groups", "add_user_to_group", "POST", ROOT "/groups/id/{id}/users/add", PARAMS(group_users),
      MODEL_OR_NULL(owu_model_group_model), 0, OLDEST, ALWAYS,
-     "Add users to a group.\n\nUnknown identifiers are ignored without a word: compare with "
-     "get_users_in_group() afterwards.",
+     "Add users to a group.\n\nThe server silently ignores unknown "
+     "identifiers: compare with get_users_in_group() afterwards.",
      "The group.", "there is no such group"},
     {"groups", "remove_users_from_group", "POST", ROOT "/groups/id/{id}/users/remove",
      PARAMS(group_users), MODEL_OR_NULL(owu_model_group_model), 0, OLDEST, ALWAYS,
@@ -362,13 +380,14 @@ const owu_endpoint owu_endpoints[] = {
      "List the direct members of a group.", "The users.", "there is no such group"},
     {"groups", "get_group_members", "GET", ROOT "/groups/id/{id}/members", PARAMS(group_members),
      MODEL(owu_model_group_members_response), OWU_REPEATABLE, "0.12.4", ALWAYS,
-     "List the members of a group with how they belong, page by page.",
+     "List the members of a group and their kind of membership, page by "
+     "page.",
      "One page of members, and how many there are of each kind.", "there is no such group"},
     /* channels */
     {"channels", "get_channels", "GET", ROOT "/channels/", NO_PARAMS,
      LIST_OF(owu_model_channel_list_item_response), OWU_REPEATABLE, OLDEST, ALWAYS,
-     "List the channels that the caller can see.\n\nThe server refuses while channels are switched "
-     "off.",
+     "List the channels that the caller can see.\n\nThe server refuses this "
+     "if channels are switched off.",
      "The channels.", NULL},
     {"channels", "get_members", "GET", ROOT "/channels/{id}/members", PARAMS(channel_members),
      MODEL(owu_model_channel_member_list_response), OWU_REPEATABLE, OLDEST, ALWAYS,

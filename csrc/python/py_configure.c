@@ -482,8 +482,8 @@ static const struct Option {
 } options[] = {
     [OPTION_TIMEOUT] = {"timeout", true, "Timeout | float | None", "60.0",
                         "seconds for a whole call, retries included; None: no limit. "
-                        "Timeout(total, connect=…) also bounds reaching the server, 5 seconds "
-                        "without.",
+                        "Timeout(total, connect=…) also limits the time to reach the server, "
+                        "which is 5 seconds by default.",
                         read_timeout},
     [OPTION_RETRY] = {"retry", true, "Retry | int | None", "2",
                       "how often, and when, a request is sent again; None: never. See Retry.",
@@ -494,27 +494,28 @@ static const struct Option {
                                  "follow redirects of GET within the server's origin, 5 at most.",
                                  read_follow_redirects},
     [OPTION_MAX_BODY] = {"max_body", true, "int", "67108864",
-                         "largest answer in bytes, decompressed.", read_max_body},
+                         "maximum size of an answer in bytes, decompressed.", read_max_body},
     [OPTION_PASSWORD_LIMIT] = {"password_limit", true, "int | None", "72",
-                               "longest password in bytes of UTF-8; None: not checked. Servers "
-                               "hash with bcrypt, which takes 72, unless they are set to argon2.",
+                               "maximum length of a password in bytes of UTF-8; None: not checked. "
+                               "Servers hash with bcrypt, which accepts 72 bytes, unless they are "
+                               "configured for argon2.",
                                read_password_limit},
     [OPTION_ON_REQUEST] = {"on_request", true, "Callable[[RequestEvent], object] | None", "None",
-                           "called with a RequestEvent before each attempt; what it raises stops "
-                           "the call.",
+                           "called with a RequestEvent before each attempt; an exception in it "
+                           "stops the call.",
                            read_hook},
     [OPTION_ON_RESPONSE] = {"on_response", true, "Callable[[ResponseEvent], object] | None", "None",
                             "called with a ResponseEvent after each attempt.", read_hook},
     [OPTION_USER_AGENT] = {"user_agent", false, "str | None", "None",
-                           "how the client names itself; None: by the versions of package, Python "
-                           "and libcurl.",
+                           "the User-Agent header; None: the versions of the package, Python and "
+                           "libcurl.",
                            read_text},
     [OPTION_VERIFY] = {"verify", false, "bool", "True",
                        "whether the server's certificate is checked. False warns.", read_flag},
     [OPTION_CA_FILE] = {"ca_file", false, "str | os.PathLike[str] | None", "None",
-                        "PEM file of the certificates that servers are trusted by; None: "
-                        "SSL_CERT_FILE, CURL_CA_BUNDLE or SSL_CERT_DIR, then the system's, then "
-                        "certifi's.",
+                        "PEM file of the certificates to trust; None: those of SSL_CERT_FILE, "
+                        "CURL_CA_BUNDLE or SSL_CERT_DIR, then those of the system, then those "
+                        "of certifi.",
                         read_path},
     [OPTION_CLIENT_CERT] = {"client_cert", false,
                             "str | os.PathLike[str] | tuple[str | os.PathLike[str], ...] | None",
@@ -523,21 +524,21 @@ static const struct Option {
                             "files and optionally the key's password.",
                             read_client_cert},
     [OPTION_PROXY] = {"proxy", false, "str | None", "None",
-                      "address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for all "
-                      "requests; '': none; None: http_proxy, HTTPS_PROXY, ALL_PROXY and NO_PROXY, "
-                      "as they are when "
-                      "the client is made.",
+                      "address of a proxy (http, https, socks4, socks4a, socks5, socks5h) for"
+                      " all requests; '': no proxy; None: http_proxy, HTTPS_PROXY, ALL_PROXY "
+                      "and NO_PROXY, read when the client is created.",
                       read_text},
     [OPTION_TRUST_ENV] = {"trust_env", false, "bool", "True",
                           "whether the environment may name proxies and certificates.", read_flag},
     [OPTION_UNIX_SOCKET] = {"unix_socket", false, "str | os.PathLike[str] | None", "None",
                             "path of a socket to connect to, whatever the host of base_url.",
                             read_path},
-    [OPTION_MAX_CONNECTIONS] = {"max_connections", false, "int", "100",
-                                "requests under way at once, of all threads and tasks; those "
-                                "beyond wait for their turn in the order they came. Over HTTP/2 "
-                                "they share connections.",
-                                read_max_connections},
+    [OPTION_MAX_CONNECTIONS] =
+        {"max_connections", false, "int", "100",
+         "maximum number of requests under way at once, of all threads and "
+         "tasks; further requests wait for their turn in the order in which they"
+         " came. Over HTTP/2 they share connections.",
+         read_max_connections},
 };
 enum { N_OPTIONS = sizeof options / sizeof *options };
 _Static_assert((int)N_OPTIONS == (int)CLIENT_N_OPTIONS, "an option without room in ClientObject");

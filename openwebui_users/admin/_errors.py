@@ -80,7 +80,7 @@ class LockedError(AdminError):
 
 
 class UnknownOutcomeError(AdminError):
-    """It is not known whether a change was made: the answer was lost, and looking it up failed too."""
+    """It is not known whether a change was made: its answer and the later look-up failed."""
 
 
 class PartialFailureError(AdminError):

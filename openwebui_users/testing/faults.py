@@ -66,13 +66,13 @@ def reset() -> Script:
 
 
 def lost() -> Script:
-    """Do what was asked, then reset the connection: the answer is lost."""
+    """Do what the request asks, then reset the connection: the answer is lost."""
     yield "answer"
     yield "reset"
 
 
 def slow(seconds: float = 1.0) -> Script:
-    """Answer properly, but late."""
+    """Answer correctly, but late."""
     yield seconds
     yield "answer"
 
@@ -91,7 +91,7 @@ def reset_body() -> Script:
 
 
 def short_body() -> Script:
-    """Close the connection before as many bytes came as Content-Length says."""
+    """Close the connection before the body has as many bytes as Content-Length says."""
     yield _head(Content_Type="application/json", Content_Length=len(JSON_BODY) + 5) + JSON_BODY
     yield "close"
 
@@ -104,7 +104,7 @@ def cut_chunks() -> Script:
 
 
 def drip(interval: float = 0.1, count: int = 300) -> Script:
-    """Send a byte of the body every so often."""
+    """Send one byte of the body per interval."""
     yield _head(Content_Type="application/json", Content_Length=count)
     for _ in range(count):
         yield interval
@@ -112,7 +112,7 @@ def drip(interval: float = 0.1, count: int = 300) -> Script:
 
 
 def drip_head(interval: float = 0.1, count: int = 300) -> Script:
-    """Send a byte of the headers every so often."""
+    """Send one byte of the headers per interval."""
     yield b"HTTP/1.1 200 OK\r\nX-Slow: "
     for _ in range(count):
         yield interval
@@ -120,7 +120,7 @@ def drip_head(interval: float = 0.1, count: int = 300) -> Script:
 
 
 def status(code: int = 503, retry_after: str | float | None = None, html: bool = False) -> Script:
-    """Answer with this status, as the server or, with html, a proxy before it."""
+    """Answer with this status, like the server or, with html, like a proxy in front of it."""
     headers: dict[str, Any] = {} if retry_after is None else {"Retry-After": retry_after}
     if html:
         page = f"<html><body><h1>{code}</h1></body></html>".encode()
@@ -130,22 +130,22 @@ def status(code: int = 503, retry_after: str | float | None = None, html: bool =
 
 
 def redirect(location: str = "/elsewhere", code: int = 302) -> Script:
-    """Send the client elsewhere."""
+    """Redirect the client."""
     yield _whole(b"", f"{code} Found", Location=location)
 
 
 def web_page() -> Script:
-    """Answer 200 with a web page, as a sign-in page of a proxy does."""
+    """Answer 200 with a web page, like the sign-in page of a proxy."""
     yield _whole(b"<!doctype html><title>Sign in</title>", kind="text/html; charset=utf-8")
 
 
 def bomb(size: int = 200_000_000) -> Script:
-    """Answer with a few bytes that decompress to so many."""
+    """Answer with a few bytes that decompress to this size."""
     yield _whole(_zipped_spaces(size), Content_Encoding="gzip")
 
 
 def deep(levels: int = 100_000) -> Script:
-    """Answer with arrays nested so deep."""
+    """Answer with arrays nested to this depth."""
     yield _whole(b"[" * levels + b"]" * levels)
 
 
@@ -155,19 +155,19 @@ def bad_utf8() -> Script:
 
 
 def bad_status_line() -> Script:
-    """Answer with a status line that is none."""
+    """Answer with an invalid status line."""
     yield b"HTTP/1.1 two hundred\r\n\r\n"
     yield "close"
 
 
 def not_http() -> Script:
-    """Answer with something that has no headers at all, as HTTP/0.9 did."""
+    """Answer without any headers, as HTTP/0.9 did."""
     yield JSON_BODY
     yield "close"
 
 
 def huge_header(size: int = 1_000_000) -> Script:
-    """Answer with one header of so many bytes."""
+    """Answer with one header of this size in bytes."""
     yield _whole(JSON_BODY, X_Huge="x" * size)
 
 

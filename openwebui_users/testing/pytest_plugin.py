@@ -17,6 +17,6 @@ def _running_openwebui_server() -> Iterator[EmbeddedServer]:
 
 @pytest.fixture
 def openwebui_server(_running_openwebui_server: EmbeddedServer) -> EmbeddedServer:
-    """The embedded server of this session, with nobody but its administrator."""
+    """The embedded server of this session, with only its administrator."""
     _running_openwebui_server.reset()
     return _running_openwebui_server

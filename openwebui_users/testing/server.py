@@ -39,15 +39,15 @@ Receive = Callable[[], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Recorded:
-    """One request that arrived, and what it was answered with.
+    """One request that arrived, and its answer.
 
     Attributes:
         method: HTTP method.
-        path: as it was sent, escapes included.
-        query: what stood behind the "?"; "" if nothing did.
-        status: HTTP status of the answer; where a fault was played in its place, of the answer that
-            was lost, or 0.
-        body: of the request.
+        path: path as it was sent, escapes included.
+        query: the part after the "?"; "" if there is none.
+        status: HTTP status of the answer. If a fault replaced the answer: the status of the lost
+            answer, or 0.
+        body: body of the request.
     """
 
     method: str
@@ -62,9 +62,9 @@ class AddedUser:
     """A user made by `EmbeddedServer.add_user`.
 
     Attributes:
-        id: the server's.
-        email: as it was given.
-        token: of a session of theirs, for a client that acts as this user.
+        id: id on the server.
+        email: e-mail address as it was given.
+        token: token of a session of the user, for a client that acts as this user.
     """
 
     id: str
@@ -158,18 +158,18 @@ class EmbeddedServer:
     """An imitated Open WebUI on loopback, served by a thread of this process.
 
     Args:
-        version: of the Open WebUI to imitate, 0.12.4 or 0.6.42.
-        database: file of the SQLite database, kept afterwards; None: in memory.
+        version: version of Open WebUI to imitate, 0.12.4 or 0.6.42.
+        database: file of the SQLite database, which is kept afterwards; None: in memory.
         port: TCP port; 0: any free one.
         host: address to listen on.
         extra_permissions: default permissions beyond those of the imitated version, by section.
 
     Attributes:
-        url: base URL, while it runs.
-        version: of the Open WebUI that it imitates.
+        url: base URL, while the server runs.
+        version: version of Open WebUI that it imitates.
         admin_email, admin_password: of the primary administrator.
-        admin_token: token of a session of theirs.
-        api_key: an API key of theirs.
+        admin_token: token of a session of the primary administrator.
+        api_key: an API key of the primary administrator.
     """
 
     url: str
@@ -215,7 +215,7 @@ class EmbeddedServer:
         self.stop()
 
     def start(self) -> EmbeddedServer:
-        """Serve until `stop`; returns when requests are answered."""
+        """Start to serve, until `stop`; returns when the server answers requests."""
         if self._thread is not None:
             raise RuntimeError("this server runs already")
         self._database = Database(self._file, self.version)
@@ -252,7 +252,7 @@ class EmbeddedServer:
         asyncio.run(self._server.serve(sockets=[self._socket]))
 
     def stop(self) -> None:
-        """End all connections and the thread; twice does no harm."""
+        """End all connections and the thread; may be called twice."""
         if self._thread is None:
             return
         self._server.should_exit = True
@@ -289,17 +289,17 @@ class EmbeddedServer:
 
     @property
     def requests(self) -> list[Recorded]:
-        """What arrived so far, in order; a copy."""
+        """The requests that arrived so far, in order; a copy."""
         with self._lock:
             return list(self._requests)
 
     def forget_requests(self) -> None:
-        """Let `requests` begin anew."""
+        """Clear `requests`."""
         with self._lock:
             self._requests.clear()
 
     def reset(self) -> None:
-        """Back to the state after the start; the administrator's token and key stay valid."""
+        """Return to the state after the start; the administrator's token and key stay valid."""
         self._database.restore(self._state)
         self.clear_faults()
         self.forget_requests()
@@ -313,14 +313,15 @@ class EmbeddedServer:
         path: str = "*",
         **options: Any,
     ) -> None:
-        """Let coming requests go wrong.
+        """Make coming requests fail.
 
         Args:
-            kind: which fault, one of `openwebui_users.testing.FAULTS`: "drip", "reset", "lost", …
-            times: how many requests it hits.
+            kind: name of the fault, one of `openwebui_users.testing.FAULTS`: "drip", "reset",
+                "lost", …
+            times: number of requests that it affects.
             method: HTTP method of those requests; None: any.
             path: their path, as a pattern of fnmatch: "/api/v1/users/*".
-            options: of the fault, for instance seconds=2 for "slow".
+            options: options of the fault, for instance seconds=2 for "slow".
         """
         with self._lock:
             self._plans.append(faults.Plan(kind, options, times, method, path))
@@ -349,15 +350,15 @@ class EmbeddedServer:
         return self._database.new_token(user_id, int(time.time()) + SECONDS_OF_A_TOKEN)
 
     def open_signup(self) -> None:
-        """Let people sign up, as an administrator may; they wait for approval."""
+        """Allow sign-up, as an administrator can do; new users then wait for approval."""
         self._database.set_config("signup", True)
 
     def add_oauth_session(self, user_id: str, provider: str) -> str:
-        """Give a user a session with an identity provider; its id. No route makes one."""
+        """Give a user a session with an identity provider; returns its id. No route creates one."""
         return self._database.add_oauth_session(user_id, provider)
 
     def add_channel(self, name: str, members: list[str]) -> str:
-        """Add a channel of the administrator with these users' ids as members; its id."""
+        """Add a channel of the administrator with these users' ids as members; returns its id."""
         admin = self._database.first_user()
         maker: str = admin["id"] if admin else ""
         channel = new_channel(self._database, name, maker)

@@ -32,7 +32,7 @@ ROWS = [
     Row(
         NETWORK,
         "connection refused",
-        "`ConnectError`; repeated, also what changes something: nothing was sent",
+        "`ConnectError`; repeated, even a write: nothing was sent",
         (f"{N}::test_refused", f"{N}::test_refused_at_first_then_there"),
     ),
     Row(NETWORK, "unknown host name", "`DNSError`; repeated", (f"{N}::test_a_name_that_is_none",)),
@@ -50,20 +50,20 @@ ROWS = [
     ),
     Row(
         NETWORK,
-        "many attempts to connect that are given up",
+        "many abandoned attempts to connect",
         "the client connects as before once the server answers again",
         (f"{N}::test_a_client_outlives_many_attempts_to_connect",),
     ),
     Row(
         NETWORK,
         "closed or reset before the status line",
-        "`ReadError`; reads are repeated, what changes something is not",
+        "`ReadError`; reads are repeated, writes are not",
         (f"{N}::test_no_status_line", f"{N}::test_no_status_line_then_an_answer"),
     ),
     Row(
         NETWORK,
         "a kept-alive connection that dies",
-        "one more try at no cost for reads; `ReadError` for what changes something",
+        "for reads, one more attempt that does not count as a retry; for writes, `ReadError`",
         (
             f"{N}::test_a_kept_connection_that_dies_is_replaced_once_for_reads",
             f"{N}::test_a_kept_connection_that_dies_is_not_replaced_for_writes",
@@ -78,19 +78,19 @@ ROWS = [
     Row(
         NETWORK,
         "headers that break off",
-        "`IncompleteReadError`; nothing of it is used",
+        "`IncompleteReadError`; no part of the answer is used",
         (f"{N}::test_half_a_head",),
     ),
     Row(
         NETWORK,
         "reset in the body, fewer bytes than announced, chunks cut off",
-        "`IncompleteReadError(received, expected)`; nothing of it is used",
+        "`IncompleteReadError(received, expected)`; no part of the answer is used",
         (f"{N}::test_half_a_body",),
     ),
     Row(
         NETWORK,
-        "a byte now and then, in headers or body; no answer at all",
-        "`ReadTimeout`: the timeout is for the whole call",
+        "headers or a body that arrive byte by byte; no answer at all",
+        "`ReadTimeout`: the timeout covers the whole call",
         (f"{N}::test_a_deadline_covers_everything", f"{N}::test_a_deadline_covers_retries"),
     ),
     Row(
@@ -105,7 +105,7 @@ ROWS = [
     Row(
         NETWORK,
         "status 408, 429, 502, 503, 504",
-        "reads are repeated; what changes something only after 429, or with `retry_writes=True`",
+        "reads are repeated; writes only after 429, or with `retry_writes=True`",
         (
             f"{N}::test_a_status_that_passes",
             f"{N}::test_a_status_that_stays",
@@ -116,7 +116,8 @@ ROWS = [
     Row(
         NETWORK,
         "Retry-After in seconds or as a date",
-        "waited for, up to 120 s and within the deadline; else raised at once with `.retry_after`",
+        "the client waits, up to 120 s and within the deadline; otherwise it raises at "
+        "once, with `.retry_after`",
         (
             f"{N}::test_retry_after_is_waited_for",
             f"{N}::test_a_date_is_read_by_the_clock_of_the_server",
@@ -129,12 +130,12 @@ ROWS = [
     Row(
         NETWORK,
         "a server that is down, and 64 threads",
-        "retries come out of one bucket for all of them",
+        "all threads share one budget of retries",
         (f"{N}::test_many_threads_do_not_storm_a_server_that_is_down",),
     ),
     Row(
         NETWORK,
-        "anything at all that makes a request fail",
+        "any failure of a request",
         "no call that changes something is sent twice: every call, counted at the server",
         (
             f"{N}::test_only_reads_are_repeated",
@@ -176,13 +177,13 @@ ROWS = [
     ),
     Row(
         NETWORK,
-        "a handshake that breaks off",
-        "`ConnectError`; repeated: no certificate is at fault",
+        "a TLS handshake that breaks off",
+        "`ConnectError`; repeated: the cause is not a certificate",
         (f"{T}::test_a_handshake_that_breaks_is_tried_again",),
     ),
     Row(
         NETWORK,
-        "a certificate of one's own",
+        "a certificate authority of your own, and client certificates",
         "`ca_file`, the environment, the system, certifi, in that order; client certificates; "
         "`verify=False` warns once",
         (
@@ -197,7 +198,7 @@ ROWS = [
     Row(
         NETWORK,
         "a proxy in between",
-        "http, https, socks; `NO_PROXY`; `trust_env=False`; its password shown nowhere",
+        "http, https, socks; `NO_PROXY`; `trust_env=False`; its password is shown nowhere",
         (
             f"{T}::test_an_http_proxy",
             f"{T}::test_a_tunnel_for_https",
@@ -248,19 +249,19 @@ ROWS = [
     Row(
         NETWORK,
         "a header line that goes on with one that is not there",
-        "`ProtocolError`, also with a libcurl that would read memory of the answer before",
+        "`ProtocolError`, even with a libcurl that would read memory of the previous answer",
         (f"{N}::test_folded_header_lines", "test_c.py::test_fuzz_corpus"),
     ),
     Row(
         NETWORK,
-        "an answer nobody asked for, on a connection that is kept",
-        "the connection is not used again: every answer belongs to its question",
+        "an unrequested answer on a kept-alive connection",
+        "the connection is not used again: every answer belongs to its request",
         (f"{N}::test_an_answer_nobody_asked_for",),
     ),
     Row(
         NETWORK,
         "content types in capitals, trailers that look like status lines",
-        "read as they are meant",
+        "read correctly",
         (
             f"{N}::test_a_content_type_in_capitals",
             f"{N}::test_a_trailer_that_looks_like_a_status_line",
@@ -269,7 +270,7 @@ ROWS = [
     Row(
         NETWORK,
         "a server that repeats the key",
-        "it is masked in every text of an exception",
+        "the key is masked in every text of an exception",
         (f"{N}::test_what_a_server_repeats_of_the_key_is_shown_nowhere",),
     ),
     Row(
@@ -327,13 +328,13 @@ ROWS = [
     ),
     Row(
         INPUT,
-        "options that do not fit",
+        "invalid options",
         "an error that names the option",
         (f"{I}::test_options_that_do_not_fit",),
     ),
     Row(
         INPUT,
-        "values that JSON cannot hold, cycles, keys that read the same",
+        "values that JSON cannot represent, cycles, keys with the same text",
         "`SerializationError(loc)`, nothing is sent",
         (
             f"{H}::test_a_model_within_itself_is_not_sent",
@@ -353,7 +354,7 @@ ROWS = [
     Row(
         PROCESS,
         "a fork with connections open",
-        "no answer of the other process's, over http and https; no lock held for ever",
+        "no process gets an answer of the other one, over http and https; no lock stays held",
         (
             f"{P}::test_a_fork_gets_no_foreign_answers",
             f"{P}::test_forks_while_threads_work",
@@ -365,7 +366,8 @@ ROWS = [
     Row(
         PROCESS,
         "Ctrl-C in a transfer or between retries",
-        "`KeyboardInterrupt` within 0.2 s as a rule, a second at worst; the client stays usable",
+        "`KeyboardInterrupt`, usually within 0.2 s, at worst within a second; the client "
+        "stays usable",
         (f"{P}::test_ctrl_c_at_random_moments",),
     ),
     Row(
@@ -377,13 +379,13 @@ ROWS = [
     Row(
         PROCESS,
         "a thread that changes the environment during calls",
-        "no crash: it is read when a client is made",
+        "no crash: the environment is read when a client is created",
         (f"{T}::test_the_environment_may_change_during_calls",),
     ),
     Row(
         PROCESS,
         "64 threads and one client",
-        "every answer belongs to its question; no data race in the core",
+        "every answer belongs to its request; no data race in the core",
         (
             f"{P}::test_sixty_four_threads_and_one_client",
             f"{P}::test_closing_while_another_thread_calls",
@@ -413,8 +415,8 @@ ROWS = [
     Row(
         PROCESS,
         "other interpreters in the process",
-        "they work, and their end disturbs no other's calls; one with a lock of its own cannot "
-        "import the package",
+        "they work, and their end does not disturb the calls of others; an interpreter "
+        "with a lock of its own cannot import the package",
         (
             "faults/test_interpreters.py::test_interpreters_that_share_a_lock",
             "faults/test_interpreters.py::test_an_interpreter_with_a_lock_of_its_own",
@@ -422,7 +424,7 @@ ROWS = [
     ),
     Row(
         PROCESS,
-        "memory that runs out, at the n-th allocation for all n",
+        "memory that runs out: the n-th allocation fails, for all n",
         "`MemoryError`, never a wrong result; no crash, no leak, and the client works on",
         (
             "test_c.py::test_program",
@@ -443,7 +445,7 @@ ROWS = [
     Row(
         PROCESS,
         "logs and hooks",
-        "outside of libcurl; never bodies, keys, ids or values of a query",
+        "called outside of libcurl; they never show bodies, keys, ids or values of a query",
         (
             f"{O}::test_logs",
             f"{O}::test_openwebui_log",
@@ -461,7 +463,7 @@ ROWS = [
     Row(
         ASYNC,
         "cancelled, or timed out by asyncio",
-        "the transfer is stopped, and the client serves others",
+        "the transfer stops, and the client serves other calls",
         (
             f"{A}::test_a_cancelled_call_stops_its_transfer",
             f"{A}::test_cancelled_before_it_began_and_while_it_waits_for_its_turn",
@@ -488,7 +490,7 @@ ROWS = [
     Row(
         ASYNC,
         "a loop that is closed with calls under way",
-        "they are stopped; no crash, nothing on stderr",
+        "the calls stop; no crash, nothing on stderr",
         (f"{A}::test_a_loop_that_is_closed_with_calls_under_way",),
     ),
     Row(
@@ -510,7 +512,8 @@ ROWS = [
     Row(
         ASYNC,
         "fork",
-        "the child gets a thread and connections of its own; no foreign answer, no call hangs",
+        "the child gets a thread and connections of its own; it gets no answers of the "
+        "parent, and no call hangs",
         (
             f"{A}::test_a_fork_gets_no_foreign_answers",
             f"{A}::test_a_fork_while_calls_are_under_way",
@@ -521,7 +524,7 @@ ROWS = [
     Row(
         ASYNC,
         "HTTP/2: many calls over one connection, some of them cancelled",
-        "a stream is stopped by itself; the others and the connection go on",
+        "only the cancelled stream stops; the others and the connection go on",
         (
             "unit/test_http2.py::test_many_calls_share_a_connection",
             "unit/test_http2.py::test_max_connections_bounds_what_is_under_way",
@@ -529,26 +532,26 @@ ROWS = [
     ),
     Row(
         ASYNC,
-        "answers that nobody asked for, on connections that come and go",
-        "never taken for the answer to another call",
+        "unrequested answers, on connections that come and go",
+        "never used as the answer to another call",
         (f"{A}::test_answers_that_nobody_asked_for",),
     ),
     Row(
         ASYNC,
-        "a call that takes long, the first of all included",
-        "no other waits for it",
+        "a slow call, even the first one",
+        "no other call waits for it",
         (f"{A}::test_a_slow_call_holds_no_other_up",),
     ),
     Row(
         ASYNC,
-        "lists that lie about how many there are",
-        "iterating ends",
+        "lists that report a wrong length",
+        "the iteration ends",
         (f"{L}::test_totals_that_lie", f"{L}::test_totals_without_end"),
     ),
     Row(
         ASYNC,
         "more calls than connections",
-        "first come, first served; `PoolTimeout` when the time for it is up",
+        "first come, first served; `PoolTimeout` when the waiting time is over",
         (
             f"{U}::test_max_connections_and_the_order_of_those_who_wait",
             f"{U}::test_max_connections_of_threads",
@@ -558,20 +561,20 @@ ROWS = [
     ),
     Row(
         ASYNC,
-        "Ctrl-C in `map`, iterating that ends early",
-        "what is under way is stopped; the client works on",
+        "Ctrl-C in `map`, an iteration that ends early",
+        "calls under way stop; the client stays usable",
         (f"{M}::test_ctrl_c", f"{M}::test_stopping_early_stops_what_is_under_way"),
     ),
     Row(
         ASYNC,
         "a large answer",
-        "read and decoded outside of the loop, which goes on",
+        "it is read and decoded outside of the loop, which goes on",
         (f"{A}::test_a_large_answer_does_not_hold_the_loop_up",),
     ),
     Row(
         ASYNC,
-        "users added and deleted while others are iterated over",
-        "whoever was there all the time comes exactly once",
+        "users added and deleted during an iteration",
+        "a user who is there all the time comes exactly once",
         (
             f"{L}::test_ten_thousand_users_while_others_come_and_go",
             f"{L}::test_whom_a_deletion_hides",
