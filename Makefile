@@ -5,7 +5,7 @@ VENV ?= .venv
 # Versions of Open WebUI for `make test-server`.
 VERSIONS ?= 0.6.42 0.12.4
 # Versions of Python for `make test-pythons`.
-PYTHONS ?= 3.10 3.11 3.12 3.13
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
 # More arguments for pytest: make test ARGS="-k carrying -x"
 ARGS ?=
 

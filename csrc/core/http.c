@@ -329,7 +329,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
         owu_answer__free_headers(t->answer);
         return len;
     }
-    if (data[0] == '\r' || data[0] == '\n') {
+    /* whole: libcurl 8.23 hands on what an end of the connection leaves of it, too */
+    if (data[0] == '\n' || (data[0] == '\r' && len > 1 && data[1] == '\n')) {
         t->head_ended = true;
     }
     t->refused = add_header(t->answer, data, len);
@@ -889,6 +890,10 @@ owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_id
     multi->is_lane = max_idle == 1;
     multi->follows_stale_line = follows_stale_line();
     (void)curl_multi_setopt(multi->multi, CURLMOPT_MAXCONNECTS, (long)max_idle);
+#if LIBCURL_VERSION_NUM >= 0x081400
+    /* here too, since resolvers are a pool of the multi's: see CURLOPT_QUICK_EXIT */
+    (void)curl_multi_setopt(multi->multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
     return multi;
 }
 

@@ -162,7 +162,7 @@ def test_poor_locales(environment: Environment, server: EmbeddedServer, locale: 
 
 
 MANY = 10_000
-FEWER = 1_500  # which show the same of the other formats
+FEWER = 1_500  # whose JSON is more than buffers hold, and all others' lines are not
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +175,7 @@ def crowded() -> Iterator[EmbeddedServer]:
 
 
 @pytest.mark.parametrize(
-    ("format", "limit"), [("jsonl", MANY), ("csv", FEWER), ("id", FEWER), ("json", FEWER)]
+    ("format", "limit"), [("jsonl", MANY), ("csv", MANY), ("id", MANY), ("json", FEWER)]
 )
 def test_many_users_come_as_they_are_read(
     nowhere: Environment,

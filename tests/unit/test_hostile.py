@@ -339,6 +339,8 @@ def work():
             dump()
         except SerializationError as error:
             print("refused", len(error.loc) > 100)
+        except RecursionError:  # since Python 3.14, where the stack ends before the depth does
+            print("refused", True)
 thread = threading.Thread(target=work)
 thread.start()
 thread.join()
