@@ -329,7 +329,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
         owu_answer__free_headers(t->answer);
         return len;
     }
-    /* whole: libcurl 8.23 hands on what an end of the connection leaves of it, too */
+    /* whole: libcurl 8.23 hands on what is left of one that was cut off */
     if (data[0] == '\n' || (data[0] == '\r' && len > 1 && data[1] == '\n')) {
         t->head_ended = true;
     }
@@ -628,11 +628,9 @@ static bool choose_connection(Transfer *t) {
     return true;
 }
 
-/*
- * Everything, for this request. Reads of the client's own server differ in little, and are most of
+/* Everything, for this request. Reads of the client's own server differ in little, and are most of
  * what there is: a handle that has their options keeps them from one to the next. Any other request
- * begins from nothing, and leaves nothing.
- */
+ * begins from nothing, and leaves nothing. */
 static CURLcode set_options(Transfer *t) {
     const owu_http_request *q = t->request;
     const bool is_https = strncmp(q->url, "https:", 6) == 0;
@@ -665,11 +663,9 @@ static const char *reason_of(const Transfer *t) {
 }
 
 static owu_status fail_connect(Transfer *t, const char *origin, owu_error *err) {
-    if (t->by_proxy && t->result == CURLE_COULDNT_CONNECT) {
-        return owu_fail(err, OWU_EPROXY, "cannot connect to the proxy on the way to %s: %s", origin,
-                        reason_of(t));
-    }
-    return owu_fail(err, OWU_ECONNECT, "cannot connect to %s: %s", origin, reason_of(t));
+    const bool to_proxy = t->by_proxy && t->result == CURLE_COULDNT_CONNECT;
+    return owu_fail(err, to_proxy ? OWU_EPROXY : OWU_ECONNECT, "cannot connect to %s%s: %s",
+                    to_proxy ? "the proxy on the way to " : "", origin, reason_of(t));
 }
 
 /* Did a proxy answer CONNECT with a status that is none of success? */
@@ -890,8 +886,7 @@ owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_id
     multi->is_lane = max_idle == 1;
     multi->follows_stale_line = follows_stale_line();
     (void)curl_multi_setopt(multi->multi, CURLMOPT_MAXCONNECTS, (long)max_idle);
-#if LIBCURL_VERSION_NUM >= 0x081400
-    /* here too, since resolvers are a pool of the multi's: see CURLOPT_QUICK_EXIT */
+#if LIBCURL_VERSION_NUM >= 0x081400 /* there, resolvers are a pool of the multi's */
     (void)curl_multi_setopt(multi->multi, CURLMOPT_QUICK_EXIT, 1L);
 #endif
     return multi;
