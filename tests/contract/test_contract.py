@@ -125,7 +125,7 @@ def test_models_take_all_that_real_servers_said(version: str) -> None:
                 for one in exchange["answer"] if is_list else [exchange["answer"]]:
                     _take(getattr(openwebui_users, answer["model"]), one)
                     taken[answer["model"]] += 1
-    assert len(taken) >= 18 and taken.total() > 300
+    assert len(taken) >= 17 and taken.total() > 250
 
 
 def _take(model: Any, sent: dict[str, Any]) -> None:
