@@ -11,18 +11,33 @@ Environment:
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import setuptools
 from setuptools import Extension, setup
-from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
+
+# Without build isolation this may be any: older ones read no license from pyproject.toml.
+if int(setuptools.__version__.partition(".")[0]) < 77:
+    raise SystemExit(
+        f"openwebui_users needs setuptools 77 or newer, and this is {setuptools.__version__}: "
+        "pip install -U setuptools"
+    )
+
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).resolve().parent
@@ -190,15 +205,89 @@ def files(pattern: str) -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(pattern))
 
 
+def newest(paths: Iterable[str | os.PathLike[str]]) -> float:
+    """When the last of these files was changed; 0 without one."""
+    return max((path.stat().st_mtime for path in map(Path, paths) if path.exists()), default=0.0)
+
+
+def put(made: Path, path: Path) -> None:
+    """Copy, whole or not at all: half an extension is a SIGBUS for who imports it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"_core.{os.getpid()}.so")
+    try:
+        shutil.copy2(made, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 class BuildCore(build_ext):
-    """Asks pkg-config only when something is really compiled (not for an sdist)."""
+    """Compiles the C files that changed, or all after a change of a header or of how it is done.
+
+    What is made bears the time at which its build began, so that a source that is edited meanwhile
+    is newer.
+    """
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if self.editable_mode:
+            # else it is a temporary folder, and each `pip install -e` compiles everything
+            self.build_temp = f"build/temp.{self.plat_name}-{sys.implementation.cache_tag}"
 
     def build_extension(self, ext: Extension) -> None:
-        check_requirements()
-        ext.define_macros = macros(self.distribution.get_version())
-        ext.extra_compile_args = compile_flags()
-        ext.extra_link_args = link_flags()
-        super().build_extension(ext)
+        # one build at a time: an import may compile too (scripts/rebuild_on_import.py)
+        Path(self.build_temp).mkdir(parents=True, exist_ok=True)
+        with Path(self.build_temp, "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.build_when_changed(ext)
+
+    def build_when_changed(self, ext: Extension) -> None:
+        """Compile and link if a source is newer than the extension, or if flags are others."""
+        began = time.time()
+        sources = [*ext.sources, *ext.depends]
+        for source in sources:
+            # one from the future would be newer than all that is made of it, for as long
+            if newest([source]) > began:
+                with contextlib.suppress(OSError):
+                    os.utime(source, (began, began))
+        how: dict[str, Any] = {
+            "macros": macros(self.distribution.get_version()),
+            "include_dirs": ext.include_dirs,
+            "extra_postargs": compile_flags(),
+        }
+        path = Path(self.get_ext_fullpath(ext.name))
+        made = Path(self.build_temp, path.name)
+        objects: list[str] = self.compiler.object_filenames(ext.sources, output_dir=self.build_temp)
+        recipe = Path(self.build_temp, "recipe")
+        text = repr((self.compiler.compiler_so, how, objects, link_flags()))
+        if self.force or not recipe.exists() or recipe.read_text() != text:
+            for old in [made, *map(Path, objects)]:
+                old.unlink(missing_ok=True)
+        if newest([made]) < newest(sources):
+            check_requirements()
+            # It is missing while this runs: after a kill nothing is kept, since it may be half.
+            recipe.unlink(missing_ok=True)
+            made.unlink(missing_ok=True)
+            for source, compiled in zip(ext.sources, objects, strict=True):
+                if newest([compiled]) >= newest([source, *ext.depends]):
+                    continue
+                try:
+                    self.compiler.compile([source], output_dir=self.build_temp, **how)
+                except CompileError:
+                    Path(compiled).unlink(missing_ok=True)
+                    recipe.write_text(text)
+                    raise
+                os.utime(compiled, (began, began))
+            self.compiler.link_shared_object(objects, str(made), extra_postargs=link_flags())
+            os.utime(made, (began, began))
+            recipe.write_text(text)
+        put(made, path)
+
+    def copy_extensions_to_source(self) -> None:
+        """Always, and not only where the time differs: what is there may be half."""
+        for ext in self.extensions:
+            path = Path(self.get_ext_fullpath(ext.name))
+            put(Path(self.build_lib, *ext.name.split(".")[:-1], path.name), path)
 
 
 class Wheel(bdist_wheel):

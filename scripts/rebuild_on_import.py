@@ -25,46 +25,52 @@ def sources(root: str) -> Iterator[str]:
             yield from (entry.path for entry in entries if entry.name.endswith((".c", ".h")))
 
 
-def newer_source(root: str) -> str | None:
-    """A source that was changed after the core was compiled for this Python, if there is one."""
+def core_of(root: str) -> str:
+    """The core that was compiled for this Python, if it was."""
     from importlib.machinery import EXTENSION_SUFFIXES
 
-    core = os.path.join(root, "openwebui_users", "_core" + EXTENSION_SUFFIXES[0])
+    return os.path.join(root, "openwebui_users", "_core" + EXTENSION_SUFFIXES[0])
+
+
+def newer_source(root: str) -> str | None:
+    """A source that was changed after the core was compiled, if there is one."""
+    core = core_of(root)
     built = os.stat(core).st_mtime if os.path.exists(core) else 0.0
     return next((path for path in sources(root) if os.stat(path).st_mtime > built), None)
 
 
-def can_build() -> bool:
-    """Is setuptools there, in a version that reads our pyproject.toml?"""
+def obstacle(root: str) -> str | None:
+    """Why the core cannot be compiled by this process, if so."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return int(version("setuptools").partition(".")[0]) >= 77
+        new_enough = int(version("setuptools").partition(".")[0]) >= 77
     except (PackageNotFoundError, ValueError):
-        return False
+        new_enough = False
+    if not new_enough:  # it has to read our pyproject.toml
+        return f"setuptools 77 or newer is not there to compile it: pip install -e {root}"
+    build = os.path.join(root, "build")
+    for folder in (os.path.join(root, "openwebui_users"), build if os.path.exists(build) else root):
+        if not os.access(folder, os.W_OK):
+            return f"{folder} cannot be written"
+    return None
 
 
 def rebuild(root: str) -> None:
-    """Compile; one process at a time."""
-    import fcntl
+    """Compile; setup.py sees to it that one process does."""
     import subprocess
 
-    os.makedirs(os.path.join(root, "build"), exist_ok=True)
-    with open(os.path.join(root, "build", "rebuild.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if newer_source(root) is None:  # another process was quicker
-            return
-        if sys.stderr is not None and sys.stderr.isatty():
-            print("openwebui_users: the sources have changed, compiling", file=sys.stderr)
-        done = subprocess.run(
-            [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
-            cwd=root,
-            env={**os.environ, "OWU_NO_REBUILD": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    if sys.stderr is not None and sys.stderr.isatty():
+        print("openwebui_users: the sources have changed, compiling", file=sys.stderr)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
+        cwd=root,
+        env={**os.environ, "OWU_NO_REBUILD": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise ImportError(
             f"the sources of openwebui_users in {root} have changed, and do not compile:\n"
@@ -80,7 +86,9 @@ class Finder:
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, _: object = None) -> None:
         """Called for every import."""
-        if name != "openwebui_users._core" or os.environ.get("OWU_NO_REBUILD"):
+        if name != "openwebui_users._core":
+            return
+        if os.environ.get("OWU_NO_REBUILD", "") not in ("", "0"):
             return
         package = os.path.join(self.root, "openwebui_users")
         if not path or os.path.realpath(next(iter(path))) != os.path.realpath(package):
@@ -91,17 +99,19 @@ class Finder:
             return
         if changed is None:
             return
-        if not can_build():
+        hindrance = obstacle(self.root)
+        if hindrance is None:
+            rebuild(self.root)
+        elif os.path.exists(core_of(self.root)):
             import warnings
 
             warnings.warn(
-                f"the core of openwebui_users is older than {changed}, and setuptools 77 or newer "
-                f"is not there to compile it: pip install -e {self.root}",
+                f"the core of openwebui_users is older than {changed}, and {hindrance}",
                 RuntimeWarning,
                 stacklevel=2,
             )
-            return
-        rebuild(self.root)
+        else:
+            raise ImportError(f"openwebui_users has no core for this Python, and {hindrance}")
 
 
 def install(root: str) -> None:
