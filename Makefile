@@ -1,7 +1,17 @@
 # `make help` lists what there is. Everything is made in a venv; repeated calls do only what changed.
 
-PYTHON ?= python3
 VENV ?= .venv
+ifneq ($(words $(VENV)),1)
+$(error VENV is "$(VENV)", and has to be one word)
+endif
+# A venv is for one folder and one Python: it is made anew in a copy of the folder, and for another
+# PYTHON. Without PYTHON=… it stays with the one that it has.
+MADE := $(shell cat $(VENV)/.made 2>/dev/null)
+PYTHON ?= $(or $(firstword $(MADE)),python3)
+ifneq ($(MADE),$(PYTHON) $(CURDIR))
+.PHONY: $(VENV)/.made
+CLEAR := $(if $(wildcard $(VENV)/.made),--clear)
+endif
 # Versions of Open WebUI for `make test-server`.
 VERSIONS ?= 0.6.42 0.12.4
 # Versions of Python for `make test-pythons`.
@@ -17,7 +27,7 @@ C_FILES := $(wildcard csrc/*/*.[ch])
 C_TESTS := $(wildcard tests/c/*.[ch] tests/fuzz/*.[ch] benchmarks/*/*.[ch])
 # mypy takes each folder of tests by itself, because several have a conftest.py.
 TEST_FOLDERS := $(sort $(dir $(wildcard tests/*/*.py)))
-PYTHON_FOLDERS := $(wildcard examples scripts benchmarks)
+PYTHON_FOLDERS := examples scripts benchmarks docs
 
 # Our own continuous integration tolerates no warning of the compiler.
 ifneq ($(CI),)
@@ -33,17 +43,13 @@ help: ## list the targets
 
 $(VENV)/.made: scripts/install_requirements.sh
 	PYTHON="$(PYTHON)" sh scripts/install_requirements.sh
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(CLEAR) $(VENV)
 	$(PIP) install 'setuptools>=77'
-	@touch $@
+	@echo '$(PYTHON) $(CURDIR)' >$@
 
 # Without build isolation pip compiles with the setuptools of the venv, and downloads none.
 $(VENV)/.installed: $(VENV)/.made pyproject.toml
 	$(PIP) install --no-build-isolation -e '.[server]'
-	@touch $@
-
-$(VENV)/.built: $(VENV)/.installed setup.py $(C_FILES)
-	$(PY) setup.py -q build_ext --inplace
 	@touch $@
 
 # Which extras each stamp stands for.
@@ -59,8 +65,10 @@ $(VENV)/.%-with: $(VENV)/.installed pyproject.toml
 
 # ------------------------------------------------------------------ targets
 
+# Always, since setup.py alone knows whether the core is up to date and whole.
 .PHONY: build
-build: $(VENV)/.built ## compile the core; installs what the machine lacks
+build: $(VENV)/.installed ## compile the core; installs what the machine lacks
+	@$(PY) setup.py -q build_ext --inplace
 
 .PHONY: demo
 demo: build ## show what the package does, against the embedded server
@@ -129,7 +137,7 @@ lint: build $(VENV)/.linted-with ## ruff, mypy, stubs against the extension, cla
 		echo "mypy $$folder"; \
 		$(VENV)/bin/mypy --no-error-summary $$files || exit 1; \
 	done
-	$(if $(wildcard openwebui_users/_core.pyi),$(PY) -m mypy.stubtest openwebui_users._core --allowlist scripts/stubtest_allowlist.txt)
+	$(PY) -m mypy.stubtest openwebui_users._core --allowlist scripts/stubtest_allowlist.txt
 	$(VENV)/bin/clang-format --dry-run -Werror $(C_FILES) $(C_TESTS)
 
 .PHONY: format
@@ -139,7 +147,7 @@ format: $(VENV)/.linted-with ## let ruff and clang-format mend what they can
 	$(VENV)/bin/clang-format -i $(C_FILES) $(C_TESTS)
 
 .PHONY: stubs
-stubs: $(VENV)/.built $(VENV)/.linted-with ## make the stubs and the reference parts of the docs anew
+stubs: build $(VENV)/.linted-with ## make the stubs and the reference parts of the docs anew
 	$(PY) scripts/generate_stubs.py
 
 .PHONY: docs
@@ -151,7 +159,7 @@ docs-links: $(VENV)/.documented-with ## look whether the docs' links to other si
 	$(PY) scripts/check_links.py
 
 .PHONY: transcript
-transcript: $(VENV)/.built $(VENV)/.tested-with ## make docs/cli-transcript.md anew from a run on a terminal
+transcript: build $(VENV)/.tested-with ## make docs/cli-transcript.md anew from a run on a terminal
 	$(PY) scripts/generate_transcript.py
 
 .PHONY: sdist
@@ -168,6 +176,6 @@ wheel: $(VENV)/.packaged-with ## sdist and a wheel with all it needs, into dist/
 
 .PHONY: clean
 clean: ## remove everything that was made, the venvs too
-	rm -rf .venv .venv-3.* $(VENV) build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-3.* $(patsubst %/pyvenv.cfg,%,$(wildcard $(VENV)/pyvenv.cfg)) build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -f openwebui_users/_core*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +
