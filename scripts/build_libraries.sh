@@ -5,10 +5,11 @@
 # zlib's headers: zlib itself is the system's, as Python's is.
 #
 # Environment:
-#     OWU_TARBALLS   where the sources are kept (default: ~/.cache/openwebui-users/tarballs). What
-#                    lies there as NAME-VERSION.tar.gz is not downloaded, for builds without a network.
+#     OWU_TARBALLS   where the sources are kept (default: ~/.cache/openwebui-users/tarballs, or
+#                    PREFIX-tarballs without a HOME). What lies there as NAME-VERSION.tar.gz is not
+#                    downloaded, for builds without a network.
 #     CC, CFLAGS     as usual
-# Exits with 3 when a source cannot be had, with 1 when anything else fails.
+# Exits with 3 when a source cannot be had or PREFIX is none for this, with 1 when anything else fails.
 set -eu
 
 [ $# = 1 ] || {
@@ -17,15 +18,21 @@ set -eu
 }
 here=$(cd "$(dirname "$0")" && pwd)
 table=$here/libraries.txt
-mkdir -p "$1"
-prefix=$(cd "$1" && pwd)
-tarballs=${OWU_TARBALLS:-${XDG_CACHE_HOME:-$HOME/.cache}/openwebui-users/tarballs}
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 fail() {
     printf 'openwebui_users: %s\n' "$1" >&2
     exit "${2:-1}"
 }
+
+mkdir -p "$1"
+prefix=$(cd "$1" && pwd)
+case $prefix in
+*[[:space:]]*) fail "$prefix has white space, with which neither make nor pkg-config can do" 3 ;;
+esac
+cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+tarballs=${OWU_TARBALLS:-${cache:+$cache/openwebui-users/tarballs}}
+tarballs=${tarballs:-$prefix-tarballs}
 
 sha256() {
     if command -v sha256sum >/dev/null 2>&1; then

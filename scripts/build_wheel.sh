@@ -7,8 +7,14 @@
 # Neither: bundled where the sources of the libraries can be had, else system.
 set -eu
 
-python=$1
-kind=${2:-}
+python=${1:-} kind=${2:-}
+case $#$kind in
+1 | 2bundled | 2system) ;;
+*)
+    echo "usage: $0 PYTHON [bundled|system]" >&2
+    exit 2
+    ;;
+esac
 bin=$(dirname "$python")
 root=$(pwd)
 work=$root/build/wheel

@@ -1,15 +1,18 @@
 """Says what a wheel holds and needs, and fails where it is not as it should be.
 
 check_wheel.py WHEEL: its extension shows one symbol, a bill of materials says which libraries came
-along, the license is there.
+along, the license is there. Libraries that auditwheel copied and did not list are named.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import zipfile
 from pathlib import Path
@@ -32,18 +35,36 @@ def extension_facts(extension: str) -> tuple[list[str], list[str]]:
     return shown, [words[-1].strip("[]") for words in dynamic if "(NEEDED)" in words]
 
 
-def bundled_names(names: list[str], read: zipfile.ZipFile) -> list[str]:
+def bundled(names: list[str], read: zipfile.ZipFile) -> list[dict[str, str]]:
     """What the bills of materials list, without what they are about."""
     found = []
     for name in names:
         if ".dist-info/sboms/" in name and name.endswith(".json"):
             bill = json.loads(read.read(name))
             found += [
-                f"{part['name']} {part.get('version', '')}".strip()
+                part
                 for part in bill.get("components", [])
                 if part["name"] not in ("openwebui-users", "openwebui_users")
             ]
-    return sorted(set(found))
+    return found
+
+
+def unlisted(copied: list[str], parts: list[dict[str, str]]) -> list[str]:
+    """The copied libraries of which auditwheel's bill knows no package.
+
+    It lists a file by the SHA-256 of the path that it was copied from; a digest stands in the name
+    of the copy too.
+    """
+    listed = {part.get("bom-ref", "").partition("#")[2] for part in parts}
+    system = [f"lib/{sysconfig.get_config_var('MULTIARCH')}", "lib64", "lib"]
+    folders = [f"{root}/{folder}" for folder in system for root in ("/usr", "")]
+    missing = []
+    for name in copied:
+        original = re.sub(r"-[0-9a-f]{8}\.", ".", Path(name).name, count=1)
+        paths = (f"{folder}/{original}" for folder in folders)
+        if listed.isdisjoint(hashlib.sha256(path.encode()).hexdigest() for path in paths):
+            missing.append(original)
+    return missing
 
 
 def check(wheel: Path) -> list[str]:
@@ -53,9 +74,9 @@ def check(wheel: Path) -> list[str]:
         cores = [name for name in names if "/_core" in name and name.endswith(".so")]
         if len(cores) != 1:
             raise Fault(f"it holds {len(cores)} extensions")
-        copied = [name for name in names if "openwebui_users.libs/" in name]
-        bundled = bundled_names(names, archive)
-        if copied and not bundled:
+        copied = [name for name in names if re.search(r"openwebui_users\.libs/.", name)]
+        parts = bundled(names, archive)
+        if copied and not parts:
             raise Fault("no bill of materials says what it holds of others")
         if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
             raise Fault("its license is missing")
@@ -74,14 +95,22 @@ def check(wheel: Path) -> list[str]:
         if copied:
             size = sum(archive.getinfo(name).file_size for name in copied)
             lines.append(f"  {len(copied)} libraries beside it, {size / 1e6:.2f} MB")
+            missing = unlisted(copied, parts)
+            if missing:
+                lines.append(f"  warning: its bill of materials lacks {', '.join(missing)}")
         licenses = [name for name in names if re.search(r"/licenses/bundled/.*[^/]$", name)]
-        lines.append(f"  holds of others: {', '.join(bundled) or 'nothing'}")
+        others = sorted({f"{part['name']} {part.get('version', '')}".strip() for part in parts})
+        lines.append(f"  holds of others: {', '.join(others) or 'nothing'}")
         lines.append(f"  licenses of others: {len(licenses)}")
     return lines
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(f"usage: {sys.argv[0]} WHEEL")
+    if sys.platform == "linux" and not (shutil.which("nm") and shutil.which("readelf")):
+        raise SystemExit("openwebui_users: nm and readelf are needed to check a wheel: binutils")
     try:
         print("\n".join(check(Path(sys.argv[1]))))
-    except Fault as fault:
+    except (Fault, OSError, zipfile.BadZipFile) as fault:
         raise SystemExit(f"{sys.argv[1]}: {fault}") from fault

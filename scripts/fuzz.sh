@@ -6,9 +6,23 @@
 # What libFuzzer finds worth keeping goes into build/fuzz/TARGET; what fails into
 # build/fuzz/failures: shorten it (-minimize_crash=1), and add it to tests/fuzz/corpus/TARGET.
 set -eu
+usage() {
+    echo "usage: $0 PYTHON SECONDS [TARGET...], SECONDS from 1 on; targets: $(echo $known)" >&2
+    exit 2
+}
+
+known=$(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
+[ $# -ge 2 ] || usage
 python=$1
 seconds=$2
 shift 2
+# to libFuzzer, 0 is for ever
+case $seconds in
+'' | 0* | *[!0-9]*) usage ;;
+esac
+for target; do
+    [ -e "tests/fuzz/fuzz_$target.c" ] || usage
+done
 
 clang=${CLANG:-clang}
 out=build/fuzz
@@ -22,7 +36,8 @@ if ! echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { (void)d; (void)n;
 fi
 flags="-std=c11 -g -O1 -fno-omit-frame-pointer -DOWU_VERSION=\"0.0.0\" -Icsrc/core"
 sanitizers="-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
-[ $# -gt 0 ] || set -- $(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $known
 for target; do
     # shellcheck disable=SC2046,SC2086
     "$clang" $flags $sanitizers $(pkg-config --cflags libcurl libcjson) "tests/fuzz/fuzz_$target.c" \

@@ -63,6 +63,7 @@ def main() -> None:
     print(Path(openwebui_users.__file__).parent, openwebui_users.version_info())
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"):
         os.environ.pop(name, None)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost"
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)

@@ -9,6 +9,10 @@ shift
 folder=build/coverage
 least=90 # per cent of lines
 
+[ -x "$bin/gcovr" ] || {
+    echo "openwebui_users: gcovr is not there: $bin/pip install 'gcovr>=7'" >&2
+    exit 1
+}
 rm -rf "$folder"
 export OWU_COVERAGE=1
 "$python" setup.py -q build --build-base "$folder" --build-lib "$folder/package"

@@ -5,7 +5,7 @@ set -eu
 
 # A name on PATH may be a mere shim for a version that is not active, so it has to run.
 find_python() {
-    for candidate in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/"python$1"; do
+    for candidate in "python$1" "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/"$1".*/bin/"python$1"; do
         if "$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1; then
             echo "$candidate"
             return

@@ -7,9 +7,6 @@ python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
 folder=build/sanitized
 
-rm -rf "$folder/package"
-OWU_SANITIZE=1 "$python" setup.py -q build --build-base "$folder" --build-lib "$folder/package"
-
 # The interpreter is not instrumented, so the runtime has to be there before it.
 runtime=$(${CC:-cc} -print-file-name=libasan.so)
 [ -e "$runtime" ] || {
@@ -19,6 +16,10 @@ runtime=$(${CC:-cc} -print-file-name=libasan.so)
 # Extensions in C++ throw through the runtime, which has to find the C++ library before they load it.
 throwing=$(${CC:-cc} -print-file-name=libstdc++.so.6)
 [ ! -e "$throwing" ] || runtime="$runtime $throwing"
+
+rm -rf "$folder/package"
+OWU_SANITIZE=1 "$python" setup.py -q build --build-base "$folder" --build-lib "$folder/package"
+
 # CPython keeps memory until the end of the process by design: leaks have tests of their own.
 export ASAN_OPTIONS="detect_leaks=0:abort_on_error=1" UBSAN_OPTIONS=print_stacktrace=1
 export PYTHONMALLOC=malloc PYTHONPATH="$PWD/$folder/package"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import signal
 import sys
@@ -16,6 +17,8 @@ def main() -> int:
     parser.add_argument("--seed", default="", help="of an earlier run; default: a new one")
     parser.add_argument("--sabotage", default="", help="something to do wrong on purpose")
     arguments = parser.parse_args()
+    if not 0 < arguments.minutes < math.inf:
+        parser.error("--minutes has to be a number above 0")
     # a shell lets what it runs in the background ignore it
     signal.signal(signal.SIGINT, signal.default_int_handler)
     seed = arguments.seed or str(random.randrange(10**6))

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from sanitized import SANITIZED
 
+from .__main__ import main
 from .growth import MEASURES, Point, faults
 from .ledger import Ledger
 from .run import TESTS, Soak
@@ -152,3 +153,11 @@ def test_what_a_write_was_told_holds() -> None:
     assert ledger.unknown_and_done == 2
     with pytest.raises(ValueError, match="two writes"):
         ledger.told("right", "done", "")
+
+
+@pytest.mark.parametrize("minutes", ["-5", "0", "nan", "inf"])
+def test_a_time_that_is_none_is_refused(minutes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["soak", f"--minutes={minutes}"])
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 2
