@@ -32,6 +32,7 @@ static const double longest_slice = 0.5; /* seconds that libcurl may work withou
 
 static pthread_once_t start_once = PTHREAD_ONCE_INIT;
 static CURLcode start_code;
+static const curl_version_info_data *about; /* asked for once: libcurl writes it anew each time */
 /* "Accept-Encoding: …" with what this libcurl can decompress, as it would say so itself. */
 static char encodings_line[64];
 
@@ -42,12 +43,11 @@ static void name_encodings(void) {
     } known[] = {{CURL_VERSION_LIBZ, "deflate, gzip"},
                  {CURL_VERSION_BROTLI, "br"},
                  {CURL_VERSION_ZSTD, "zstd"}};
-    const int features = curl_version_info(CURLVERSION_NOW)->features;
     const char *between = "";
     size_t i, len;
     len = (size_t)snprintf(encodings_line, sizeof encodings_line, "Accept-Encoding: ");
     for (i = 0; i < sizeof known / sizeof *known; i++) {
-        if ((features & known[i].feature) != 0) {
+        if ((about->features & known[i].feature) != 0) {
             len += (size_t)snprintf(encodings_line + len, sizeof encodings_line - len, "%s%s",
                                     between, known[i].names);
             between = ", ";
@@ -60,7 +60,13 @@ static void name_encodings(void) {
 
 static void start_libcurl(void) {
     start_code = curl_global_init(CURL_GLOBAL_DEFAULT); /* never undone: others share libcurl */
+    about = curl_version_info(CURLVERSION_NOW);
     name_encodings();
+}
+
+static const curl_version_info_data *about_libcurl(void) {
+    (void)pthread_once(&start_once, start_libcurl);
+    return about;
 }
 
 owu_status owu_global_init(owu_error *err) {
@@ -69,29 +75,29 @@ owu_status owu_global_init(owu_error *err) {
         return owu_fail(err, OWU_EINTERNAL, "libcurl does not start: %s",
                         curl_easy_strerror(start_code));
     }
-    if (curl_version_info(CURLVERSION_NOW)->version_num < 0x075700) {
+    if (about->version_num < 0x075700) {
         return owu_fail(err, OWU_EINTERNAL,
                         "libcurl %s is loaded, but 7.87 or later is needed: update libcurl",
-                        curl_version_info(CURLVERSION_NOW)->version);
+                        about->version);
     }
     return OWU_OK;
 }
 
 const char *owu_http_library_version(void) {
-    return curl_version_info(CURLVERSION_NOW)->version;
+    return about_libcurl()->version;
 }
 
 const char *owu_tls_library_version(void) {
-    const char *version = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    const char *version = about_libcurl()->ssl_version;
     return version == NULL ? "" : version;
 }
 
 const char *owu_http__default_ca_file(void) {
-    return curl_version_info(CURLVERSION_NOW)->cainfo;
+    return about_libcurl()->cainfo;
 }
 
 const char *owu_http__default_ca_directory(void) {
-    return curl_version_info(CURLVERSION_NOW)->capath;
+    return about_libcurl()->capath;
 }
 
 double owu_http__now(void) {
@@ -109,7 +115,6 @@ struct owu_http_multi {
     owu_http_transfer *spare;    /* have an easy handle and nothing to do */
     owu_http_transfer *done;     /* finished, not told yet */
     bool is_lane;    /* has one transfer at a time */
-    bool follows_stale_line; /* this libcurl does: see there */
     bool speaks_h2;  /* the server was seen to: calls may wait for a connection to share */
     double step_start; /* of the running call of libcurl */
 };
@@ -281,10 +286,6 @@ static owu_status add_header(owu_answer *answer, const char *line, size_t len) {
  * asked to tell what it does: it shows a line before it takes it, and one that is folded is made one
  * that is not.
  */
-static bool follows_stale_line(void) {
-    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080101;
-}
-
 static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size, void *context) {
     Transfer *t = context;
     (void)easy;
@@ -299,7 +300,7 @@ static int on_debug(CURL *easy, curl_infotype type, char *data, size_t size, voi
  * an answer. */
 static void watch_lines(Transfer *t, const char *line) {
     const bool was_watching = t->watches;
-    if (!t->multi->follows_stale_line) {
+    if (about_libcurl()->version_num >= 0x080101) {
         return;
     }
     t->n_lines = line[0] == '\r' || line[0] == '\n' ? 0 : t->n_lines + 1;
@@ -884,7 +885,6 @@ owu_http_multi *owu_http__multi_new(const owu_http_route *route, unsigned max_id
         return NULL;
     }
     multi->is_lane = max_idle == 1;
-    multi->follows_stale_line = follows_stale_line();
     (void)curl_multi_setopt(multi->multi, CURLMOPT_MAXCONNECTS, (long)max_idle);
 #if LIBCURL_VERSION_NUM >= 0x081400 /* there, resolvers are a pool of the multi's */
     (void)curl_multi_setopt(multi->multi, CURLMOPT_QUICK_EXIT, 1L);

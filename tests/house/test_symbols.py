@@ -61,6 +61,7 @@ SHARED = {
     "fork_once": "once",
     "start_once": "once",
     "start_code": "written once",
+    "about": "written once",
     "encodings_line": "written once",
     "fail_countdown": "atomic, for tests",
     "fail_all_later": "atomic, for tests",

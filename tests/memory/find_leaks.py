@@ -28,7 +28,8 @@ def leak_of(operation: Operation) -> str | None:
     for _ in range(WARM):
         run()
     types = heap_types()
-    for times in (TIMES, 4 * TIMES, 40 * TIMES):  # what comes by chance does not come more often
+    # what comes by chance does not come more often, nor again
+    for times in (TIMES, 4 * TIMES, 40 * TIMES, 40 * TIMES):
         references = {name: sys.getrefcount(one) for name, one in types.items()}
         more = growth(run, times, settle=0 if times == TIMES else SETTLE)
         kept = [name for name, one in types.items() if sys.getrefcount(one) > references[name]]
