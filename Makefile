@@ -146,9 +146,9 @@ format: $(VENV)/.linted-with ## let ruff and clang-format mend what they can
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/clang-format -i $(C_FILES) $(C_TESTS)
 
-.PHONY: stubs
-stubs: build $(VENV)/.linted-with ## make the stubs and the reference parts of the docs anew
-	$(PY) scripts/generate_stubs.py
+.PHONY: generate
+generate: build $(VENV)/.linted-with ## write the type stubs and the reference parts of the docs anew
+	$(PY) scripts/generate_reference.py
 
 .PHONY: docs
 docs: $(VENV)/.documented-with ## make the site of the docs in build/docs; a warning is an error

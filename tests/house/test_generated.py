@@ -19,7 +19,7 @@ STALE = {"openwebui_users/_core.pyi": "", "docs/verbs.md": "<!-- end -->"}
 
 def check_in(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "scripts/generate_stubs.py", "--check"],
+        [sys.executable, "scripts/generate_reference.py", "--check"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -29,7 +29,7 @@ def check_in(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_generated_files_are_fresh() -> None:
     done = check_in(ROOT)
-    assert done.returncode == 0, f"run `make stubs`:\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"run `make generate`:\n{done.stdout}{done.stderr}"
 
 
 @pytest.fixture
