@@ -150,7 +150,12 @@ def set_members(
         raise CommandError("give users or --empty, not both")
     if not empty and not users:
         raise CommandError("give users, or --empty to take everybody out")
-    return _change(cli, admin.set_group_members, name, [] if empty else read_users(users or []))
+    return _change(
+        cli,
+        admin.set_group_members,
+        name,
+        [] if empty else read_users(users or [], may_be_none=False),
+    )
 
 
 def add_members(cli: Cli, name: Group, users: Users) -> int:

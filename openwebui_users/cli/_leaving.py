@@ -118,8 +118,8 @@ def delete(
         progress=cli.progress,
         audit=cli.audit,
     )
-    if backup is not None and not cli.dry_run:
-        cli.note(f"the accounts are in {backup}")
+    if result.backup is not None:
+        cli.note(f"the accounts are in {result.backup}")
     return cli.report(result)
 
 

@@ -23,13 +23,18 @@ PasswordsOut = Annotated[
 ]
 
 
-def read_users(users: list[str]) -> list[str]:
-    """Ids and addresses as given; for - the lines of standard input."""
+def read_users(users: list[str], *, may_be_none: bool = True) -> list[str]:
+    """Ids and addresses as given; for - the lines of standard input.
+
+    Args:
+        users: of the command line.
+        may_be_none: standard input may have no line: a nightly job has nobody on most nights.
+    """
     found: list[str] = []
     for one in users:
         found += _lines() if one == "-" else [one]
     found = [one for one in found if one]
-    if not found:
+    if not found and not (may_be_none and "-" in users):
         raise CommandError("no user is given")
     return found
 

@@ -172,7 +172,7 @@ def test_set_role(cli: Run, client: UsersClient, ann: str) -> None:
     assert cli("set-role", "pending", "-", input="ann@example.com\n\n").code == 0
     assert role_of(client, "ann@example.com") == "pending"
     assert cli("set-role", "boss", ann).code == 2
-    assert cli("set-role", "user", "-", input="").code == 2
+    assert cli("set-role", "user", "").code == 2
 
 
 def test_set_password(cli: Run, client: UsersClient, home: Path, ann: str) -> None:
@@ -574,3 +574,34 @@ def test_every_command_that_writes_has_a_dry_run() -> None:
     words |= {"whoami", "ping", "plan", "drift"}
     assert {name for name in shown if name.split()[-1] not in words} == set()
     assert {name.split()[0] for name, _ in all_commands()} == set(MODULES)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "deactivate -",
+        "reactivate -",
+        "delete - --yes",
+        "sessions revoke -",
+        "set-role user -",
+        "set-password - --passwords-out p.csv",
+        "groups members add staff -",
+        "groups members remove staff -",
+    ],
+)
+def test_nobody_from_standard_input_is_nothing_to_do(
+    cli: Run, client: UsersClient, server: EmbeddedServer, line: str
+) -> None:
+    client.groups.create_new_group(name="staff", description="")
+    server.forget_requests()
+    done = cli(*line.split(), input="\n")
+    assert done.code == 0 and "the accounts are in" not in done.err, done
+    changing = [one.path for one in server.requests if one.method != "GET"]
+    assert [path for path in changing if not path.endswith("/users")] == []  # that is a list
+    assert cli(*line.split(), "--output", "json", input="").code == 0
+
+
+def test_nobody_from_standard_input_empties_no_group(cli: Run, client: UsersClient) -> None:
+    client.groups.create_new_group(name="staff", description="")
+    done = cli("groups", "members", "set", "staff", "-", input="")
+    assert done.code == 2 and "no user is given" in done.err
