@@ -17,13 +17,13 @@ def main() -> None:
             sys.set_int_max_str_digits(_MOST_DIGITS)
         code = _main()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C has nothing to stop
-    except KeyboardInterrupt:  # beside the command, which has its own way to end then
+    except KeyboardInterrupt:  # outside the command, which handles Ctrl-C itself
         _end()
     sys.exit(code)
 
 
 def _end(*_: object) -> None:
-    """End the process at once, as Ctrl-C asks for: nothing was begun, or all is done."""
+    """End the process at once after Ctrl-C: nothing was begun, or everything is done."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -37,7 +37,7 @@ def _main() -> int:
     import signal
 
     is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if is_ours:  # modules would show where in them they were cut off, or take it for another error
+    if is_ours:  # an import that is cut off would show a traceback, or take it for another error
         signal.signal(signal.SIGINT, _end)
     try:
         import typer  # noqa: F401

@@ -27,24 +27,25 @@ def login(
     ] = False,
     api_key: Annotated[
         str | None,
-        typer.Option(help=f"Keep this reference, one of {', '.join(_secrets.KINDS)}."),
+        typer.Option(help=f"Store this reference to a key: {', '.join(_secrets.KINDS)}."),
     ] = None,
     store: Annotated[
-        str, typer.Option(help="Where a key is kept: file (for its owner only) or keyring.")
+        str,
+        typer.Option(help="Where to store a key: file (only its owner can read it) or keyring."),
     ] = "file",
     create_api_key: Annotated[
         bool,
         typer.Option(
             "--create-api-key",
-            help="Make an API key, which replaces the account's key, instead of keeping the "
-            "session's token, which ends.",
+            help="Create and store an API key, instead of the session's token, which expires. The "
+            "new key replaces the account's API key.",
         ),
     ] = False,
 ) -> None:
-    """Check a key or a password, and keep the server and the key as a profile.
+    """Check a key or a password, and store the server and the key as a profile.
 
-    Without options it asks for what it needs. Other commands use the profile "default", or that of
-    --profile or OPENWEBUI_PROFILE.
+    Without options the command asks for what it needs. Other commands use the profile "default", or
+    the one that --profile or OPENWEBUI_PROFILE names.
     """
     if sum((password_stdin or email is not None, api_key_stdin, api_key is not None)) > 1:
         raise CommandError("give a password, an API key or a reference to one, not several of them")
@@ -81,7 +82,7 @@ def login(
 
 
 def _options(given: ConnectionOptions) -> dict[str, Any]:
-    """What a profile has of the options of the command line."""
+    """The options of the command line that a profile stores."""
     found = {
         "timeout": given.timeout,
         "ca_file": given.ca_file and str(Path(given.ca_file).absolute()),
@@ -91,14 +92,14 @@ def _options(given: ConnectionOptions) -> dict[str, Any]:
 
 
 def _keep(profile: _profiles.Profile, key: str, store: str) -> None:
-    """Save a profile, and its key unless there is a reference to it."""
+    """Save a profile. Also save its key, unless there is a reference to a key."""
     if profile.api_key is None:
         profile = replace(profile, api_key=_stored(profile.name, key, store))
     _profiles.save(profile)
 
 
 def _keep_new(profile: _profiles.Profile, client: Any, store: str) -> None:
-    """Make an API key, and keep it as _keep() does, or say it: no server shows it again."""
+    """Create an API key, and keep it as _keep() does, or print it: no server shows it again."""
     key = client.auths.generate_api_key().api_key or ""
     if not key:
         raise CommandError("the server gave no API key", exit_code=API)
@@ -109,7 +110,7 @@ def _keep_new(profile: _profiles.Profile, client: Any, store: str) -> None:
             Cli.note(f"API key: {key}")
         if isinstance(error, KeyboardInterrupt):
             raise
-        lost = "" if sys.stderr.isatty() else " and is lost"  # what may be a log is not told it
+        lost = "" if sys.stderr.isatty() else " and is lost"  # stderr may be a log: it gets no key
         raise CommandError(
             f"the account has a new API key, which was not kept{lost}: {text_of(error)}",
             exit_code=API,
@@ -117,12 +118,12 @@ def _keep_new(profile: _profiles.Profile, client: Any, store: str) -> None:
 
 
 def _check_place(name: str, store: str, has_key: bool) -> None:
-    """Refuse what could not be kept, before a server is asked for anything.
+    """Refuse what could not be stored, before anything is sent to a server.
 
     Args:
-        name: of the profile.
-        store: where a key is kept.
-        has_key: whether there will be one to keep.
+        name: name of the profile.
+        store: where a key is stored.
+        has_key: whether there will be a key to store.
     """
     if store not in ("file", "keyring"):
         raise CommandError(f"--store must be file or keyring, got {store!r}")
@@ -138,7 +139,7 @@ def _sign_in(client: Any, email: str, password: str) -> Any:
 
     try:
         return client.auths.signin(email=email, password=password, set_client_api_key=False)
-    except BadRequestError as error:  # which is what servers say to a wrong password
+    except BadRequestError as error:  # servers answer a wrong password with this
         raise CommandError(str(error), exit_code=AUTH) from error
 
 
@@ -149,7 +150,7 @@ def _ask(question: str, default: str | None = None) -> str:
 
 
 def _stored(name: str, key: str, store: str) -> str:
-    """Keep a key; the reference to it."""
+    """Store a key; the reference to it."""
     if store == "keyring":
         return _secrets.keep_in_keyring(_SERVICE, _file_name(name), key)
     from openwebui_users.admin._files import replacing
@@ -169,10 +170,10 @@ def _file_name(name: str) -> str:
 
 
 def _who(client: Any) -> Any:
-    """Whose key the client has; None: the server does not say, but takes it.
+    """The account of the client's key; None: the server accepts the key but does not name it.
 
     Raises:
-        AuthenticationError: the server does not take it.
+        AuthenticationError: the server does not accept the key.
     """
     from openwebui_users.admin._directory import whoami as ask
 
@@ -187,7 +188,7 @@ def _told(who: Any) -> str:
 
 
 def whoami(cli: Cli) -> None:
-    """Show whose key is used."""
+    """Show the account that the key belongs to."""
     who = _who(cli.client)
     if who is None:
         raise CommandError(
@@ -199,7 +200,7 @@ def whoami(cli: Cli) -> None:
 
 
 def ping(cli: Cli) -> None:
-    """Show whether the server answers, its version and how long the answer took. Needs no key."""
+    """Show whether the server answers, its version, and the time of the answer. Needs no key."""
     import time
 
     client = cli.enter(connect(cli.connection, with_key=False))

@@ -1,4 +1,4 @@
-"""What all commands share: options of the connection and the output, and what they work with."""
+"""What all commands share: options of the connection and the output, and the class Cli."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ CONNECTION: Parameters = {
     "insecure_api_key": (
         str | None,
         _option(
-            "The API key itself, which others on this machine can see in the list of processes.",
+            "The API key itself. Others on this machine can see it in the list of processes.",
             "--insecure-api-key",
             panel=_CONNECTION,
         ),
     ),
     "profile": (
         str | None,
-        _option("Name of a server in the configuration.", "--profile", panel=_CONNECTION),
+        _option("Name of a profile in the configuration.", "--profile", panel=_CONNECTION),
     ),
     "timeout": (
         float | None,
@@ -75,26 +75,26 @@ CONNECTION: Parameters = {
     ),
     "ca_file": (
         str | None,
-        _option("PEM file of certificates to trust.", "--ca-file", panel=_CONNECTION),
+        _option("PEM file of the certificates to trust.", "--ca-file", panel=_CONNECTION),
     ),
     "no_verify": (
         bool | None,
         _option("Do not check the server's certificate.", "--no-verify", panel=_CONNECTION),
     ),
 }
-#: Of every command.
+#: Options of every command.
 COMMON: Parameters = {
     "verbose": (
         int | None,
-        _option("Say more about errors; twice: show the calls.", "--verbose", "-v", count=True),
+        _option("Show more about errors; twice: also all calls.", "--verbose", "-v", count=True),
     ),
 }
-#: Of commands that show things.
+#: Options of commands that show things.
 SHOWING: Parameters = {
     "output": (
         str | None,
         _option(
-            f"{', '.join(FORMATS)}. Default: a table on a terminal, JSON elsewhere.",
+            f"{', '.join(FORMATS)}. Default: table on a terminal, json elsewhere.",
             "--output",
             panel=_OUTPUT,
             callback=_format,
@@ -103,40 +103,40 @@ SHOWING: Parameters = {
     ),
     "fields": (
         str | None,
-        _option("Fields to show, with commas between them.", "--fields", panel=_OUTPUT),
+        _option("Fields to show, separated by commas.", "--fields", panel=_OUTPUT),
     ),
     "secrets": (
         bool | None,
-        _option("Show fields that are secrets, too.", "--secrets", panel=_OUTPUT),
+        _option("Also show fields that are secrets.", "--secrets", panel=_OUTPUT),
     ),
 }
-#: Of commands that change something.
+#: Options of commands that change something.
 WRITING: Parameters = {
     "dry_run": (
         bool | None,
-        _option("Change nothing; say what would be done.", "--dry-run"),
+        _option("Change nothing; show what would be done.", "--dry-run"),
     ),
 }
-#: Of commands whose verb keeps an audit trail.
+#: Options of commands whose verb keeps an audit trail.
 AUDIT: Parameters = {
     "audit": (
         str | None,
         _option("Add a line for each change to this JSONL file.", "--audit", metavar="FILE"),
     ),
 }
-#: Of commands that ask before they go on.
+#: Options of commands that ask before they go on.
 ASKING: Parameters = {
-    "yes": (bool | None, _option("Do not ask.", "--yes", "-y")),
+    "yes": (bool | None, _option("Do not ask for confirmation.", "--yes", "-y")),
 }
 
 
 class Cli:
-    """What one command works with.
+    """What one command works with: the client, the output and the shared options.
 
     Attributes:
-        dry_run: change nothing.
+        dry_run: whether to change nothing.
         audit: path of the audit trail.
-        output: where the result goes.
+        output: prints the result.
         verbose: how often -v was given.
     """
 
@@ -164,7 +164,7 @@ class Cli:
         self._open.close()
 
     def carry_out(self, work: Callable[[], int | None]) -> int:
-        """Do the command's work; the exit code. What was done before it was cut off is shown."""
+        """Do the command's work; the exit code. If it is cut off, show what was done so far."""
         try:
             return work() or OK
         except BrokenPipeError:  # Typer has another exit code for it
@@ -185,7 +185,7 @@ class Cli:
 
     @cached_property
     def client(self) -> UsersClient:
-        """Of the server that is meant, with a key."""
+        """A client for the chosen server, with a key."""
         return self.enter(connect(self._connection))
 
     def enter(self, client: UsersClient) -> UsersClient:
@@ -228,7 +228,7 @@ class Cli:
             )
         return groups.find(reference)
 
-    # ------------------------------------------------------------ who sits before it
+    # ------------------------------------------------------------ the user at the terminal
 
     @property
     def is_sure(self) -> bool:
@@ -249,7 +249,7 @@ class Cli:
             raise CommandError("nothing was changed", exit_code=API)
 
     def progress(self, progress: Progress) -> None:
-        """What verbs tell how far they are: a bar on a terminal."""
+        """Show the progress of a verb as a bar on a terminal."""
         from ._progress import Bar
 
         if self._bar is None:
@@ -261,15 +261,15 @@ class Cli:
             self._bar.close()
             self._bar = None
 
-    # ------------------------------------------------------------ what is said
+    # ------------------------------------------------------------ messages
 
     def done(self, what: str) -> None:
-        """Say on stderr what was done, or would be."""
+        """Print on stderr what was done, or would be done."""
         self.note(f"would be done: {what}" if self.dry_run else what)
 
     @staticmethod
     def note(text: str) -> None:
-        """Say something on stderr."""
+        """Print a text on stderr."""
         from openwebui_users._text import printable
 
         for line in text.splitlines():
@@ -290,17 +290,17 @@ class Cli:
 
 
 def _in_options(result: Result) -> str:
-    """A result's text in words of the command line; its rows, which are of users, as they are."""
+    """A result's text with options for arguments; its rows, which are about users, unchanged."""
     rows = {f"  {row}" for row in result.rows}
     lines = str(result).split("\n")
     return "\n".join(line if line in rows else in_options(line) for line in lines)
 
 
 def _is_yes(question: str) -> bool:
-    """Ask on the terminal; the end of the input is a no."""
+    """Ask on the terminal; the end of the input means no."""
     while True:
         print(f"{question} [y/N]: ", end="", file=sys.stderr, flush=True)
-        # in slices: a Ctrl-C just before read() begins would be seen only when it has ended
+        # in slices: otherwise a Ctrl-C just before read() begins would be seen only after read()
         while not select.select([sys.stdin], [], [], 0.1)[0]:
             pass
         line = sys.stdin.readline()
@@ -315,7 +315,7 @@ def _is_yes(question: str) -> bool:
 
 @contextmanager
 def _calls_shown() -> Iterator[None]:
-    """The log of all calls on stderr."""
+    """Show the log of all calls on stderr."""
     import logging
 
     handler = logging.StreamHandler()
@@ -337,7 +337,7 @@ def _calls_shown() -> Iterator[None]:
 def alone(
     name: str, function: Callable[..., int | None], *shared: Parameters, **settings: Any
 ) -> typer.Typer:
-    """A command that stands in no group; arguments as of command()."""
+    """A command that is in no group; the arguments are those of command()."""
     app = typer.Typer(add_completion=False)
     command(app, name, function, *shared, **settings)
     return app
@@ -353,12 +353,12 @@ def command(
     """Make a function a command.
 
     Args:
-        app: what it becomes a command of.
-        name: of the command.
-        function: is given a Cli first; its other parameters are the command's own. It returns the
+        app: the application that gets the command.
+        name: name of the command.
+        function: gets a Cli first; its other parameters are the command's own. It returns the
             exit code, or None for 0.
-        shared: options that it has besides its own: SHOWING, WRITING, ASKING, CONNECTION.
-        settings: of typer.
+        shared: options besides its own: SHOWING, WRITING, ASKING, CONNECTION.
+        settings: settings of typer.
     """
     own = list(inspect.signature(function).parameters.values())[1:]
     names = {one.name for one in own}
@@ -395,10 +395,10 @@ def _is_path(parameter: Any) -> bool:
 
 
 def check_utf8(value: Any, what: str) -> None:
-    """Refuse a text, or one in a list, that no server could be sent.
+    """Refuse a text, alone or in a list, that cannot be sent to a server.
 
     Raises:
-        CommandError: it is not in UTF-8. The text is not shown: it may be a secret.
+        CommandError: the text is not in UTF-8. It is not shown, because it may be a secret.
     """
     try:
         for one in value if isinstance(value, (list, tuple)) else [value]:
@@ -408,19 +408,19 @@ def check_utf8(value: Any, what: str) -> None:
 
 
 def group(name: str, text: str, **settings: Any) -> typer.Typer:
-    """What has commands below it.
+    """A group of commands.
 
     Args:
-        name: of the group.
-        text: what its help says.
-        settings: of typer.
+        name: name of the group.
+        text: text of its help.
+        settings: settings of typer.
     """
     return typer.Typer(
         name=name,
         help=text,
         add_completion=False,
         no_args_is_help=True,
-        callback=lambda: None,  # so that it is a group with one command too
+        callback=lambda: None,  # makes it a group even if it has only one command
         context_settings={"help_option_names": ["-h", "--help"]},
         **settings,
     )
@@ -429,7 +429,7 @@ def group(name: str, text: str, **settings: Any) -> typer.Typer:
 def share(
     function: Callable[..., Any], *groups: Parameters, own: Sequence[inspect.Parameter] = ()
 ) -> None:
-    """Give a function that takes any keywords the signature of these parameters."""
+    """Give these parameters as signature to a function that takes any keywords."""
     keyword = inspect.Parameter.KEYWORD_ONLY
     added = [
         inspect.Parameter(key, keyword, default=None, annotation=Annotated[kind, one])

@@ -1,4 +1,4 @@
-"""completion: the script that lets a shell complete this program's command lines."""
+"""completion: the script with which a shell completes this program's command lines."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ def completion(
         ),
     ],
 ) -> None:
-    """Print the script that lets a shell complete command lines.
+    """Print the script with which a shell completes command lines.
 
     For bash: eval "$(openwebui-users completion bash)" in ~/.bashrc.
     """

@@ -1,4 +1,4 @@
-"""Which server, with which key: from options, the environment and profiles, in this order."""
+"""Find the server and the key: from options, the environment and profiles, in this order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConnectionOptions:
-    """What the command line says about the connection; None: nothing."""
+    """The options of the connection on the command line; None: not given."""
 
     url: str | None = None
     api_key_file: str | None = None
@@ -31,16 +31,16 @@ class ConnectionOptions:
 
 
 def connect(options: ConnectionOptions, with_key: bool = True) -> UsersClient:
-    """A client for the server that is meant.
+    """A client for the chosen server.
 
-    A profile's key is sent to that profile's server alone.
+    A profile's key is sent only to that profile's server.
 
     Args:
-        options: of the command line.
-        with_key: False: the client has none, and none is looked for.
+        options: options of the command line.
+        with_key: False: the client has no key, and no key is looked for.
 
     Raises:
-        CommandError: it is not known which server or key is meant.
+        CommandError: no server or no key is given.
     """
     from openwebui_users import UsersClient
 
@@ -75,7 +75,7 @@ def connect(options: ConnectionOptions, with_key: bool = True) -> UsersClient:
 
 
 def _profile(options: ConnectionOptions, url: str | None) -> _profiles.Profile | None:
-    """The profile that is named, or the default one where it is of this server."""
+    """The named profile, or the default profile if it is for this server."""
     named = options.profile or (None if url else os.environ.get("OPENWEBUI_PROFILE") or None)
     if url is None:
         return _profiles.find(named)
@@ -95,7 +95,7 @@ def _profile(options: ConnectionOptions, url: str | None) -> _profiles.Profile |
 
 
 def _is_same(one: str, other: str) -> bool:
-    """Whether two base URLs are of one server."""
+    """Whether two base URLs are of the same server."""
     from openwebui_users import UsersClient
 
     with UsersClient(one, "") as first, UsersClient(other, "") as second:

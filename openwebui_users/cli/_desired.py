@@ -22,19 +22,19 @@ State = Annotated[
 ]
 Format = Annotated[
     str | None,
-    typer.Option(help="yaml, json or toml. Default: by the suffix; of stdin yaml or json."),
+    typer.Option(help="yaml, json or toml. Default: by the suffix; for stdin yaml or json."),
 ]
 Detailed = Annotated[
     bool,
     typer.Option(
-        "--detailed-exitcode", help="Exit with 0: nothing to do, 2: changes, 1: any error."
+        "--detailed-exitcode", help="Exit code 0: nothing to do; 2: changes; 1: any error."
     ),
 ]
 _COLUMNS = ("kind", "target")
 
 
 def _read(path: str, format: str | None) -> tuple[Any, str | None]:  # noqa: A002
-    """What plan() takes for a file, and its format."""
+    """The file as an argument of plan(), and its format."""
     if path != "-":
         return path, format
     data = sys.stdin.buffer.read()
@@ -44,7 +44,7 @@ def _read(path: str, format: str | None) -> tuple[Any, str | None]:  # noqa: A00
 
 
 def _saved_plan(given: Any, format: str | None) -> Any:  # noqa: A002
-    """The plan that is kept in a file; None: it is a desired state."""
+    """The plan in a file; None: the file holds a desired state."""
     from openwebui_users.admin import Plan
 
     if format not in (None, "json") or (isinstance(given, str) and not given.endswith(".json")):
@@ -82,7 +82,7 @@ def _compare(cli: Cli, verb: Any, file: str, format: str | None, is_detailed: bo
         if not is_detailed:
             raise
         tell(error, cli.verbose)
-        return API  # as 2 says something else
+        return API  # because 2 has another meaning here
     return CHANGES if is_detailed and not found.is_empty else OK
 
 
@@ -92,10 +92,10 @@ def plan(
     format: Format = None,  # noqa: A002
     detailed_exitcode: Detailed = False,
 ) -> int:
-    """Show what is to be done so that the server becomes as desired. Changes nothing.
+    """Show the steps that bring the server to the desired state. Changes nothing.
 
-    Kept as JSON (--output json, or > plan.json), a plan can be looked at by others and be given to
-    apply.
+    You can save a plan as JSON (--output json, or > plan.json), let others review it, and give it
+    to apply.
     """
     from openwebui_users import admin
 
@@ -108,7 +108,7 @@ def drift(
     format: Format = None,  # noqa: A002
     detailed_exitcode: Detailed = False,
 ) -> int:
-    """Show in what the server differs from a desired state, also what a plan refuses to touch."""
+    """Show how the server differs from a desired state, even where plan refuses to change it."""
     from openwebui_users import admin
 
     return _compare(cli, admin.drift, file, format, detailed_exitcode)
@@ -121,22 +121,26 @@ def apply(
     cli: Cli,
     file: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="Desired state, or a plan kept as JSON; - for stdin."),
+        typer.Argument(metavar="FILE", help="Desired state, or a plan in JSON; - for stdin."),
     ],
     format: Format = None,  # noqa: A002
     max_deletions: Annotated[
-        int, typer.Option(min=0, help="Most users and groups that may be deleted.")
+        int, typer.Option(min=0, help="Maximum number of users and groups that may be deleted.")
     ] = 0,
     passwords_out: PasswordsOut = None,
     lock: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Lock against a second apply. Default: of the server."),
+        typer.Option(
+            metavar="FILE",
+            help="Lock file that prevents a second apply. Default: one for each server.",
+        ),
     ] = None,
     concurrency: Concurrency = 8,
 ) -> int:
-    """Make the server as desired: shows the plan, asks, and carries it out.
+    """Bring the server to the desired state: show the plan, ask, and carry the plan out.
 
-    What is carried out is what was shown: if the server has changed meanwhile, nothing is.
+    Only the plan that was shown is carried out. If the server has changed meanwhile, nothing is
+    done.
     """
     from openwebui_users import admin
 
@@ -182,11 +186,12 @@ def snapshot(
     personal: Annotated[
         bool,
         typer.Option(
-            "--personal", help="Profiles and settings of users too; settings may hold secrets."
+            "--personal",
+            help="Include profiles and settings of users; settings may hold secrets.",
         ),
     ] = False,
 ) -> None:
-    """Write the state of the server down, in the form that plan and apply take."""
+    """Write the state of the server to a file that plan and apply can read."""
     from openwebui_users import admin
 
     if output_file != "-":

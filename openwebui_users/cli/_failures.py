@@ -12,26 +12,26 @@ OK, API, USAGE, AUTH, NOT_FOUND, CONNECTION, RATE_LIMITED, PARTLY = range(8)
 INTERRUPTED = 130  # 128 + SIGINT
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
-#: What each exit code means, as docs and help say it.
+#: The meaning of each exit code, as docs and help show it.
 EXIT_CODES = {
     OK: "done",
     API: "the server refused, or something else went wrong",
-    USAGE: "the command line or its input is not right; nothing was changed",
-    AUTH: "no key, a wrong one, or one without the right to do this",
-    NOT_FOUND: "there is no such user, group or other thing",
+    USAGE: "the command line or its input is invalid; nothing was changed",
+    AUTH: "there is no key, or the key is wrong or lacks the permission",
+    NOT_FOUND: "the user, group or other thing does not exist",
     CONNECTION: "the server could not be reached, or did not answer in time",
     RATE_LIMITED: "too many requests; try again later",
     PARTLY: "done in part; the output says what is missing",
     INTERRUPTED: "stopped with Ctrl-C; the output says what was done",
-    PIPE_CLOSED: "whoever read the output stopped reading",
+    PIPE_CLOSED: "the program that read the output stopped reading",
 }
 
 
 class CommandError(Exception):
-    """What a command itself refuses.
+    """A command itself refuses something.
 
     Attributes:
-        exit_code: of the process.
+        exit_code: exit code of the process.
     """
 
     def __init__(self, message: str, exit_code: int = USAGE) -> None:
@@ -41,7 +41,7 @@ class CommandError(Exception):
 
 # ---------------------------------------------------------------- words
 
-#: Arguments of verbs that are options here by another name than with hyphens.
+#: Arguments of verbs whose option is not just their name with hyphens.
 _OPTIONS = {"ignore_columns": "--ignore-column", "include_secrets": "--secrets"}
 _NAMES = "|".join(
     (
@@ -56,7 +56,7 @@ _NAMES = "|".join(
         "include_secrets",
     )
 )
-# What the package says to those who write Python, and what is said here instead.
+# What messages of the package say for Python code, and what the command line says instead.
 _SAID = [
     (
         r"give api_key=\.\.\. or set (\w+), or sign in with auths\.signin\(\)",
@@ -81,7 +81,7 @@ _SAID = [
 ]
 
 
-# What others wrote stays as it is: addresses, and what is in quotes, whole or cut by an ellipsis.
+# Other people's text is not changed: addresses, and text in quotes, complete or cut by an ellipsis.
 _OTHERS = re.compile(
     r"""((?<!\w)'(?:[^'\\]|\\.){0,500}'(?!\w)|(?<!\w)"(?:[^"\\]|\\.){0,500}"(?!\w)"""
     r"""|(?<!\w)['"][^\n]{0,80}?…|(?<!\S)\S+@\S+|\x00)"""
@@ -89,7 +89,7 @@ _OTHERS = re.compile(
 
 
 def in_options(text: str) -> str:
-    """A message of a verb, with options where it names arguments."""
+    """A message of a verb, with options in place of the arguments that it names."""
     kept = iter(_OTHERS.findall(text))
     return re.sub("\0", lambda _: next(kept), _in_options(_OTHERS.sub("\0", text)))
 
@@ -108,7 +108,7 @@ def _in_options(text: str) -> str:
 
 
 def exit_code_of(error: BaseException) -> int:
-    """The exit code for what was raised."""
+    """The exit code for an exception."""
     from openwebui_users import errors
     from openwebui_users.admin import InvalidInputError, PartialFailureError
 
@@ -132,7 +132,7 @@ def exit_code_of(error: BaseException) -> int:
 
 
 def tell(error: BaseException, verbose: int) -> None:
-    """Say on stderr what went wrong: one line, and the rest with -v."""
+    """Print on stderr what went wrong: one line, and the rest with -v."""
     text = text_of(error)
     if not _is_of_a_file(error):
         text = in_options(text)
@@ -159,7 +159,7 @@ def _say(lines: list[str]) -> None:
 
 
 def text_of(error: BaseException) -> str:
-    """What it says; of a file by its name first, as other programs do."""
+    """The text of an error. For an error about a file, the file's name comes first."""
     if _is_of_a_file(error):
         assert isinstance(error, OSError)
         return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
@@ -178,7 +178,7 @@ def _is_expected(error: BaseException) -> bool:
 
 
 def _details(error: BaseException) -> list[str]:
-    """What else is known: the kind, the request, and where a defect is."""
+    """More about an error: the kind, the request, and the place of a defect."""
     found = [f"{type(error).__name__}, exit code {exit_code_of(error)}"]
     for name in ("method", "url", "status_code", "detail", "retries_taken"):
         value = getattr(error, name, None)
@@ -197,10 +197,10 @@ def _details(error: BaseException) -> list[str]:
 
 
 def guarded(work: Callable[[], int], verbosity: int) -> int:
-    """Carry work out; whatever it raises becomes an exit code and a line on stderr.
+    """Run a function; an exception becomes an exit code and a line on stderr.
 
     Args:
-        work: returns the exit code.
+        work: the function; it returns the exit code.
         verbosity: how often -v was given.
     """
     try:
@@ -217,7 +217,7 @@ def guarded(work: Callable[[], int], verbosity: int) -> int:
 
 
 def _flushed(code: int, verbosity: int) -> int:
-    """Let all that was printed go out; the exit code, which is another one if it cannot."""
+    """Flush the output; the exit code, which is another one if flushing fails."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -236,7 +236,7 @@ def _flushed(code: int, verbosity: int) -> int:
 
 
 def discard(stream: Any) -> None:
-    """Let the interpreter's own flush at its end go nowhere, without a word."""
+    """Let the interpreter's own flush at its end write nowhere, without a message."""
     try:
         descriptor = stream.fileno()
     except (OSError, ValueError):  # of a test, not of the process

@@ -1,4 +1,4 @@
-"""Commands about groups and who is in them."""
+"""Commands about groups and their members."""
 
 from typing import Annotated, Any
 
@@ -16,11 +16,11 @@ Group = Annotated[str, typer.Argument(metavar="GROUP", help="Name or id.")]
 Permissions = Annotated[
     list[str] | None,
     typer.Option(
-        "--permission", metavar="NAME=BOOL", help="Such as workspace.models=true; may be repeated."
+        "--permission", metavar="NAME=BOOL", help="Such as workspace.models=true. Repeatable."
     ),
 ]
 Parent = Annotated[
-    str | None, typer.Option(metavar="GROUP", help="Group that it is within; '' for none.")
+    str | None, typer.Option(metavar="GROUP", help="Group that contains this group; '' for none.")
 ]
 
 
@@ -30,7 +30,7 @@ def list_groups(
         str | None, typer.Option(metavar="USER", help="Only groups that this user is in.")
     ] = None,
 ) -> None:
-    """Show all groups, or those of one user."""
+    """Show all groups, or the groups of one user."""
     from openwebui_users import GroupModel
 
     client = cli.client
@@ -52,7 +52,7 @@ def get(cli: Cli, name: Group) -> None:
 def _entry(
     name: str, description: str | None, permissions: list[str] | None, parent: str | None
 ) -> dict[str, Any]:
-    """A group as a desired state has it; what is None stays as it is."""
+    """A group as an entry of a desired state; None leaves a value unchanged."""
     entry: dict[str, Any] = {"name": name}
     if description is not None:
         entry["description"] = description
@@ -86,7 +86,7 @@ def create(
     permission: Permissions = None,
     parent: Parent = None,
 ) -> int:
-    """Make a group."""
+    """Create a group."""
     if any(one.name == name for one in cli.client.groups.get_groups()):
         raise CommandError(f"nothing was changed: there is a group {name!r} already")
     return _apply(cli, "groups create", _entry(name, description, permission, parent))
@@ -100,7 +100,7 @@ def update(
     permission: Permissions = None,
     parent: Parent = None,
 ) -> int:
-    """Change a group, and leave the rest of it as it is."""
+    """Change the given values of a group, and leave the others unchanged."""
     if rename is None and description is None and not permission and parent is None:
         raise CommandError(
             "nothing to change is given: use --name, --description, --permission or --parent"
@@ -113,7 +113,7 @@ def update(
 
 
 def delete(cli: Cli, name: Group) -> int:
-    """Delete a group; its members stay."""
+    """Delete a group. The accounts of its members stay."""
     found = cli.group(name)
     cli.confirm(f"Delete the group {found.name!r} of {cli.client.base_url}?")
     return _apply(cli, "groups delete", {"name": found.name, "state": "absent"}, deletions=1)
@@ -123,7 +123,7 @@ def delete(cli: Cli, name: Group) -> int:
 
 
 def list_members(cli: Cli, name: Group) -> None:
-    """Show who is in a group itself."""
+    """Show the users who are in a group itself, not in a group within it."""
     from openwebui_users import UserInfoResponse
 
     found = cli.client.groups.get_users_in_group(cli.group(name).id)
@@ -141,9 +141,9 @@ def set_members(
         list[str] | None,
         typer.Argument(metavar="[USER…]", help="Ids or e-mail addresses; - reads them from stdin."),
     ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="Let nobody be in it.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Remove all members.")] = False,
 ) -> int:
-    """Let exactly these users be in a group: others are taken out of it."""
+    """Make exactly these users the members of a group. Others are removed from it."""
     from openwebui_users import admin
 
     if empty and users:
@@ -159,14 +159,14 @@ def set_members(
 
 
 def add_members(cli: Cli, name: Group, users: Users) -> int:
-    """Put users into a group, besides those who are in it."""
+    """Add users to a group, and keep its other members."""
     from openwebui_users import admin
 
     return _change(cli, admin.add_to_group, name, read_users(users))
 
 
 def remove_members(cli: Cli, name: Group, users: Users) -> int:
-    """Take users out of a group."""
+    """Remove users from a group."""
     from openwebui_users import admin
 
     return _change(cli, admin.remove_from_group, name, read_users(users))
@@ -174,13 +174,13 @@ def remove_members(cli: Cli, name: Group, users: Users) -> int:
 
 _READING = (CONNECTION, SHOWING)
 _WRITING = (CONNECTION, SHOWING, WRITING, AUDIT)
-_groups = group("groups", "Groups, and who is in them.", rich_help_panel="Groups and permissions")
+_groups = group("groups", "Groups and their members.", rich_help_panel="Groups and permissions")
 command(_groups, "list", list_groups, *_READING)
 command(_groups, "get", get, *_READING)
 command(_groups, "create", create, *_WRITING)
 command(_groups, "update", update, *_WRITING)
 command(_groups, "delete", delete, *_WRITING, ASKING)
-_members = group("members", "Who is in a group.")
+_members = group("members", "Members of a group.")
 command(_members, "list", list_members, *_READING)
 command(_members, "set", set_members, *_WRITING)
 command(_members, "add", add_members, *_WRITING)

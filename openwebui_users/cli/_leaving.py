@@ -1,4 +1,4 @@
-"""Commands for those who leave: deactivate, reactivate, expire, delete, sessions revoke."""
+"""Commands for users who leave: deactivate, reactivate, expire, delete, sessions revoke."""
 
 from datetime import datetime, timezone
 from pathlib import Path
@@ -37,10 +37,11 @@ def reactivate(
     users: Users,
     role: Annotated[str, typer.Option(help="admin or user.")] = "user",
     groups: Annotated[
-        list[str] | None, typer.Option("--group", help="Name or id; may be repeated.")
+        list[str] | None,
+        typer.Option("--group", help="Name or id of a group to add them to. Repeatable."),
     ] = None,
 ) -> int:
-    """Let deactivated users in again."""
+    """Give deactivated users access again."""
     from openwebui_users.admin import reactivate_users
 
     result = reactivate_users(
@@ -65,7 +66,7 @@ def expire(
         bool, typer.Option("--remove-from-groups", help="Take them out of all groups, too.")
     ] = False,
 ) -> int:
-    """Deactivate those whose date in a table has passed."""
+    """Deactivate the users whose date in a table has passed."""
     from openwebui_users.admin import expire_users
 
     result = expire_users(
@@ -85,15 +86,15 @@ def delete(
     users: Users,
     backup: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="JSONL file that the accounts are written to first."),
+        typer.Option(metavar="FILE", help="JSONL file to which the accounts are written first."),
     ] = None,
     no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="Keep nothing of the accounts.")
+        bool, typer.Option("--no-backup", help="Write no backup of the accounts.")
     ] = False,
 ) -> int:
     """Delete users with all their chats. `deactivate` keeps them.
 
-    The accounts are written to a file first: that of --backup, or a new one in this folder.
+    The accounts are written to a file first: the file of --backup, or a new file in this folder.
     """
     from openwebui_users.admin import DeletionResult, delete_users
 
@@ -124,7 +125,7 @@ def delete(
 
 
 def revoke_sessions(cli: Cli, users: Users) -> int:
-    """End all sessions of users, who can sign in again. API keys go on."""
+    """End all sessions of users. They can sign in again. API keys stay valid."""
     from openwebui_users import admin
 
     return cli.report(

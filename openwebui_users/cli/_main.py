@@ -18,7 +18,7 @@ NAME = "openwebui-users"
 COMPLETE_VARIABLE = "_OPENWEBUI_USERS_COMPLETE"
 _EPILOG = "Exit codes: " + "; ".join(f"{code}: {text}" for code, text in EXIT_CODES.items()) + "."
 
-#: In which module a command is, in the order of the help.
+#: The module of each command, in the order of the help.
 MODULES = {
     "login": "_account",
     "whoami": "_account",
@@ -55,7 +55,7 @@ MODULES = {
 
 
 class _Commands(TyperGroup):
-    """Makes a command when it is asked for: making all takes longer than most of them run."""
+    """Make a command only when it is used: making all takes longer than most of them run."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(MODULES)
@@ -106,9 +106,9 @@ def _version(wanted: bool | None) -> None:
 def root(**values: Any) -> None:
     """Administer the users of an Open WebUI server.
 
-    USER is an id or an e-mail address, GROUP a name or an id. Options of the connection and of the
-    output may stand before the command or after it. The server and the key come from options, else
-    from OPENWEBUI_URL and OPENWEBUI_API_KEY, else from a profile (see login).
+    USER is an id or an e-mail address. GROUP is a name or an id. Options of the connection and of
+    the output may come before or after the command. The server and the key come from options,
+    otherwise from OPENWEBUI_URL and OPENWEBUI_API_KEY, otherwise from a profile (see login).
     """
 
 
@@ -141,21 +141,21 @@ def run(arguments: list[str]) -> int:
 
 
 def _open_streams() -> None:
-    """Give the process the three streams that it may lack, and what can be written to them."""
+    """Open those of the three standard streams that are closed, and let them take any text."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:  # closed; else the next file would be in its place
+        if getattr(sys, name) is None:  # closed; otherwise the next file would get its number
             descriptor = os.open(os.devnull, os.O_RDWR)
             if descriptor != number:
                 os.dup2(descriptor, number)
             setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
-    # what is not in the locale's encoding is shown as an escape rather than refused
+    # a character that is not in the locale's encoding is shown as an escape, not refused
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _verbosity(arguments: list[str]) -> int:
-    """How often -v stands there, also where the rest cannot be understood."""
+    """How often -v was given, even if the rest cannot be understood."""
     short = [one for one in arguments if re.fullmatch(r"-v+", one)]
     return sum(len(one) - 1 for one in short) + arguments.count("--verbose")
 
@@ -171,7 +171,7 @@ def _run(arguments: list[str]) -> int:
     except SystemExit as error:
         if not isinstance(error.__context__, OSError):
             raise
-        # what Typer and rich make of a pipe that was closed, with streams of their own
+        # Typer and rich do this when a pipe is closed, and put in their own streams
         sys.stdout, sys.stderr = streams
         raise BrokenPipeError from None
     except typer.Abort:  # Ctrl-C or the end of the input at a question
@@ -179,13 +179,13 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        # Typer's own: the command line is not right
+        # an error of Typer: the command line is invalid
         if type(error).__name__ == "NoArgsIsHelpError":
             print(error.format_message())
             return USAGE
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
         raise CommandError(f"{error.format_message()}{hint}") from None
-    if code == INTERRUPTED:  # which is what Typer makes of Ctrl-C
+    if code == INTERRUPTED:  # Typer returns this for Ctrl-C
         raise KeyboardInterrupt
     return code if isinstance(code, int) else OK

@@ -1,7 +1,7 @@
 """What commands print: tables for people, other formats for programs.
 
-Names are other people's input: whatever could change a terminal or run in a spreadsheet is shown
-as what it is.
+Names are other people's input. Text that could change a terminal or run in a spreadsheet is made
+harmless.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NARROWEST = 4  # characters of a column that is wider
 
 
 def plain(value: Any, secrets: bool = False) -> Any:
-    """A model, or what holds models, as plain values; fields that are secrets are left out."""
+    """A model, or a container of models, as plain values, without fields that are secrets."""
     from openwebui_users import Model
 
     if isinstance(value, Model):
@@ -44,7 +44,7 @@ def plain(value: Any, secrets: bool = False) -> Any:
 
 
 def _without_secrets(kind: Any, dumped: dict[str, Any], secrets: bool) -> dict[str, Any]:
-    """What model_dump() of a model gives, and of the models in it, without fields of secrets."""
+    """The result of model_dump(), without the secrets of the model and of the models in it."""
     if secrets:
         return dumped
     hidden, inner = _parts_of(kind)
@@ -80,7 +80,7 @@ def _parts_of(kind: Any) -> tuple[frozenset[str], dict[str, Any]]:
 
 
 def _units(item: Any) -> dict[str, str]:
-    """Fields that are times, and in which unit; none for what is no model."""
+    """The unit of each field that is a time; nothing if the item is not a model."""
     from openwebui_users import Model
     from openwebui_users._describe import fields_of
 
@@ -90,7 +90,7 @@ def _units(item: Any) -> dict[str, str]:
 
 
 def _as_time(value: int, unit: str) -> str:
-    """A time in UTC, to the minute; the number itself where no calendar has it."""
+    """A time in UTC, to the minute; the number itself if no date can hold it."""
     from openwebui_users._describe import epoch_to_datetime
 
     try:
@@ -100,7 +100,7 @@ def _as_time(value: int, unit: str) -> str:
 
 
 def _in_one_cell(value: Any) -> str:
-    """A value for people."""
+    """A value as text for people."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -117,7 +117,7 @@ def _in_one_cell(value: Any) -> str:
 
 
 def escaped(text: str) -> str:
-    """JSON whose characters that a terminal would not show are escapes: the same values."""
+    """The JSON text with escapes for characters that a terminal would not show; the same values."""
     if text.isprintable():
         return text
     return "".join(
@@ -138,13 +138,13 @@ def _takes_unicode() -> bool:
 
 
 class Output:
-    """Where a command's result goes.
+    """Prints the result of a command.
 
     Args:
         format: one of FORMATS; None: a table on a terminal, JSON elsewhere.
-        fields: names of what is shown, in order; None: the command's own choice in a table, and all
-            in other formats.
-        secrets: show fields that are secrets.
+        fields: names of the fields to show, in order; None: the command's own choice in a table,
+            and all fields in other formats.
+        secrets: whether to show fields that are secrets.
     """
 
     def __init__(
@@ -166,12 +166,12 @@ class Output:
     # ------------------------------------------------------------ many
 
     def rows(self, items: Iterable[Any], columns: Sequence[str] = (), *, head: Any = ()) -> None:
-        """Print many things, each as soon as it is there where the format allows that.
+        """Print many things, each as soon as it arrives, if the format allows that.
 
         Args:
             items: models or mappings.
-            columns: what a table shows.
-            head: names of all fields, or the model that has them, for a CSV of nothing at all.
+            columns: columns of a table.
+            head: names of all fields, or the model that has them, for a CSV without any row.
         """
         if self.format == "table":
             self._table(list(items), columns)
@@ -228,7 +228,7 @@ class Output:
     # ------------------------------------------------------------ one
 
     def one(self, item: Any, columns: Sequence[str] = ()) -> None:
-        """Print one thing: in a table a line a field, those without a value left out."""
+        """Print one thing. A table has a line for each field that has a value."""
         row = self._row(item)
         if self.format == "json":
             print(to_json(row, indent=2))
@@ -250,7 +250,7 @@ class Output:
             _print_table([], cells)
 
     def text(self, text: str) -> None:
-        """Print a text for people, as it is but for what would change the terminal."""
+        """Print a text for people, with control characters escaped."""
         for line in text.splitlines():
             print(printable(line))
 
@@ -283,7 +283,7 @@ def _no_field(name: str, row: Mapping[str, Any]) -> str:
 
 
 def _print_table(heads: list[str], cells: list[list[str]]) -> None:
-    """A table as wide as it is; on a terminal that is narrower, with its cells folded."""
+    """Print a table at its full width. If the terminal is narrower, fold the cells."""
     from rich.cells import cell_len
 
     rows = [heads, *cells] if heads else cells
@@ -327,7 +327,7 @@ def _print_folded(heads: list[str], cells: list[list[str]], widths: list[int]) -
 
 
 def _print_lines(heads: list[str], cells: list[list[str]]) -> None:
-    """A line a field, for the narrowest terminals, which fold them themselves."""
+    """Print one line for each field. Very narrow terminals fold the lines themselves."""
     for number, row in enumerate(cells):
         if heads and number:
             print()
@@ -375,12 +375,12 @@ def _write_csv(rows: Iterator[dict[str, Any]], head: list[str]) -> None:
 
 
 def escaped_controls(text: str) -> str:
-    """A text for a terminal: what it would not show as escapes. Into a file it goes as it is."""
+    """On a terminal, the text with control characters escaped; otherwise the text unchanged."""
     return printable(text, keep="\n") if sys.stdout.isatty() else text
 
 
 def write_utf8() -> None:
-    """Let stdout take every character, whatever the locale: what programs read is in UTF-8."""
+    """Let stdout take every character in any locale: output for programs is in UTF-8."""
     if isinstance(sys.stdout, io.TextIOWrapper) and not _takes_unicode():
         sys.stdout.reconfigure(encoding="utf-8")
 
@@ -395,7 +395,7 @@ def _write_yaml(rows: Iterator[dict[str, Any]]) -> None:
 
 
 def yaml_text(value: Any) -> str:
-    """YAML in which texts that a terminal would not show are in quotes, with escapes."""
+    """YAML. Texts with characters that a terminal would not show are in quotes, with escapes."""
     yaml, dumper = _yaml()
     text = yaml.dump(
         value, Dumper=dumper, allow_unicode=_takes_unicode(), sort_keys=False, width=10_000
@@ -414,7 +414,7 @@ def _yaml() -> tuple[Any, Any]:
         raise MissingLibraryError.of("YAML", "PyYAML", "cli") from None
 
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        """The safe dumper, in C where there is one."""
+        """The safe dumper, in C if it is available."""
 
     def represent(dumper: Any, text: str) -> Any:
         style = None if text.isprintable() else '"'

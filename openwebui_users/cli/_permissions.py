@@ -27,7 +27,7 @@ def flags_of(assignments: list[str]) -> dict[str, bool]:
 
 
 def _read(path: str) -> Any:
-    """A file with permissions, or with a desired state, whose default permissions they are."""
+    """The permissions in a file, or the default permissions of a desired state in a file."""
     from openwebui_users.admin._formats import format_of, parse
 
     value = parse(Path(path).read_bytes(), format_of(path, None))
@@ -61,7 +61,7 @@ def show(
     cli: Cli,
     user: Annotated[
         str | None,
-        typer.Argument(metavar="[USER]", help="Whose. Default: what everybody has."),
+        typer.Argument(metavar="[USER]", help="Id or e-mail address. Default: what everybody has."),
     ] = None,
 ) -> None:
     """Show the default permissions, or what a user may do and what grants it."""
@@ -93,12 +93,12 @@ def show(
 def diff(
     cli: Cli,
     before: Side,
-    after: Annotated[str | None, typer.Argument(metavar="[SET]", help="The other one.")] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[SET]", help="The other set.")] = None,
 ) -> None:
-    """Show what differs between two sets of permissions; of one alone, from the defaults to it.
+    """Show the differences between two sets of permissions; with one set, from the defaults to it.
 
     A set is "defaults"; the name of a preset (none, all, chat_only, server_defaults), or
-    preset:NAME; group:GROUP, what a group adds; user:USER or an address, what somebody may do;
+    preset:NAME; group:GROUP, what a group adds; user:USER or an address, what a user may do;
     file:PATH, a YAML, JSON or TOML file.
     """
     from openwebui_users.admin import permissions_diff
@@ -124,13 +124,13 @@ def set_permissions(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="All at once: none, all, chat_only or server_defaults."),
+        typer.Option(help="Set all permissions: none, all, chat_only or server_defaults."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="YAML, JSON or TOML file of permissions.")
     ] = None,
 ) -> None:
-    """Change some of the default permissions, which everybody has, and leave the others alone."""
+    """Change some default permissions, which everybody has, and leave the others unchanged."""
     from openwebui_users import admin
     from openwebui_users.admin._permissions import dotted
 

@@ -1,4 +1,4 @@
-"""profile image: a user's picture into a file."""
+"""profile image: save a user's picture to a file."""
 
 import sys
 from pathlib import Path
@@ -28,13 +28,11 @@ def image(
             "--output-file",
             "-o",
             metavar="FILE",
-            help="File to write to; without a suffix it gets that of the picture. - for standard "
-            "output. Default: the user's id.",
+            help="File to write to; - for standard output. A name without a suffix gets the suffix "
+            "of the picture. Default: the user's id.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a file that is there already.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Save a user's profile image."""
     from openwebui_users.admin._files import replacing

@@ -25,10 +25,10 @@ class Profile:
     """One server.
 
     Attributes:
-        name: of the profile.
+        name: name of the profile.
         url: base URL.
-        api_key: reference to the key, as _secrets takes it; None: none is kept.
-        options: of the client: ca_file, timeout, verify.
+        api_key: reference to the key, as _secrets takes it; None: there is none.
+        options: options of the client: ca_file, timeout, verify.
     """
 
     name: str
@@ -41,7 +41,7 @@ def config_path() -> Path:
     """The file with the profiles.
 
     Raises:
-        CommandError: nobody knows where it would be.
+        CommandError: there is no home folder.
     """
     path = _path_if_any()
     if path is None:
@@ -52,7 +52,7 @@ def config_path() -> Path:
 
 
 def _path_if_any() -> Path | None:
-    """The same; None: there is no home, as in some containers."""
+    """The file with the profiles; None: there is no home folder, as in some containers."""
     home = os.environ.get("XDG_CONFIG_HOME")
     try:
         folder = Path(home) if home else Path.home() / ".config"
@@ -83,10 +83,10 @@ def _read() -> dict[str, Any]:
 
 
 def find(name: str | None) -> Profile | None:
-    """The profile of this name; None: the default one, if there is any.
+    """The profile with this name; without a name, the default profile if there is one.
 
     Raises:
-        CommandError: there is none of this name, or it is not right.
+        CommandError: there is no profile with this name, or it is invalid.
     """
     config = _read()
     profiles = config.get("profiles", {})
@@ -127,10 +127,10 @@ def _checked(name: str, given: Any) -> Profile:
 
 
 def check() -> None:
-    """Refuse a configuration that save() could add nothing to.
+    """Refuse a configuration that save() could not add to.
 
     Raises:
-        CommandError: there is no place for it, or what is there is not right.
+        CommandError: there is no place for the file, or the file is invalid.
     """
     path = config_path()
     if not isinstance(_read().get("profiles", {}), dict):
@@ -139,10 +139,10 @@ def check() -> None:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Let no other process change the configuration, nor the keys beside it.
+    """Prevent other processes from changing the configuration and the keys beside it.
 
     Raises:
-        CommandError: another one has held it for too long.
+        CommandError: another process has held the lock for too long.
         OSError: the folder cannot be made or written to.
     """
     path = config_path()
@@ -167,10 +167,10 @@ def locked() -> Iterator[None]:
 def save(profile: Profile) -> None:
     """Add or replace a profile; the first one becomes the default. Comments stay.
 
-    It is called within locked().
+    Call it within locked().
 
     Raises:
-        CommandError: the file that is there cannot be read.
+        CommandError: the existing file cannot be read.
     """
     import tomlkit
 

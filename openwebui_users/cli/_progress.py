@@ -1,4 +1,4 @@
-"""How far a verb is, as a bar on stderr."""
+"""The progress of a verb, as a bar on stderr."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUICK = 0.25  # seconds of work for which no bar is shown
 
 
 class Bar:
-    """A bar of rich, which a verb tells how far it is; nothing is left of it when it is closed."""
+    """A progress bar of rich. A verb calls it with its progress. close() removes the bar."""
 
     def __init__(self) -> None:
         # a terminal that can move its cursor

@@ -1,4 +1,4 @@
-"""Secrets by reference: where a key or password is, so that no command line or profile holds it."""
+"""References to secrets: they say where a key is, so that no command line or profile holds it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _of_file(path: str, folder: Path) -> str:
 
 
 def _read(descriptor: int, kind: str, end: float) -> bytes:
-    """All that comes, if it is not too much nor takes too long."""
+    """Everything that can be read, if it is not too long and does not take too long."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     found = b""
@@ -143,7 +143,7 @@ def _of_keyring(name: str, _: Path) -> str:
 
 
 def check_keyring(service: str, user: str) -> None:
-    """Refuse a keyring that is not there, or not open."""
+    """Refuse a keyring that does not exist or is locked."""
     keyring = keyring_of()
     try:
         keyring.get_password(service, user)
@@ -152,7 +152,7 @@ def check_keyring(service: str, user: str) -> None:
 
 
 def keep_in_keyring(service: str, user: str, secret: str) -> str:
-    """Put a secret into the keyring; the reference to it."""
+    """Store a secret in the keyring; the reference to it."""
     keyring = keyring_of()
     try:
         keyring.set_password(service, user, secret)
@@ -182,7 +182,7 @@ _READERS = {
 
 
 def read_input(what: str) -> str:
-    """A secret from standard input: its first line, or what is typed, unseen, at a terminal."""
+    """A secret: the first line of standard input, or hidden input at a terminal."""
     if sys.stdin.isatty():
         import getpass
 

@@ -1,4 +1,4 @@
-"""Commands about one's own account: settings, status, usage."""
+"""Commands about your own account: settings, status, usage."""
 
 import json
 import time
@@ -24,7 +24,7 @@ def _flat(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stored(cli: Cli) -> dict[str, Any]:
-    """The settings as they are stored, without what an administrator presets."""
+    """The stored settings, without an administrator's presets."""
     answer = cli.client.with_raw_response.get_user_settings(raw=True).raise_for_status().json()
     return answer if isinstance(answer, dict) else {}
 
@@ -32,10 +32,10 @@ def _stored(cli: Cli) -> dict[str, Any]:
 def get_settings(
     cli: Cli,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Only this one, such as ui.theme.")
+        str | None, typer.Argument(metavar="[NAME]", help="Only this setting, such as ui.theme.")
     ] = None,
 ) -> None:
-    """Show one's own settings."""
+    """Show your own settings."""
     found = _stored(cli)
     if name is not None:
         value: Any = found
@@ -52,14 +52,14 @@ def get_settings(
 
 
 def _value(name: str, text: str) -> Any:
-    """What stands behind the =: JSON, or else a text."""
+    """The value after the =: JSON, otherwise a text."""
 
     def no_json(text: str) -> Any:
         raise json.JSONDecodeError("is no JSON", text, 0)
 
     try:
         found = json.loads(text, parse_constant=no_json)
-        json.dumps(found, allow_nan=False)  # what is a number in JSON and none here
+        json.dumps(found, allow_nan=False)  # refuses JSON numbers that become infinite in Python
     except json.JSONDecodeError:
         return text
     except (ValueError, RecursionError):
@@ -82,7 +82,7 @@ def _is_deep(value: Any) -> bool:
 
 
 def _assigned(assignments: list[str]) -> dict[str, Any]:
-    """Nested settings, from NAME=VALUE with values in JSON, or else texts."""
+    """Nested settings, from NAME=VALUE with values in JSON, otherwise texts."""
     found: dict[str, Any] = {}
     for one in assignments:
         name, equals, text = one.partition("=")
@@ -108,11 +108,12 @@ def set_settings(
     assignments: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME=VALUE…", help="Such as ui.theme=dark; JSON, or a text. null takes away."
+            metavar="NAME=VALUE…",
+            help="Such as ui.theme=dark. The value is JSON or a text; null removes the setting.",
         ),
     ],
 ) -> None:
-    """Change some of one's own settings, and leave the others as they are."""
+    """Change some of your own settings, and leave the others unchanged."""
     from openwebui_users import _core
     from openwebui_users.admin._directory import is_at_least
 
@@ -122,7 +123,7 @@ def set_settings(
     if not cli.dry_run and wanted != before:
         sent = {key: wanted.get(key) for key in changes}
         if isinstance(changes.get("ui"), dict) and is_at_least(cli.client, (0, 12)):
-            # the keys below ui are merged by the server, where null takes one away
+            # the server merges the keys below ui, and null removes a key
             sent["ui"] = {key: wanted.get("ui", {}).get(key) for key in changes["ui"]}
         cli.client.update_user_settings(sent)
         after = _stored(cli)
@@ -142,7 +143,7 @@ def set_settings(
 
 
 def get_status(cli: Cli) -> None:
-    """Show one's own status."""
+    """Show your own status."""
     _show_status(cli, cli.client.get_user_status())
 
 
@@ -158,12 +159,15 @@ def _show_status(cli: Cli, user: Any) -> None:
 def set_status(
     cli: Cli,
     message: Annotated[str, typer.Argument(help="What others see.")],
-    emoji: Annotated[str | None, typer.Option(help="Picture before it, such as coffee.")] = None,
+    emoji: Annotated[
+        str | None, typer.Option(help="Emoji before the message, such as coffee.")
+    ] = None,
     minutes: Annotated[
-        float | None, typer.Option("--for", min=0, metavar="MINUTES", help="How long it holds.")
+        float | None,
+        typer.Option("--for", min=0, metavar="MINUTES", help="How long the status lasts."),
     ] = None,
 ) -> None:
-    """Set one's own status."""
+    """Set your own status."""
     if minutes is not None and not minutes <= _LONGEST_STATUS:  # nan is not, either
         raise CommandError(f"--for must be at most {_LONGEST_STATUS:.0f} minutes, got {minutes}")
     status: dict[str, Any] = {"status_message": message}
@@ -175,7 +179,7 @@ def set_status(
 
 
 def clear_status(cli: Cli) -> None:
-    """Take one's own status away."""
+    """Clear your own status."""
     _write_status(cli, {"status_message": "", "status_emoji": "", "status_expires_at": 0})
 
 
@@ -191,9 +195,11 @@ def _write_status(cli: Cli, status: dict[str, Any]) -> None:
 
 def usage(
     cli: Cli,
-    days: Annotated[int | None, typer.Option(min=7, max=732, help="Days until today.")] = None,
+    days: Annotated[
+        int | None, typer.Option(min=7, max=732, help="Number of days up to today.")
+    ] = None,
 ) -> None:
-    """Show one's own usage: totals, models and tools; as CSV or JSONL a row a day."""
+    """Show your own usage: totals, models and tools; as CSV or JSONL one row for each day."""
     found = cli.client.get_user_usage(days=days)
     if cli.output.format in ("csv", "jsonl"):
         cli.output.rows(found.heatmap)
@@ -206,13 +212,13 @@ def usage(
                 cli.output.rows(rows)
 
 
-_PANEL = {"rich_help_panel": "One's own account"}
+_PANEL = {"rich_help_panel": "Your own account"}
 _READING = (CONNECTION, SHOWING)
 _WRITING = (CONNECTION, SHOWING, WRITING)
-_settings = group("settings", "One's own settings.", **_PANEL)
+_settings = group("settings", "Your own settings.", **_PANEL)
 command(_settings, "get", get_settings, *_READING)
 command(_settings, "set", set_settings, *_WRITING)
-_status = group("status", "One's own status.", **_PANEL)
+_status = group("status", "Your own status.", **_PANEL)
 command(_status, "get", get_status, *_READING)
 command(_status, "set", set_status, *_WRITING)
 command(_status, "clear", clear_status, *_WRITING)

@@ -12,12 +12,16 @@ from ._failures import CommandError
 from ._output import escaped_controls, write_utf8
 
 Concurrency = Annotated[
-    int, typer.Option(min=1, help="So many at once; servers hash passwords on each processor.")
+    int,
+    typer.Option(
+        min=1,
+        help="Number of rows or steps under way at once; servers hash passwords on each processor.",
+    ),
 ]
 
 
 class _Stdin(io.BytesIO):
-    """What came on standard input, which is read as often as it is wanted."""
+    """The data of standard input, which can be read more than once."""
 
     name = "standard input"
 
@@ -31,46 +35,47 @@ def import_users(
         str | None, typer.Option(help="csv, jsonl or json. Default: by the suffix or the content.")
     ] = None,
     on_invalid: Annotated[
-        str, typer.Option(help="error: one bad row refuses all; skip: the good ones are imported.")
+        str, typer.Option(help="error: one bad row refuses the table; skip: import the good rows.")
     ] = "error",
     on_existing: Annotated[
-        str, typer.Option(help="Where an address is registered already: skip, update or error.")
+        str, typer.Option(help="If an address is already registered: skip, update or error.")
     ] = "skip",
-    default_role: Annotated[str, typer.Option(help="Role of rows without one.")] = "user",
+    default_role: Annotated[str, typer.Option(help="Role for rows without a role.")] = "user",
     create_groups: Annotated[
-        bool, typer.Option("--create-groups", help="Make groups that there are not.")
+        bool, typer.Option("--create-groups", help="Create groups that do not exist.")
     ] = False,
     update_passwords: Annotated[
         bool,
-        typer.Option("--update-passwords", help="With --on-existing update: set passwords, too."),
+        typer.Option("--update-passwords", help="With --on-existing update: also set passwords."),
     ] = False,
     ignore_column: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Leave it out; may be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", help="Ignore this column. Repeatable.")
     ] = None,
     ignore_unknown_columns: Annotated[
         bool,
-        typer.Option("--ignore-unknown-columns", help="Leave out all columns that are not known."),
+        typer.Option("--ignore-unknown-columns", help="Ignore all columns that are not known."),
     ] = False,
     passwords_out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="CSV file for passwords that are made for rows without one."
+            metavar="FILE", help="CSV file for generated passwords, for rows without a password."
         ),
     ] = None,
     journal: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Note there what is done: if the import is cut off, the same command finishes it.",
+            help="Record each step in this file. If the import is cut off, the same command "
+            "finishes it.",
         ),
     ] = None,
     concurrency: Concurrency = 8,
 ) -> int:
-    """Make an account for each row of a table.
+    """Create an account for each row of a table.
 
-    All rows are checked first; then it says what would be done, and asks. Columns: name, email, and
-    where wanted password, role, groups (with ; between them), profile_image_url, timezone, bio,
-    gender, date_of_birth, settings, variables.
+    The command first checks all rows. Then it shows what would be done, and asks. Required columns:
+    name, email. Optional columns: password, role, groups (separated by ;), profile_image_url,
+    timezone, bio, gender, date_of_birth, settings, variables.
     """
     from openwebui_users import admin
 
@@ -114,7 +119,7 @@ def import_users(
 
 
 class _Screen(io.TextIOBase):
-    """stdout for export_users(): on a terminal without what would change it."""
+    """stdout for export_users(); on a terminal, control characters are escaped."""
 
     name = "standard output"
 
@@ -136,20 +141,20 @@ def export_users(
         typer.Option(help="csv, jsonl, json or parquet. Default: by the suffix, or csv."),
     ] = None,
     fields: Annotated[
-        str | None, typer.Option(help="Columns, with commas between them. Default: all.")
+        str | None, typer.Option(help="Columns, separated by commas. Default: all.")
     ] = None,
     query: Annotated[str | None, typer.Option(help="Part of a name or an address.")] = None,
     secrets: Annotated[
         bool, typer.Option("--secrets", help="Allow fields that are secrets.")
     ] = False,
     encoding: Annotated[
-        str, typer.Option(help="Of CSV and JSON in a file; utf-8-sig for Excel.")
+        str, typer.Option(help="Encoding of CSV and JSON in a file; utf-8-sig for Excel.")
     ] = "utf-8",
 ) -> int:
-    """Write all users to a file, which is replaced when the last one is in it.
+    """Write all users to a file, or to standard output.
 
-    Without a file they go to standard output. Groups are told by name. What a spreadsheet would run
-    as a formula is defused; `import` reads it as it was.
+    An existing file is replaced only when all users are written. Groups are written by name. A cell
+    that a spreadsheet would run as a formula is defused; `import` reads its original text.
     """
     from openwebui_users import admin
 

@@ -1,4 +1,4 @@
-"""Commands about users: show, make, change, deactivate and delete them."""
+"""Commands about users: show, create and change them."""
 
 import sys
 from pathlib import Path
@@ -19,16 +19,18 @@ Users = Annotated[
 ]
 PasswordsOut = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="CSV file for passwords that are made, for its owner only."),
+    typer.Option(
+        metavar="FILE", help="CSV file for generated passwords; only its owner can read it."
+    ),
 ]
 
 
 def read_users(users: list[str], *, may_be_none: bool = True) -> list[str]:
-    """Ids and addresses as given; for - the lines of standard input.
+    """The given ids and addresses; - stands for the lines of standard input.
 
     Args:
-        users: of the command line.
-        may_be_none: standard input may have no line: a nightly job has nobody on most nights.
+        users: arguments of the command line.
+        may_be_none: whether standard input may have no line, as in a nightly job without users.
     """
     found: list[str] = []
     for one in users:
@@ -55,9 +57,9 @@ def list_users(
     cli: Cli,
     query: Annotated[str | None, typer.Option(help="Part of a name or an address.")] = None,
     role: Annotated[str | None, typer.Option(help="Only users with this role.")] = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="So many at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Maximum number of users.")] = None,
 ) -> None:
-    """Show all users, or those with a role or whose name or address has a text in it."""
+    """Show all users, or only users with a role, or with a text in their name or address."""
     from itertools import islice
 
     from openwebui_users import UserGroupIdsModel
@@ -68,14 +70,14 @@ def list_users(
 
 
 def get(cli: Cli, user: User) -> None:
-    """Show one user with all that the server tells."""
+    """Show one user with everything that the server returns."""
     _show(cli, user if "@" in user else cli.resolve([user])[0].email)
 
 
 def find(
     cli: Cli, email: Annotated[str, typer.Argument(metavar="EMAIL", help="The exact address.")]
 ) -> None:
-    """Show the user with exactly this e-mail address, in any case."""
+    """Show the user with exactly this e-mail address. Upper and lower case are the same."""
     _show(cli, email)
 
 
@@ -89,9 +91,9 @@ def _show(cli: Cli, email: str) -> None:
 def search(
     cli: Cli,
     query: Annotated[str, typer.Argument(help="Part of a name or an address.")],
-    limit: Annotated[int | None, typer.Option(min=0, help="So many at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Maximum number of users.")] = None,
 ) -> None:
-    """Show users whose name or address has a text in it, as the server's own search finds them."""
+    """Show the users that the server's own search finds for a part of a name or address."""
     from itertools import islice
 
     from openwebui_users import UserInfoResponse
@@ -102,15 +104,16 @@ def search(
 
 def inactive(
     cli: Cli,
-    days: Annotated[float, typer.Argument(min=0, help="Days without activity, at least.")],
+    days: Annotated[float, typer.Argument(min=0, help="Minimum number of days without activity.")],
     never_signed_in: Annotated[
         bool | None,
         typer.Option(
-            "--never-signed-in/--signed-in-before", help="Only accounts never used, or only used."
+            "--never-signed-in/--signed-in-before",
+            help="Only accounts that were never used, or only accounts that were used.",
         ),
     ] = None,
 ) -> None:
-    """Show users who have not been active for some days, longest first."""
+    """Show users who have not been active for some days, starting with the longest inactive."""
     from openwebui_users import UserGroupIdsModel
     from openwebui_users.admin import inactive_users
 
@@ -120,7 +123,7 @@ def inactive(
         cli.note(note)
 
 
-# ---------------------------------------------------------------- making and changing
+# ---------------------------------------------------------------- creating and changing
 
 
 def create(
@@ -132,26 +135,29 @@ def create(
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
     passwords_out: PasswordsOut = None,
-    group: Annotated[list[str] | None, typer.Option(help="Name or id; may be repeated.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Name or id of a group. Repeatable.")
+    ] = None,
     timezone: Annotated[str | None, typer.Option(help="Such as Europe/Paris.")] = None,
     create_api_key: Annotated[
-        bool, typer.Option("--create-api-key", help="Make an API key for the account.")
+        bool, typer.Option("--create-api-key", help="Create an API key for the account.")
     ] = False,
     api_key_out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="New file for that key, for its owner only."),
+        typer.Option(metavar="FILE", help="New file for that key; only its owner can read it."),
     ] = None,
 ) -> int:
-    """Make an account, with groups, a time zone and an API key where asked for.
+    """Create an account; options add groups, a time zone and an API key.
 
-    Without --password-stdin a password is made; it goes into the file of --passwords-out, or else
-    to standard error if that is a terminal. So does an API key, with --api-key-out.
+    Without --password-stdin a password is generated. It is written to the file of --passwords-out,
+    or without that option to standard error, if that is a terminal. In the same way an API key is
+    written to the file of --api-key-out or to standard error.
     """
     from openwebui_users.admin import Interrupted, PartialFailureError, provision_user
 
     if api_key_out is not None and api_key_out.exists():
         raise CommandError(f"{api_key_out} is there already, and is not overwritten")
-    if not (cli.dry_run or sys.stderr.isatty()):  # which may be a log
+    if not (cli.dry_run or sys.stderr.isatty()):  # stderr may be a log
         if not password_stdin and passwords_out is None:
             raise CommandError("give --password-stdin, or --passwords-out FILE for one made here")
         if create_api_key and api_key_out is None:
@@ -174,7 +180,7 @@ def create(
     except (PartialFailureError, Interrupted) as error:
         result = error.result
         is_cut = isinstance(error, Interrupted)
-    # before the report, which a full disk or a closed pipe may stop: they are nowhere else
+    # before the report, which a full disk or a closed pipe may stop: nothing else holds them
     may_be_there = result.counts.keys() & {"created", "unknown"}
     if result.api_key is not None:
         cli.note(_keep_key(result.api_key, api_key_out))
@@ -185,7 +191,7 @@ def create(
 
 
 def _keep_key(key: str, path: Path | None) -> str:
-    """Write a key into a new file; what is to be said of it."""
+    """Write a key into a new file; the message about it."""
     from openwebui_users.admin._files import OWNER_ONLY, creating
 
     if path is None:
@@ -206,7 +212,7 @@ def update(
     role: Annotated[str | None, typer.Option(help="New role: admin, user or pending.")] = None,
     profile_image_url: Annotated[str | None, typer.Option(help="New picture.")] = None,
 ) -> int:
-    """Change some fields of an account, and leave the others as they are."""
+    """Change some fields of an account, and leave the others unchanged."""
     from openwebui_users.admin import Result, update_user
 
     given = {
