@@ -131,8 +131,8 @@ async def get_version(self: AsyncClient) -> str:
 async def close(self: AsyncClient) -> None:
     """Close the connections; this client and its views cannot be used any more.
 
-    Calls that are under way end with ClientClosedError. When this returns, no connection and no
-    thread of the client is left.
+    Calls that are under way end with ClientClosedError. When close() returns, the client has no
+    connection and no thread any more.
     """
     farewell = PendingCall.of_farewell(self)
     try:

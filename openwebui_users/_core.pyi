@@ -49,7 +49,7 @@ _IncEx: TypeAlias = (
     | Mapping[int | str, Any]
 )
 
-# What gives the key of each call: of a client that blocks, the key itself.
+# The function that returns the key of each call. A client that blocks needs the key itself.
 _KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -66,30 +66,30 @@ def option_table() -> list[dict[str, Any]]:
     """The options of clients, as a list of dicts."""
 
 def core_defaults() -> dict[str, Any]:
-    """What the core does where no option is given, by name."""
+    """The core's values for options that are not given, by name."""
 
 def json_merge(document: str | bytes, patch: str | bytes, /) -> bytes:
-    """A JSON text after a merge patch (RFC 7396). Numbers stay as they stand."""
+    """A JSON text after a merge patch (RFC 7396). The text of numbers does not change."""
 
 def json_diff(before: str | bytes, after: str | bytes, /) -> bytes:
     """The merge patch that turns one JSON text into the other."""
 
 def json_equal(a: str | bytes, b: str | bytes, /) -> bool:
-    """Are two JSON texts equal as values?"""
+    """Whether two JSON texts are equal as values."""
 
 def columns_of(
     models: Iterable[Model], names: set[Any] | frozenset[Any] | None = None, /
 ) -> tuple[list[str], list[str]]:
-    """Names of the models of a list in the order of their first instance, and the unknown keys that
-    are kept: those among names, or all.
+    """The names of the models in a list, in the order of their first instance; and the unknown keys
+    that the models keep: those among names, or all.
     """
 
 @overload
 def columns(
     models: Iterable[Model], names: tuple[str, ...], as_json: Literal[False], /
 ) -> list[list[Any]]:
-    """The values of each of these fields and kept keys, as model_dump() or as JSON has them; None
-    where there is none.
+    """The values of each of these fields and kept keys, as in model_dump() or as JSON; None if
+    there is no value.
     """
 
 @overload
@@ -100,7 +100,7 @@ def records(names: tuple[str, ...], lists: tuple[list[Any], ...], /) -> list[dic
     """A dict for each row of columns of these names."""
 
 def column_facts(values: list[Any], /) -> tuple[set[str], int, int, int]:
-    """What the values of a list are: kinds, the least and the greatest integer, the first row
+    """Facts about the values of a list: kinds, the least and the greatest integer, the first row
     with a lone surrogate or -1.
     """
 
@@ -108,14 +108,14 @@ def version_info() -> dict[str, str]:
     """Versions of this package, of libcurl, of the TLS library and of cJSON, by name."""
 
 class Model:
-    """Common base of all models: what a server sends or takes.
+    """Common base of all models: the data that a server sends or accepts.
 
-    Instances are made with keyword arguments, which are checked and coerced as pydantic does; all
-    errors are raised together as ValidationError.
+    Make an instance with keyword arguments. They are checked and coerced as pydantic does. One
+    ValidationError reports all faults.
     """
 
     model_fields: ClassVar[dict[str, FieldInfo]]
-    """What is known of each field, by its name."""
+    """Information about each field, by its name."""
     __signature__: ClassVar[inspect.Signature]
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -124,7 +124,7 @@ class Model:
         """Names of the fields that were given a value."""
     @property
     def model_extra(self) -> dict[str, Any] | None:
-        """Unknown keys that this model keeps, or None where it carries them."""
+        """Unknown keys that this model keeps; None if it carries them instead."""
     @property
     def model_unknown(self) -> dict[str, Any]:
         """Unknown keys that are carried: not dumped, but sent back in a request body."""
@@ -364,10 +364,10 @@ class UserSettingsUI(TypedDict, total=False):
     """Options of single models."""
 
 class UpdateProfileForm(Model):
-    """Changes to one's own profile.
+    """Changes to your own profile.
 
-    The server stores null for each optional field that is left out: read the session user first and
-    send what should stay.
+    The server stores null for each optional field that is left out. Read the session user first,
+    and send the values that should stay.
     """
 
     profile_image_url: str
@@ -375,7 +375,7 @@ class UpdateProfileForm(Model):
     name: str
     """Full name, as others see it."""
     bio: str | None
-    """What the user says of themselves; null or left out clears it."""
+    """Text of the user about themselves; null or left out clears it."""
     gender: str | None
     """Gender in the user's own words; null or left out clears it."""
     date_of_birth: datetime.date | None
@@ -392,7 +392,7 @@ class UpdateProfileForm(Model):
     ) -> None: ...
 
 class UserSettings(Model):
-    """A user's preferences; keys beyond `ui` are kept and sent back."""
+    """A user's preferences. Keys other than `ui` are kept and sent back."""
 
     ui: UserSettingsUI | None
     """Preferences of the web interface, free-form."""
@@ -412,7 +412,7 @@ class UserModel(Model):
     name: str
     """Full name, as others see it."""
     email: str
-    """E-mail address, with which the user signs in."""
+    """E-mail address that the user signs in with."""
     username: str | None
     """The user's handle; null when unset."""
     role: str
@@ -422,7 +422,7 @@ class UserModel(Model):
     profile_banner_image_url: str | None
     """Address of the image behind the profile."""
     bio: str | None
-    """What the user says of themselves."""
+    """Text of the user about themselves."""
     gender: str | None
     """Gender in the user's own words."""
     date_of_birth: datetime.date | None
@@ -452,7 +452,7 @@ class UserModel(Model):
     oauth_sub: str | None
     """OAuth subject, from servers that still send it."""
     last_active_at: int
-    """Last activity in seconds since 1970; starts as the time of creation."""
+    """Last activity in seconds since 1970; at first the time of creation."""
     updated_at: int
     """Last change in seconds since 1970."""
     created_at: int
@@ -596,7 +596,7 @@ class UserGroupIdsListResponse(Model):
     users: ModelList[UserGroupIdsModel]
     """The users of this page."""
     total: int
-    """How many users match on all pages."""
+    """Number of matching users on all pages."""
     __match_args__ = ("users", "total")
     def __init__(
         self,
@@ -685,7 +685,7 @@ class UserGroupIdsListResponse(Model):
         """
 
 class UserModelResponse(UserModel):
-    """A user of which unknown keys are kept."""
+    """A user. Unknown keys are kept."""
 
     __match_args__ = (
         "id",
@@ -751,7 +751,7 @@ class UserListResponse(Model):
     users: ModelList[UserModelResponse]
     """The users of this page."""
     total: int
-    """How many users there are on all pages."""
+    """Number of users on all pages."""
     __match_args__ = ("users", "total")
     def __init__(
         self,
@@ -842,7 +842,7 @@ class UserListResponse(Model):
 class UserStatus(Model):
     """A user's status.
 
-    When it is sent, the server skips nulls: an empty text and 0 clear a value, null keeps it.
+    When you send it, the server ignores nulls: null keeps a value, an empty text or 0 clears it.
     """
 
     status_emoji: str | None
@@ -871,11 +871,11 @@ class UserInfoResponse(UserStatus):
     name: str
     """Full name, as others see it."""
     email: str
-    """E-mail address, with which the user signs in."""
+    """E-mail address that the user signs in with."""
     role: str
     """One of admin, user and pending."""
     bio: str | None
-    """What the user says of themselves."""
+    """Text of the user about themselves."""
     groups: list[Any] | None
     """Groups of the user; lists and searches leave it empty."""
     is_active: bool
@@ -934,7 +934,7 @@ class UserIdNameListResponse(Model):
     users: ModelList[UserIdNameResponse]
     """The users of this page."""
     total: int
-    """How many users match on all pages."""
+    """Number of matching users on all pages."""
     __match_args__ = ("users", "total")
     def __init__(
         self,
@@ -1115,7 +1115,7 @@ class UserInfoListResponse(UserIdNameListResponse):
         """
 
 class ActiveUsersResponse(Model):
-    """Who is active now."""
+    """The users that are active now."""
 
     user_ids: list[str]
     """Identifiers of the users that are active now."""
@@ -1123,7 +1123,7 @@ class ActiveUsersResponse(Model):
     def __init__(self, *, user_ids: Sequence[str]) -> None: ...
 
 class UserActiveResponse(UserStatus):
-    """A user with their activity; what else the server sends (id, email, role …) is kept."""
+    """A user and their activity. Other keys that the server sends (id, email, role …) are kept."""
 
     name: str
     """Full name, as others see it."""
@@ -1136,7 +1136,7 @@ class UserActiveResponse(UserStatus):
     id: str
     """Unique identifier of the user."""
     email: str
-    """E-mail address, with which the user signs in."""
+    """E-mail address that the user signs in with."""
     username: str | None
     """The user's handle; null when unset."""
     role: str
@@ -1144,7 +1144,7 @@ class UserActiveResponse(UserStatus):
     profile_banner_image_url: str | None
     """Address of the image behind the profile."""
     bio: str | None
-    """What the user says of themselves."""
+    """Text of the user about themselves."""
     gender: str | None
     """Gender in the user's own words."""
     date_of_birth: str | None
@@ -1166,7 +1166,7 @@ class UserActiveResponse(UserStatus):
     oauth_sub: str | None
     """OAuth subject, from servers that still send it."""
     last_active_at: int
-    """Last activity in seconds since 1970; starts as the time of creation."""
+    """Last activity in seconds since 1970; at first the time of creation."""
     updated_at: int
     """Last change in seconds since 1970."""
     created_at: int
@@ -1256,7 +1256,7 @@ class UserProfileImageResponse(UserNameResponse):
     """A user's id, name, role, e-mail and profile image."""
 
     email: str
-    """E-mail address, with which the user signs in."""
+    """E-mail address that the user signs in with."""
     profile_image_url: str
     """Address, path or data URL of the profile image."""
     __match_args__ = ("id", "name", "role", "email", "profile_image_url")
@@ -1274,22 +1274,22 @@ class UserResponse(UserNameResponse):
     """A user's id, name, role and e-mail."""
 
     email: str
-    """E-mail address, with which the user signs in."""
+    """E-mail address that the user signs in with."""
     __match_args__ = ("id", "name", "role", "email")
     def __init__(self, *, id: str, name: str, role: str, email: str) -> None: ...
 
 class UserUpdateForm(Model):
-    """Changes to a user: only what is set is sent.
+    """Changes to a user. Only fields that are set are sent.
 
-    Servers before 0.10.2 want role, name, email and profile_image_url in every update.
+    Servers before 0.10.2 need role, name, email and profile_image_url in every update.
     """
 
     role: str | None
-    """New role: admin, user or pending; the server checks nothing."""
+    """New role: admin, user or pending; the server does not check it."""
     name: str | None
     """New full name."""
     email: str | None
-    """New e-mail address; the server checks nothing."""
+    """New e-mail address; the server does not check it."""
     profile_image_url: str | None
     """New address, path or data URL of the profile image."""
     password: str | None
@@ -1415,7 +1415,7 @@ class SharingPermissions(Model):
     public_calendars: bool
     """May share calendars with everybody."""
     open_chats: bool
-    """May share chats that others can go on with."""
+    """May share chats that others can continue."""
     __match_args__ = (
         "models",
         "public_models",
@@ -1475,9 +1475,9 @@ class ChatPermissions(Model):
     delete_message: bool
     """May delete messages."""
     continue_response: bool
-    """May let a response continue."""
+    """May continue a response."""
     regenerate_response: bool
-    """May let a response be made again."""
+    """May regenerate a response."""
     rate_response: bool
     """May rate responses."""
     edit: bool
@@ -1499,7 +1499,7 @@ class ChatPermissions(Model):
     temporary: bool
     """May use temporary chats."""
     temporary_enforced: bool
-    """Has only temporary chats."""
+    """Can use only temporary chats."""
     __match_args__ = (
         "controls",
         "valves",
@@ -1553,7 +1553,7 @@ class FeaturesPermissions(Model):
     """Permissions to use features."""
 
     api_keys: bool
-    """May make an API key."""
+    """May create an API key."""
     direct_tool_servers: bool
     """May connect tool servers directly."""
     web_search: bool
@@ -1632,8 +1632,8 @@ class AccessGrantsPermissions(Model):
 class UserPermissions(Model):
     """All permissions of a user, or the defaults for every user.
 
-    The server stores the defaults whole: read them, change what you want, and write the same object
-    back.
+    The server always stores all defaults: read them, change what you want, and write the same
+    object back.
     """
 
     workspace: WorkspacePermissions
@@ -1692,7 +1692,7 @@ class UserUsageTotals(Model):
     current_streak: int
     """Days in a row with activity, up to now."""
     longest_streak: int
-    """Most days in a row with activity."""
+    """Maximum number of days in a row with activity."""
     total_chats: int
     """Number of chats."""
     active_days: int
@@ -1792,7 +1792,7 @@ class UserUsageToolEntry(Model):
     name: str
     """Name of the tool."""
     count: int
-    """How often it was called."""
+    """Number of calls of the tool."""
     __match_args__ = ("name", "count")
     def __init__(self, *, name: str, count: int) -> None: ...
 
@@ -1802,9 +1802,9 @@ class UserUsageInsights(Model):
     most_used_model: str | None
     """Identifier of the model used most."""
     average_tokens_per_chat: float
-    """Mean tokens of a chat."""
+    """Average number of tokens in a chat."""
     average_messages_per_active_day: float
-    """Mean messages of a day with activity."""
+    """Average number of messages on a day with activity."""
     user_message_share: float
     """Part of the messages that the user wrote."""
     assistant_message_share: float
@@ -1856,7 +1856,7 @@ class UserUsageResponse(Model):
     top_tools: ModelList[UserUsageToolEntry]
     """Tools used most."""
     period: UserUsagePeriod
-    """The period that all this covers."""
+    """The period that the usage covers."""
     __match_args__ = (
         "totals",
         "heatmap",
@@ -1896,7 +1896,7 @@ class ResourcePreviewList(Model):
     items: ModelList[ResourcePreviewItem]
     """The first of the resources."""
     total: int
-    """How many there are."""
+    """Number of all resources."""
     __match_args__ = ("items", "total")
     def __init__(
         self,
@@ -1985,7 +1985,7 @@ class ResourcePreviewList(Model):
         """
 
 class UserPreviewUser(Model):
-    """The user that a preview is of."""
+    """The user of the preview."""
 
     id: str
     """Unique identifier of the user."""
@@ -1998,7 +1998,7 @@ class UserPreview(Model):
     """What a user can reach."""
 
     user: UserPreviewUser
-    """The user that the preview is of."""
+    """The user of the preview."""
     groups: ModelList[ResourcePreviewItem]
     """Groups of the user."""
     models: ResourcePreviewList
@@ -2019,7 +2019,7 @@ class UserPreview(Model):
     ) -> None: ...
 
 class SigninForm(Model):
-    """What a user signs in with."""
+    """E-mail address and password of a user who signs in."""
 
     email: str
     """E-mail address of the user."""
@@ -2031,8 +2031,8 @@ class SigninForm(Model):
 class SigninResponse(Model):
     """The answer to signing in or up.
 
-    It holds a token, or says in next_step what is due first: the second step of a two-step sign-in,
-    or an administrator's approval.
+    It holds a token. Without a token, next_step says what must happen first: the second step of a
+    two-step sign-in, or an administrator's approval.
     """
 
     id: str | None
@@ -2042,11 +2042,11 @@ class SigninResponse(Model):
     role: str | None
     """One of admin, user and pending."""
     email: str | None
-    """E-mail address, with which the user signs in."""
+    """E-mail address that the user signs in with."""
     profile_image_url: str | None
     """Address, path or data URL of the profile image."""
     token: str | None
-    """Session token; null while a second step or an approval is due."""
+    """Session token; null while a second step or an approval is missing."""
     token_type: str | None
     """Kind of the token: Bearer."""
     expires_at: int | None
@@ -2054,7 +2054,7 @@ class SigninResponse(Model):
     permissions: dict[str, Any] | None
     """What the user may do, by section and name."""
     next_step: str | None
-    """What is due before a token is given, such as pending."""
+    """What must happen before there is a token, such as pending."""
     challenge_token: str | None
     """Token for the second step of signing in."""
     expires_in: int | None
@@ -2094,7 +2094,7 @@ class SigninResponse(Model):
     ) -> None: ...
 
 class SignupForm(Model):
-    """What a new user signs up with."""
+    """Data of a new user who signs up."""
 
     name: str
     """Full name of the new user."""
@@ -2115,7 +2115,7 @@ class SignupForm(Model):
     ) -> None: ...
 
 class AddUserForm(SignupForm):
-    """A new user, made by an administrator."""
+    """A new user, created by an administrator."""
 
     role: str | None
     """Role of the new user: admin, user or pending."""
@@ -2131,10 +2131,10 @@ class AddUserForm(SignupForm):
     ) -> None: ...
 
 class AddUserResponse(UserProfileImageResponse):
-    """The user that was made, with a live token of theirs."""
+    """The new user, with a valid session token."""
 
     token: str | None
-    """Live session token of the new user; null while two-step sign-in is on."""
+    """Valid session token of the new user; null if two-step sign-in is on."""
     token_type: str | None
     """Kind of the token: Bearer."""
     __match_args__ = ("id", "name", "role", "email", "profile_image_url", "token", "token_type")
@@ -2168,7 +2168,7 @@ class SessionUserResponse(UserProfileImageResponse):
     status_expires_at: int | None
     """When the status message ends, in seconds since 1970."""
     bio: str | None
-    """What the user says of themselves."""
+    """Text of the user about themselves."""
     gender: str | None
     """Gender in the user's own words."""
     date_of_birth: datetime.date | None
@@ -2217,17 +2217,17 @@ class SessionUserResponse(UserProfileImageResponse):
     ) -> None: ...
 
 class UpdatePasswordForm(Model):
-    """A new password of one's own."""
+    """A new password for your own account."""
 
     password: str
-    """The password so far."""
+    """The current password."""
     new_password: str
-    """The password from now on, at most 72 bytes in UTF-8."""
+    """The new password, at most 72 bytes in UTF-8."""
     __match_args__ = ("password", "new_password")
     def __init__(self, *, password: str, new_password: str) -> None: ...
 
 class UpdateTimezoneForm(Model):
-    """A new time zone of one's own."""
+    """A new time zone for your own account."""
 
     timezone: str
     """IANA name of the time zone."""
@@ -2245,7 +2245,7 @@ class SignoutResponse(Model):
     def __init__(self, *, status: bool, redirect_url: str | None = ...) -> None: ...
 
 class ApiKey(Model):
-    """An API key of one's own."""
+    """The API key of your own account."""
 
     api_key: str | None
     """The key; null when there is none."""
@@ -2305,7 +2305,7 @@ class GroupModel(Model):
     id: str
     """Unique identifier of the group."""
     user_id: str
-    """Identifier of the user who made the group."""
+    """Identifier of the user who created the group."""
     name: str
     """Name of the group."""
     description: str
@@ -2323,7 +2323,7 @@ class GroupModel(Model):
     member_count: int | None
     """Number of members."""
     parent_group_id: str | None
-    """Identifier of the group that this one is part of."""
+    """Identifier of the group that contains this group."""
     @property
     def created(self) -> datetime.datetime | None:
         """The same moment as created_at, in UTC."""
@@ -2367,11 +2367,11 @@ class GroupForm(Model):
     description: str
     """What the group is for."""
     permissions: dict[str, Any] | None
-    """Permissions of the members, replaced whole."""
+    """Permissions of the members; they replace all stored ones."""
     data: dict[str, Any] | None
     """Free-form data, such as the sharing configuration."""
     parent_group_id: str | None
-    """Identifier of the group that this one is part of."""
+    """Identifier of the group that contains this group."""
     __match_args__ = ("name", "description", "permissions", "data", "parent_group_id")
     def __init__(
         self,
@@ -2384,7 +2384,9 @@ class GroupForm(Model):
     ) -> None: ...
 
 class GroupUpdateForm(GroupForm):
-    """Changes to a group: name and description are needed, permissions are replaced whole."""
+    """Changes to a group. Name and description are required. Given permissions replace all stored
+    ones.
+    """
 
     __match_args__ = ("name", "description", "permissions", "data", "parent_group_id")
     def __init__(
@@ -2453,7 +2455,7 @@ class GroupMembersResponse(Model):
     items: ModelList[GroupMemberInfo]
     """The members of this page."""
     total: int
-    """How many members match on all pages."""
+    """Number of matching members on all pages."""
     counts: dict[str, int]
     """Number of members by the kind of membership."""
     __match_args__ = ("items", "total", "counts")
@@ -2545,7 +2547,7 @@ class GroupMembersResponse(Model):
         """
 
 class AccessGrantModel(Model):
-    """Access granted to somebody."""
+    """Access that is granted to a user or a group."""
 
     id: str
     """Identifier of the grant."""
@@ -2554,9 +2556,9 @@ class AccessGrantModel(Model):
     resource_id: str
     """Identifier of the resource."""
     principal_type: str
-    """Kind of who has access: user or group."""
+    """Kind of the principal: user or group."""
     principal_id: str
-    """Identifier of who has access."""
+    """Identifier of the user or group that has access."""
     permission: str
     """What is granted: read or write."""
     created_at: int
@@ -2591,7 +2593,7 @@ class ChannelModel(Model):
     id: str
     """Unique identifier of the channel."""
     user_id: str
-    """Identifier of the user who made the channel."""
+    """Identifier of the user who created the channel."""
     type: str | None
     """Kind of the channel: null, group or dm."""
     name: str
@@ -2605,9 +2607,9 @@ class ChannelModel(Model):
     meta: dict[str, Any] | None
     """Free-form facts about the channel."""
     access_grants: ModelList[AccessGrantModel]
-    """Who may read or write."""
+    """Read and write access of users and groups."""
     access_control: dict[str, Any] | None
-    """Who may read or write, from older servers."""
+    """Read and write access, from older servers."""
     created_at: int
     """Creation in nanoseconds since 1970."""
     updated_at: int
@@ -2615,13 +2617,13 @@ class ChannelModel(Model):
     updated_by: str | None
     """Identifier of the user who made the last change."""
     archived_at: int | None
-    """When it was archived, in nanoseconds since 1970."""
+    """When the channel was archived, in nanoseconds since 1970."""
     archived_by: str | None
-    """Identifier of the user who archived it."""
+    """Identifier of the user who archived the channel."""
     deleted_at: int | None
-    """When it was deleted, in nanoseconds since 1970."""
+    """When the channel was deleted, in nanoseconds since 1970."""
     deleted_by: str | None
-    """Identifier of the user who deleted it."""
+    """Identifier of the user who deleted the channel."""
     @property
     def created(self) -> datetime.datetime | None:
         """The same moment as created_at, in UTC."""
@@ -2743,14 +2745,14 @@ class ChannelListItemResponse(ChannelModel):
     ) -> None: ...
 
 class ChannelMemberResponse(Model):
-    """A member of a channel; what else older servers send of them is kept."""
+    """A member of a channel. Other keys that older servers send are kept."""
 
     id: str
     """Unique identifier of the user."""
     name: str
     """Full name, as others see it."""
     email: str
-    """E-mail address, with which the user signs in."""
+    """E-mail address that the user signs in with."""
     role: str
     """One of admin, user and pending."""
     profile_image_url: str | None
@@ -2802,7 +2804,7 @@ class ChannelMemberListResponse(Model):
     users: ModelList[ChannelMemberResponse]
     """The members of this page."""
     total: int
-    """How many members match on all pages."""
+    """Number of matching members on all pages."""
     __match_args__ = ("users", "total")
     def __init__(
         self,
@@ -2896,19 +2898,19 @@ class MessageModel(Model):
     id: str
     """Unique identifier of the message."""
     user_id: str
-    """Identifier of the user who wrote it."""
+    """Identifier of the user who wrote the message."""
     channel_id: str | None
     """Identifier of the channel."""
     reply_to_id: str | None
-    """Identifier of the message that it answers."""
+    """Identifier of the message that this one answers."""
     parent_id: str | None
     """Identifier of the message that opens its thread."""
     is_pinned: bool
-    """Is it pinned to the channel?"""
+    """Is the message pinned to the channel?"""
     pinned_by: str | None
-    """Identifier of the user who pinned it."""
+    """Identifier of the user who pinned the message."""
     pinned_at: int | None
-    """When it was pinned, in nanoseconds since 1970."""
+    """When the message was pinned, in nanoseconds since 1970."""
     content: str
     """Text of the message."""
     data: dict[str, Any] | None
@@ -2965,7 +2967,7 @@ class MessageUserResponse(MessageModel):
     """A message with the user who wrote it."""
 
     user: UserNameResponse | None
-    """The user who wrote it."""
+    """The user who wrote the message."""
     __match_args__ = (
         "id",
         "user_id",
@@ -3002,11 +3004,11 @@ class MessageUserResponse(MessageModel):
     ) -> None: ...
 
 class ModelList(list[_T]):
-    """A list of models, such as users: a list in everything, with methods that make records and
-    data frames of them.
+    """A list of models, such as users. It is a list in every way, and has methods that make records
+    and data frames.
 
-    Lists that a server sent are of this class, and so are their slices, copies and sums.
-    ModelList(client.iter_users()) makes one of any models.
+    Lists that a server sent are of this class. So are their slices, copies and sums. To make one
+    from any models, use for example ModelList(client.iter_users()).
     """
 
     def copy(self) -> ModelList[_T]:
@@ -3105,10 +3107,10 @@ class ModelList(list[_T]):
 
 @final
 class RawResponse:
-    """An answer as it came: status, header lines and body.
+    """An answer as the server sent it: status, header lines and body.
 
-    Returned by the methods of `client.with_raw_response` and by `client.request()`; no status is
-    refused before `parse()` or `raise_for_status()` is called.
+    The methods of `client.with_raw_response` and `client.request()` return it. They refuse no
+    status; only `parse()` and `raise_for_status()` can refuse one.
     """
 
     @property
@@ -3131,16 +3133,16 @@ class RawResponse:
         """The body as bytes, decompressed."""
     @property
     def text(self) -> str:
-        """The body as text; what is not UTF-8 is replaced."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
     @property
     def elapsed(self) -> float:
         """Seconds that the call took."""
     def json(self) -> Any:
         """The body as plain Python values, read strictly."""
     def parse(self) -> Any:
-        """What the client's method itself would have returned."""
+        """The value that the client's method itself would have returned."""
     def raise_for_status(self) -> Self:
-        """This answer, when its status is 200 to 299."""
+        """This answer, if its status is 200 to 299."""
 
 @type_check_only
 class Client:
@@ -3173,7 +3175,9 @@ class Client:
         """Address of the server, normalised."""
     @property
     def api_key(self) -> str | _KeySource | None:
-        """Key or token that is sent, or what gives it; None: there is none. Views share it."""
+        """Key or token that is sent, or the function that returns it; None: there is no key.
+        Views share it, except views that have their own key.
+        """
     @api_key.setter
     def api_key(self, value: str | _KeySource | None, /) -> None: ...
     @property
@@ -3181,7 +3185,7 @@ class Client:
         """Whether the client was closed."""
     @property
     def raw(self) -> bool:
-        """Whether methods return RawResponse: see with_raw_response."""
+        """Whether methods return RawResponse; see with_raw_response."""
     @property
     def timeout(self) -> Timeout:
         """Seconds for a whole call, retries included; None: no limit. Timeout(total, connect=…)
@@ -3263,10 +3267,10 @@ class Client:
         Signing in or out then changes the key of this one alone.
         """
     def stats(self) -> ClientStats:
-        """What was done since the client was made, over all its views, threads and tasks."""
+        """Statistics since the client was made, over all its views, threads and tasks."""
 
 class BlockingClient(Client):
-    """What the clients share whose methods block."""
+    """The base of the clients whose methods block."""
 
     def request(
         self,
@@ -3276,13 +3280,13 @@ class BlockingClient(Client):
         params: Mapping[str, Any] | None = None,
         json: Any = None,
     ) -> RawResponse:
-        """Call any route of the server, for those that have no method here.
+        """Call any route of the server, such as a route that has no method here.
 
         Returns:
-            RawResponse: whatever its status; see its raise_for_status().
+            RawResponse: the answer with any status; see its raise_for_status().
         """
     def get_version(self) -> str:
-        """The server's version, for instance '0.12.4'; asked once."""
+        """The server's version, such as '0.12.4'. It is requested once."""
     @overload
     def map(
         self,
@@ -3314,7 +3318,7 @@ class BlockingClient(Client):
     ) -> None: ...
 
 class AsyncClient(Client):
-    """What the clients share whose methods are coroutines."""
+    """The base of the clients whose methods are coroutines."""
 
     async def request(
         self,
@@ -3324,13 +3328,13 @@ class AsyncClient(Client):
         params: Mapping[str, Any] | None = None,
         json: Any = None,
     ) -> RawResponse:
-        """Call any route of the server, for those that have no method here.
+        """Call any route of the server, such as a route that has no method here.
 
         Returns:
-            RawResponse: whatever its status; see its raise_for_status().
+            RawResponse: the answer with any status; see its raise_for_status().
         """
     async def get_version(self) -> str:
-        """The server's version, for instance '0.12.4'; asked once."""
+        """The server's version, such as '0.12.4'. It is requested once."""
     @overload
     def map(
         self,
@@ -3368,7 +3372,7 @@ class PendingCall:
         """A call of a method of a client."""
     @classmethod
     def check_method(cls, client: Client, method: Callable[..., Any], /) -> None:
-        """Refuse what is no method of this client."""
+        """Refuse anything that is not a method of this client."""
     @classmethod
     def of_request(
         cls, client: Client, method: str, path: str, params: Any, json: Any, /
@@ -3376,55 +3380,55 @@ class PendingCall:
         """A call of any route."""
     @classmethod
     def of_version(cls, client: Client, /) -> PendingCall:
-        """The question for the server's version."""
+        """The request for the server's version."""
     @classmethod
     def of_farewell(cls, client: Client, /) -> PendingCall:
-        """Closes the client, and is done when nothing of it runs."""
+        """Close the client; the call is done when nothing of the client runs any more."""
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
+        """Whether the call has ended."""
     @property
     def has_event(self) -> bool:
-        """Whether it stands still for tell()."""
+        """Whether the call waits for tell()."""
     @property
     def client(self) -> Client:
-        """The client, no view of it."""
+        """The client itself, not a view of it."""
     @property
     def ports(self) -> dict[AbstractEventLoop, Port]:
         """The client's ports by their event loop."""
     def start(self, port: Port, future: Future[None] | None, /) -> None:
         """Check the arguments and begin."""
     def ask_key(self) -> Any:
-        """Ask for the key; what is no str is returned, to be awaited."""
+        """Get the key from its function. If the result is not a str, return it: it is awaited."""
     def set_key(self, key: Any, /) -> None:
         """Use this key."""
     def tell(self) -> object:
-        """Tell hooks and logs of the event; what the hook returned."""
+        """Report the event to hooks and logs; the hook's return value."""
     def resume(self, future: Future[None] | None, /) -> None:
         """Go on after an event."""
     def close_client(self) -> None:
         """Close the client, without waiting for anything."""
     def cancel(self) -> None:
-        """Stop, unless it is done."""
+        """Stop the call, unless it is done."""
     def finish(self) -> Any:
-        """The result, or the exception, once."""
+        """Return the result or raise the exception, once."""
 
 @final
 class Port:
-    """Where one loop or thread learns of the client's pending calls. Not for users."""
+    """The port where one loop or thread gets news of the client's pending calls. Not for users."""
 
     def __new__(cls, client: Client, /) -> Self: ...
     @property
     def is_foreign(self) -> bool:
-        """Whether a parent of this process made it."""
+        """Whether a parent of this process made the port."""
     def fileno(self) -> int:
         """The descriptor, readable while there is news."""
     def drain(self) -> list[PendingCall]:
-        """Take all news: futures get a result, calls without one are returned."""
+        """Take all news: futures get a result, calls without a future are returned."""
     def wait(self, seconds: float | None, /) -> bool:
-        """Block until there is news, or so long; None: no limit."""
+        """Block until there is news, or for this many seconds; None: no limit."""
     def close(self) -> None:
-        """Stop what was started here, and let the descriptor go."""
+        """Stop the calls that were started here, and close the descriptor."""
 
 class UsersClient(BlockingClient):
     """Users: listing, reading, changing, deleting.

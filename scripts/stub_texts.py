@@ -1,8 +1,8 @@
-"""What the stubs say that no table holds: facts, and classes that are written out by hand."""
+"""Texts of the stubs that no table holds: facts, and classes that are written by hand."""
 
 from __future__ import annotations
 
-#: Models whose kept keys are known: servers send them all the fields of another model as well.
+#: Models whose kept keys are known: servers also send all fields of another model.
 SENT_BESIDES = {"UserActiveResponse": "UserModel"}
 
 #: Free-form fields whose usual keys are known: a TypedDict in the stubs.
@@ -73,14 +73,14 @@ UI_KEYS: dict[str, tuple[str, str]] = {
 
 MODEL_BASE = '''\
 class Model:
-    """Common base of all models: what a server sends or takes.
+    """Common base of all models: the data that a server sends or accepts.
 
-    Instances are made with keyword arguments, which are checked and coerced as pydantic does; all
-    errors are raised together as ValidationError.
+    Make an instance with keyword arguments. They are checked and coerced as pydantic does. One
+    ValidationError reports all faults.
     """
 
     model_fields: ClassVar[dict[str, FieldInfo]]
-    """What is known of each field, by its name."""
+    """Information about each field, by its name."""
     __signature__: ClassVar[inspect.Signature]
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -89,7 +89,7 @@ class Model:
         """Names of the fields that were given a value."""
     @property
     def model_extra(self) -> dict[str, Any] | None:
-        """Unknown keys that this model keeps, or None where it carries them."""
+        """Unknown keys that this model keeps; None if it carries them instead."""
     @property
     def model_unknown(self) -> dict[str, Any]:
         """Unknown keys that are carried: not dumped, but sent back in a request body."""
@@ -141,11 +141,11 @@ class Model:
 
 MODEL_LIST = '''\
 class ModelList(list[_T]):
-    """A list of models, such as users: a list in everything, with methods that make records and
-    data frames of them.
+    """A list of models, such as users. It is a list in every way, and has methods that make records
+    and data frames.
 
-    Lists that a server sent are of this class, and so are their slices, copies and sums.
-    ModelList(client.iter_users()) makes one of any models.
+    Lists that a server sent are of this class. So are their slices, copies and sums. To make one
+    from any models, use for example ModelList(client.iter_users()).
     """
 
     def copy(self) -> ModelList[_T]:
@@ -175,7 +175,9 @@ class Client:
         """Address of the server, normalised."""
     @property
     def api_key(self) -> str | _KeySource | None:
-        """Key or token that is sent, or what gives it; None: there is none. Views share it."""
+        """Key or token that is sent, or the function that returns it; None: there is no key.
+        Views share it, except views that have their own key.
+        """
     @api_key.setter
     def api_key(self, value: str | _KeySource | None, /) -> None: ...
     @property
@@ -183,13 +185,13 @@ class Client:
         """Whether the client was closed."""
     @property
     def raw(self) -> bool:
-        """Whether methods return RawResponse: see with_raw_response."""
+        """Whether methods return RawResponse; see with_raw_response."""
 @OPTIONS@
     def stats(self) -> ClientStats:
-        """What was done since the client was made, over all its views, threads and tasks."""
+        """Statistics since the client was made, over all its views, threads and tasks."""
 
 class BlockingClient(Client):
-    """What the clients share whose methods block."""
+    """The base of the clients whose methods block."""
 
     def request(
         self,
@@ -199,13 +201,13 @@ class BlockingClient(Client):
         params: Mapping[str, Any] | None = None,
         json: Any = None,
     ) -> RawResponse:
-        """Call any route of the server, for those that have no method here.
+        """Call any route of the server, such as a route that has no method here.
 
         Returns:
-            RawResponse: whatever its status; see its raise_for_status().
+            RawResponse: the answer with any status; see its raise_for_status().
         """
     def get_version(self) -> str:
-        """The server's version, for instance '0.12.4'; asked once."""
+        """The server's version, such as '0.12.4'. It is requested once."""
     @overload
     def map(
         self,
@@ -237,7 +239,7 @@ class BlockingClient(Client):
     ) -> None: ...
 
 class AsyncClient(Client):
-    """What the clients share whose methods are coroutines."""
+    """The base of the clients whose methods are coroutines."""
 
     async def request(
         self,
@@ -247,13 +249,13 @@ class AsyncClient(Client):
         params: Mapping[str, Any] | None = None,
         json: Any = None,
     ) -> RawResponse:
-        """Call any route of the server, for those that have no method here.
+        """Call any route of the server, such as a route that has no method here.
 
         Returns:
-            RawResponse: whatever its status; see its raise_for_status().
+            RawResponse: the answer with any status; see its raise_for_status().
         """
     async def get_version(self) -> str:
-        """The server's version, for instance '0.12.4'; asked once."""
+        """The server's version, such as '0.12.4'. It is requested once."""
     @overload
     def map(
         self,
@@ -293,7 +295,7 @@ class PendingCall:
         """A call of a method of a client."""
     @classmethod
     def check_method(cls, client: Client, method: Callable[..., Any], /) -> None:
-        """Refuse what is no method of this client."""
+        """Refuse anything that is not a method of this client."""
     @classmethod
     def of_request(
         cls, client: Client, method: str, path: str, params: Any, json: Any, /
@@ -301,64 +303,64 @@ class PendingCall:
         """A call of any route."""
     @classmethod
     def of_version(cls, client: Client, /) -> PendingCall:
-        """The question for the server's version."""
+        """The request for the server's version."""
     @classmethod
     def of_farewell(cls, client: Client, /) -> PendingCall:
-        """Closes the client, and is done when nothing of it runs."""
+        """Close the client; the call is done when nothing of the client runs any more."""
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
+        """Whether the call has ended."""
     @property
     def has_event(self) -> bool:
-        """Whether it stands still for tell()."""
+        """Whether the call waits for tell()."""
     @property
     def client(self) -> Client:
-        """The client, no view of it."""
+        """The client itself, not a view of it."""
     @property
     def ports(self) -> dict[AbstractEventLoop, Port]:
         """The client's ports by their event loop."""
     def start(self, port: Port, future: Future[None] | None, /) -> None:
         """Check the arguments and begin."""
     def ask_key(self) -> Any:
-        """Ask for the key; what is no str is returned, to be awaited."""
+        """Get the key from its function. If the result is not a str, return it: it is awaited."""
     def set_key(self, key: Any, /) -> None:
         """Use this key."""
     def tell(self) -> object:
-        """Tell hooks and logs of the event; what the hook returned."""
+        """Report the event to hooks and logs; the hook's return value."""
     def resume(self, future: Future[None] | None, /) -> None:
         """Go on after an event."""
     def close_client(self) -> None:
         """Close the client, without waiting for anything."""
     def cancel(self) -> None:
-        """Stop, unless it is done."""
+        """Stop the call, unless it is done."""
     def finish(self) -> Any:
-        """The result, or the exception, once."""
+        """Return the result or raise the exception, once."""
 
 @final
 class Port:
-    """Where one loop or thread learns of the client's pending calls. Not for users."""
+    """The port where one loop or thread gets news of the client's pending calls. Not for users."""
 
     def __new__(cls, client: Client, /) -> Self: ...
     @property
     def is_foreign(self) -> bool:
-        """Whether a parent of this process made it."""
+        """Whether a parent of this process made the port."""
     def fileno(self) -> int:
         """The descriptor, readable while there is news."""
     def drain(self) -> list[PendingCall]:
-        """Take all news: futures get a result, calls without one are returned."""
+        """Take all news: futures get a result, calls without a future are returned."""
     def wait(self, seconds: float | None, /) -> bool:
-        """Block until there is news, or so long; None: no limit."""
+        """Block until there is news, or for this many seconds; None: no limit."""
     def close(self) -> None:
-        """Stop what was started here, and let the descriptor go."""
+        """Stop the calls that were started here, and close the descriptor."""
 '''
 
 RAW_RESPONSE = '''\
 @final
 class RawResponse:
-    """An answer as it came: status, header lines and body.
+    """An answer as the server sent it: status, header lines and body.
 
-    Returned by the methods of `client.with_raw_response` and by `client.request()`; no status is
-    refused before `parse()` or `raise_for_status()` is called.
+    The methods of `client.with_raw_response` and `client.request()` return it. They refuse no
+    status; only `parse()` and `raise_for_status()` can refuse one.
     """
 
     @property
@@ -381,16 +383,16 @@ class RawResponse:
         """The body as bytes, decompressed."""
     @property
     def text(self) -> str:
-        """The body as text; what is not UTF-8 is replaced."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
     @property
     def elapsed(self) -> float:
         """Seconds that the call took."""
     def json(self) -> Any:
         """The body as plain Python values, read strictly."""
     def parse(self) -> Any:
-        """What the client's method itself would have returned."""
+        """The value that the client's method itself would have returned."""
     def raise_for_status(self) -> Self:
-        """This answer, when its status is 200 to 299."""
+        """This answer, if its status is 200 to 299."""
 '''
 
 HEAD = '''\
@@ -445,7 +447,7 @@ _IncEx: TypeAlias = (
     | Mapping[int | str, Any]
 )
 
-# What gives the key of each call: of a client that blocks, the key itself.
+# The function that returns the key of each call. A client that blocks needs the key itself.
 _KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
 _T = TypeVar("_T")
 _S = TypeVar("_S")
@@ -462,30 +464,30 @@ def option_table() -> list[dict[str, Any]]:
     """The options of clients, as a list of dicts."""
 
 def core_defaults() -> dict[str, Any]:
-    """What the core does where no option is given, by name."""
+    """The core's values for options that are not given, by name."""
 
 def json_merge(document: str | bytes, patch: str | bytes, /) -> bytes:
-    """A JSON text after a merge patch (RFC 7396). Numbers stay as they stand."""
+    """A JSON text after a merge patch (RFC 7396). The text of numbers does not change."""
 
 def json_diff(before: str | bytes, after: str | bytes, /) -> bytes:
     """The merge patch that turns one JSON text into the other."""
 
 def json_equal(a: str | bytes, b: str | bytes, /) -> bool:
-    """Are two JSON texts equal as values?"""
+    """Whether two JSON texts are equal as values."""
 
 def columns_of(
     models: Iterable[Model], names: set[Any] | frozenset[Any] | None = None, /
 ) -> tuple[list[str], list[str]]:
-    """Names of the models of a list in the order of their first instance, and the unknown keys that
-    are kept: those among names, or all.
+    """The names of the models in a list, in the order of their first instance; and the unknown keys
+    that the models keep: those among names, or all.
     """
 
 @overload
 def columns(
     models: Iterable[Model], names: tuple[str, ...], as_json: Literal[False], /
 ) -> list[list[Any]]:
-    """The values of each of these fields and kept keys, as model_dump() or as JSON has them; None
-    where there is none.
+    """The values of each of these fields and kept keys, as in model_dump() or as JSON; None if
+    there is no value.
     """
 
 @overload
@@ -496,7 +498,7 @@ def records(names: tuple[str, ...], lists: tuple[list[Any], ...], /) -> list[dic
     """A dict for each row of columns of these names."""
 
 def column_facts(values: list[Any], /) -> tuple[set[str], int, int, int]:
-    """What the values of a list are: kinds, the least and the greatest integer, the first row
+    """Facts about the values of a list: kinds, the least and the greatest integer, the first row
     with a lone surrogate or -1.
     """
 
@@ -505,7 +507,7 @@ def version_info() -> dict[str, str]:
 
 '''
 
-# What an option is read as, where that is less than it may be given as.
+# The type that an option is read as, if it differs from the types that may be given.
 READ_AS = {
     "timeout": "Timeout",
     "retry": "Retry",

@@ -1,9 +1,11 @@
 /*
- * schema.c - the table of models: one row a field, one entry a model. Facts only, no logic.
+ * schema.c - the table of models: one entry for each model, one row for each field. It has facts
+ * only, no logic.
  *
- * Fields are the union of what servers 0.6.42 to 0.12.4 send; one that some version leaves out is
- * optional, with the newest server's default. Order: older fields first, newer ones last.
- * The fields of a base are written once, as a macro that opens the rows of what derives from it.
+ * A model has all fields that servers 0.6.42 to 0.12.4 send. If some version leaves a field out,
+ * the field is optional and has the newest server's default. Older fields come first, newer ones
+ * last. The fields of a base are written once, in a macro. Models that derive from the base begin
+ * with this macro.
  */
 #include "schema.h"
 
@@ -73,20 +75,20 @@
 static const owu_field update_profile_form_fields[] = {
     REQUIRED("profile_image_url", OWU_STR, "Address, path or data URL of the profile image."),
     REQUIRED("name", OWU_STR, "Full name, as others see it."),
-    OPTIONAL("bio", OWU_STR, "What the user says of themselves; null or left out clears it."),
+    OPTIONAL("bio", OWU_STR, "Text of the user about themselves; null or left out clears it."),
     OPTIONAL("gender", OWU_STR, "Gender in the user's own words; null or left out clears it."),
     OPTIONAL("date_of_birth", OWU_DATE, "Day of birth; null or left out clears it."),
 };
 MODEL(update_profile_form, "UpdateProfileForm", NULL, OWU_CARRY,
-      "Changes to one's own profile.\n\nThe server stores null for each optional field that is "
-      "left out: read the session user first and send what should stay.");
+      "Changes to your own profile.\n\nThe server stores null for each optional field that is left "
+      "out. Read the session user first, and send the values that should stay.");
 
 static const owu_field user_settings_fields[] = {
     ROW("ui", "ui", OWU_DICT, OWU_ANY, true, NULL, 0, EMPTY_DICT,
         "Preferences of the web interface, free-form."),
 };
 MODEL(user_settings, "UserSettings", NULL, OWU_KEEP,
-      "A user's preferences; keys beyond `ui` are kept and sent back.");
+      "A user's preferences. Keys other than `ui` are kept and sent back.");
 
 #define USER_STATUS_FIELDS \
     OPTIONAL("status_emoji", OWU_STR, "Emoji shown beside the status message."), \
@@ -97,13 +99,13 @@ MODEL(user_settings, "UserSettings", NULL, OWU_KEEP,
 #define USER_MODEL_FIELDS \
     REQUIRED("id", OWU_STR, "Unique identifier of the user."), \
         REQUIRED("name", OWU_STR, "Full name, as others see it."), \
-        REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."), \
+        REQUIRED("email", OWU_STR, "E-mail address that the user signs in with."), \
         OPTIONAL("username", OWU_STR, "The user's handle; null when unset."), \
         ROW("role", "role", OWU_STR, OWU_ANY, false, NULL, OWU_CATEGORY, TEXT_DEFAULT("pending"), \
             "One of admin, user and pending; the server stores any other text too."), \
         OPTIONAL("profile_image_url", OWU_STR, "Address, path or data URL of the profile image."), \
         OPTIONAL("profile_banner_image_url", OWU_STR, "Address of the image behind the profile."), \
-        OPTIONAL("bio", OWU_STR, "What the user says of themselves."), \
+        OPTIONAL("bio", OWU_STR, "Text of the user about themselves."), \
         OPTIONAL("gender", OWU_STR, "Gender in the user's own words."), \
         OPTIONAL("date_of_birth", OWU_DATE, "Day of birth."), \
         OPTIONAL("timezone", OWU_STR, "IANA name of the user's time zone."), \
@@ -121,7 +123,7 @@ MODEL(user_settings, "UserSettings", NULL, OWU_KEEP,
         OPTIONAL_WITH("oauth_sub", OWU_STR, OWU_SECRET, \
                       "OAuth subject, from servers that still send it."), \
         REQUIRED_WITH("last_active_at", OWU_INT, OWU_EPOCH, \
-                      "Last activity in seconds since 1970; starts as the time of creation."), \
+                      "Last activity in seconds since 1970; at first the time of creation."), \
         REQUIRED_WITH("updated_at", OWU_INT, OWU_EPOCH, "Last change in seconds since 1970."), \
         REQUIRED_WITH("created_at", OWU_INT, OWU_EPOCH, "Creation in seconds since 1970.")
 
@@ -137,32 +139,32 @@ MODEL(user_group_ids_model, "UserGroupIdsModel", &owu_model_user_model, OWU_CARR
 
 static const owu_field user_group_ids_list_response_fields[] = {
     REQUIRED_LIST("users", OWU_MODEL, &owu_model_user_group_ids_model, "The users of this page."),
-    REQUIRED("total", OWU_INT, "How many users match on all pages."),
+    REQUIRED("total", OWU_INT, "Number of matching users on all pages."),
 };
 MODEL(user_group_ids_list_response, "UserGroupIdsListResponse", NULL, OWU_CARRY,
       "One page of users with their groups.");
 
 static const owu_field user_model_response_fields[] = {USER_MODEL_FIELDS};
 MODEL(user_model_response, "UserModelResponse", &owu_model_user_model, OWU_KEEP,
-      "A user of which unknown keys are kept.");
+      "A user. Unknown keys are kept.");
 
 static const owu_field user_list_response_fields[] = {
     REQUIRED_LIST("users", OWU_MODEL, &owu_model_user_model_response, "The users of this page."),
-    REQUIRED("total", OWU_INT, "How many users there are on all pages."),
+    REQUIRED("total", OWU_INT, "Number of users on all pages."),
 };
 MODEL(user_list_response, "UserListResponse", NULL, OWU_CARRY, "One page of users.");
 
 static const owu_field user_status_fields[] = {USER_STATUS_FIELDS};
 MODEL(user_status, "UserStatus", NULL, OWU_CARRY,
-      "A user's status.\n\nWhen it is sent, the server skips nulls: an empty text and 0 clear a "
-      "value, null keeps it.");
+      "A user's status.\n\nWhen you send it, the server ignores nulls: null keeps a value, an "
+      "empty text or 0 clears it.");
 
 #define USER_INFO_RESPONSE_FIELDS \
     USER_STATUS_FIELDS, REQUIRED("id", OWU_STR, "Unique identifier of the user."), \
         REQUIRED("name", OWU_STR, "Full name, as others see it."), \
-        REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."), \
+        REQUIRED("email", OWU_STR, "E-mail address that the user signs in with."), \
         REQUIRED_WITH("role", OWU_STR, OWU_CATEGORY, "One of admin, user and pending."), \
-        OPTIONAL("bio", OWU_STR, "What the user says of themselves."), \
+        OPTIONAL("bio", OWU_STR, "Text of the user about themselves."), \
         ROW("groups", "groups", OWU_LIST, OWU_ANY, true, NULL, 0, EMPTY_LIST, \
             "Groups of the user; lists and searches leave it empty."), \
         FLAG("is_active", false, \
@@ -184,14 +186,14 @@ MODEL(user_id_name_response, "UserIdNameResponse", NULL, OWU_CARRY, "A user's id
 
 static const owu_field user_id_name_list_response_fields[] = {
     REQUIRED_LIST("users", OWU_MODEL, &owu_model_user_id_name_response, "The users of this page."),
-    REQUIRED("total", OWU_INT, "How many users match on all pages."),
+    REQUIRED("total", OWU_INT, "Number of matching users on all pages."),
 };
 MODEL(user_id_name_list_response, "UserIdNameListResponse", NULL, OWU_CARRY,
       "One page of users by id and name.");
 
 static const owu_field user_info_list_response_fields[] = {
     REQUIRED_LIST("users", OWU_MODEL, &owu_model_user_info_response, "The users of this page."),
-    REQUIRED("total", OWU_INT, "How many users match on all pages."),
+    REQUIRED("total", OWU_INT, "Number of matching users on all pages."),
 };
 MODEL(user_info_list_response, "UserInfoListResponse", &owu_model_user_id_name_list_response,
       OWU_CARRY, "One page of users as lists and searches show them.");
@@ -199,7 +201,8 @@ MODEL(user_info_list_response, "UserInfoListResponse", &owu_model_user_id_name_l
 static const owu_field active_users_response_fields[] = {
     REQUIRED_LIST("user_ids", OWU_STR, NULL, "Identifiers of the users that are active now."),
 };
-MODEL(active_users_response, "ActiveUsersResponse", NULL, OWU_CARRY, "Who is active now.");
+MODEL(active_users_response, "ActiveUsersResponse", NULL, OWU_CARRY,
+      "The users that are active now.");
 
 static const owu_field user_active_response_fields[] = {
     USER_STATUS_FIELDS,
@@ -210,7 +213,7 @@ static const owu_field user_active_response_fields[] = {
         "Groups of the user, each with id and name."),
 };
 MODEL(user_active_response, "UserActiveResponse", &owu_model_user_status, OWU_KEEP,
-      "A user with their activity; what else the server sends (id, email, role …) is kept.");
+      "A user and their activity. Other keys that the server sends (id, email, role …) are kept.");
 
 static const owu_field user_id_name_status_response_fields[] = {
     USER_STATUS_FIELDS,
@@ -230,7 +233,7 @@ MODEL(user_name_response, "UserNameResponse", NULL, OWU_CARRY, "A user's id, nam
 
 #define USER_PROFILE_IMAGE_RESPONSE_FIELDS \
     USER_NAME_RESPONSE_FIELDS, \
-        REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."), \
+        REQUIRED("email", OWU_STR, "E-mail address that the user signs in with."), \
         REQUIRED("profile_image_url", OWU_STR, "Address, path or data URL of the profile image.")
 
 static const owu_field user_profile_image_response_fields[] = {USER_PROFILE_IMAGE_RESPONSE_FIELDS};
@@ -239,22 +242,22 @@ MODEL(user_profile_image_response, "UserProfileImageResponse", &owu_model_user_n
 
 static const owu_field user_response_fields[] = {
     USER_NAME_RESPONSE_FIELDS,
-    REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."),
+    REQUIRED("email", OWU_STR, "E-mail address that the user signs in with."),
 };
 MODEL(user_response, "UserResponse", &owu_model_user_name_response, OWU_CARRY,
       "A user's id, name, role and e-mail.");
 
 static const owu_field user_update_form_fields[] = {
     OPTIONAL_WITH("role", OWU_STR, OWU_CATEGORY,
-                  "New role: admin, user or pending; the server checks nothing."),
+                  "New role: admin, user or pending; the server does not check it."),
     OPTIONAL("name", OWU_STR, "New full name."),
-    OPTIONAL("email", OWU_STR, "New e-mail address; the server checks nothing."),
+    OPTIONAL("email", OWU_STR, "New e-mail address; the server does not check it."),
     OPTIONAL("profile_image_url", OWU_STR, "New address, path or data URL of the profile image."),
     OPTIONAL_WITH("password", OWU_STR, OWU_SECRET, "New password, at most 72 bytes in UTF-8."),
 };
 MODEL(user_update_form, "UserUpdateForm", NULL, OWU_CARRY,
-      "Changes to a user: only what is set is sent.\n\nServers before 0.10.2 want role, name, "
-      "email and profile_image_url in every update.");
+      "Changes to a user. Only fields that are set are sent.\n\nServers before 0.10.2 need role, "
+      "name, email and profile_image_url in every update.");
 
 static const owu_field user_role_update_form_fields[] = {
     REQUIRED("id", OWU_STR, "Identifier of the user."),
@@ -299,7 +302,7 @@ static const owu_field sharing_permissions_fields[] = {
     FLAG("folders", false, "May share folders."),
     FLAG("public_chats", false, "May share chats with everybody."),
     FLAG("public_calendars", false, "May share calendars with everybody."),
-    FLAG("open_chats", false, "May share chats that others can go on with."),
+    FLAG("open_chats", false, "May share chats that others can continue."),
 };
 MODEL(sharing_permissions, "SharingPermissions", NULL, OWU_CARRY, "Permissions to share.");
 
@@ -312,8 +315,8 @@ static const owu_field chat_permissions_fields[] = {
     FLAG("web_upload", true, "May attach web pages."),
     FLAG("delete", true, "May delete chats."),
     FLAG("delete_message", true, "May delete messages."),
-    FLAG("continue_response", true, "May let a response continue."),
-    FLAG("regenerate_response", true, "May let a response be made again."),
+    FLAG("continue_response", true, "May continue a response."),
+    FLAG("regenerate_response", true, "May regenerate a response."),
     FLAG("rate_response", true, "May rate responses."),
     FLAG("edit", true, "May edit messages."),
     FLAG("share", true, "May share chats by a link."),
@@ -325,12 +328,12 @@ static const owu_field chat_permissions_fields[] = {
     FLAG("call", true, "May use voice calls."),
     FLAG("multiple_models", true, "May ask several models at once."),
     FLAG("temporary", true, "May use temporary chats."),
-    FLAG("temporary_enforced", false, "Has only temporary chats."),
+    FLAG("temporary_enforced", false, "Can use only temporary chats."),
 };
 MODEL(chat_permissions, "ChatPermissions", NULL, OWU_CARRY, "Permissions in chats.");
 
 static const owu_field features_permissions_fields[] = {
-    FLAG("api_keys", false, "May make an API key."),
+    FLAG("api_keys", false, "May create an API key."),
     FLAG("direct_tool_servers", false, "May connect tool servers directly."),
     FLAG("web_search", true, "May use web search."),
     FLAG("image_generation", true, "May generate images."),
@@ -370,8 +373,8 @@ static const owu_field user_permissions_fields[] = {
                    "Permissions to grant access; null from servers that lack the section."),
 };
 MODEL(user_permissions, "UserPermissions", NULL, OWU_CARRY,
-      "All permissions of a user, or the defaults for every user.\n\nThe server stores the "
-      "defaults whole: read them, change what you want, and write the same object back.");
+      "All permissions of a user, or the defaults for every user.\n\nThe server always stores all "
+      "defaults: read them, change what you want, and write the same object back.");
 
 /* ---------------------------------------------------------------- variables, usage, preview */
 
@@ -394,7 +397,7 @@ static const owu_field user_usage_totals_fields[] = {
     COUNT("peak_daily_tokens", "Tokens of the busiest day."),
     COUNT("longest_chat_seconds", "Length of the longest chat in seconds."),
     COUNT("current_streak", "Days in a row with activity, up to now."),
-    COUNT("longest_streak", "Most days in a row with activity."),
+    COUNT("longest_streak", "Maximum number of days in a row with activity."),
     COUNT("total_chats", "Number of chats."),
     COUNT("active_days", "Days with activity."),
     COUNT("models_used", "Number of different models used."),
@@ -425,14 +428,14 @@ MODEL(user_usage_model_entry, "UserUsageModelEntry", NULL, OWU_CARRY, "Usage of 
 
 static const owu_field user_usage_tool_entry_fields[] = {
     REQUIRED("name", OWU_STR, "Name of the tool."),
-    REQUIRED("count", OWU_INT, "How often it was called."),
+    REQUIRED("count", OWU_INT, "Number of calls of the tool."),
 };
 MODEL(user_usage_tool_entry, "UserUsageToolEntry", NULL, OWU_CARRY, "Usage of one tool.");
 
 static const owu_field user_usage_insights_fields[] = {
     OPTIONAL("most_used_model", OWU_STR, "Identifier of the model used most."),
-    SHARE("average_tokens_per_chat", "Mean tokens of a chat."),
-    SHARE("average_messages_per_active_day", "Mean messages of a day with activity."),
+    SHARE("average_tokens_per_chat", "Average number of tokens in a chat."),
+    SHARE("average_messages_per_active_day", "Average number of messages on a day with activity."),
     SHARE("user_message_share", "Part of the messages that the user wrote."),
     SHARE("assistant_message_share", "Part of the messages that models wrote."),
 };
@@ -455,7 +458,7 @@ static const owu_field user_usage_response_fields[] = {
     REQUIRED_MODEL("insights", &owu_model_user_usage_insights, "Figures derived from usage."),
     REQUIRED_LIST("top_models", OWU_MODEL, &owu_model_user_usage_model_entry, "Models used most."),
     LIST("top_tools", OWU_MODEL, &owu_model_user_usage_tool_entry, "Tools used most."),
-    REQUIRED_MODEL("period", &owu_model_user_usage_period, "The period that all this covers."),
+    REQUIRED_MODEL("period", &owu_model_user_usage_period, "The period that the usage covers."),
 };
 MODEL(user_usage_response, "UserUsageResponse", NULL, OWU_CARRY, "A user's usage over a period.");
 
@@ -468,7 +471,7 @@ MODEL(resource_preview_item, "ResourcePreviewItem", NULL, OWU_CARRY, "A resource
 static const owu_field resource_preview_list_fields[] = {
     REQUIRED_LIST("items", OWU_MODEL, &owu_model_resource_preview_item,
                   "The first of the resources."),
-    REQUIRED("total", OWU_INT, "How many there are."),
+    REQUIRED("total", OWU_INT, "Number of all resources."),
 };
 MODEL(resource_preview_list, "ResourcePreviewList", NULL, OWU_CARRY,
       "The first of some resources, and their number.");
@@ -477,10 +480,10 @@ static const owu_field user_preview_user_fields[] = {
     REQUIRED("id", OWU_STR, "Unique identifier of the user."),
     REQUIRED("name", OWU_STR, "Full name, as others see it."),
 };
-MODEL(user_preview_user, "UserPreviewUser", NULL, OWU_CARRY, "The user that a preview is of.");
+MODEL(user_preview_user, "UserPreviewUser", NULL, OWU_CARRY, "The user of the preview.");
 
 static const owu_field user_preview_fields[] = {
-    REQUIRED_MODEL("user", &owu_model_user_preview_user, "The user that the preview is of."),
+    REQUIRED_MODEL("user", &owu_model_user_preview_user, "The user of the preview."),
     LIST("groups", OWU_MODEL, &owu_model_resource_preview_item, "Groups of the user."),
     REQUIRED_MODEL("models", &owu_model_resource_preview_list, "Models that the user can reach."),
     REQUIRED_MODEL("knowledge", &owu_model_resource_preview_list,
@@ -495,27 +498,28 @@ static const owu_field signin_form_fields[] = {
     REQUIRED("email", OWU_STR, "E-mail address of the user."),
     REQUIRED_WITH("password", OWU_STR, OWU_SECRET, "Password of the user."),
 };
-MODEL(signin_form, "SigninForm", NULL, OWU_CARRY, "What a user signs in with.");
+MODEL(signin_form, "SigninForm", NULL, OWU_CARRY,
+      "E-mail address and password of a user who signs in.");
 
 static const owu_field signin_response_fields[] = {
     OPTIONAL("id", OWU_STR, "Unique identifier of the user."),
     OPTIONAL("name", OWU_STR, "Full name, as others see it."),
     OPTIONAL_WITH("role", OWU_STR, OWU_CATEGORY, "One of admin, user and pending."),
-    OPTIONAL("email", OWU_STR, "E-mail address, with which the user signs in."),
+    OPTIONAL("email", OWU_STR, "E-mail address that the user signs in with."),
     OPTIONAL("profile_image_url", OWU_STR, "Address, path or data URL of the profile image."),
     OPTIONAL_WITH("token", OWU_STR, OWU_SECRET,
-                  "Session token; null while a second step or an approval is due."),
+                  "Session token; null while a second step or an approval is missing."),
     OPTIONAL("token_type", OWU_STR, "Kind of the token: Bearer."),
     OPTIONAL_WITH("expires_at", OWU_INT, OWU_EPOCH, "When the token ends, in seconds since 1970."),
     OPTIONAL("permissions", OWU_DICT, "What the user may do, by section and name."),
-    OPTIONAL("next_step", OWU_STR, "What is due before a token is given, such as pending."),
+    OPTIONAL("next_step", OWU_STR, "What must happen before there is a token, such as pending."),
     OPTIONAL_WITH("challenge_token", OWU_STR, OWU_SECRET,
                   "Token for the second step of signing in."),
     OPTIONAL("expires_in", OWU_INT, "Seconds until the challenge token ends."),
 };
 MODEL(signin_response, "SigninResponse", NULL, OWU_CARRY,
-      "The answer to signing in or up.\n\nIt holds a token, or says in next_step what is due "
-      "first: the second step of a two-step sign-in, or an administrator's approval.");
+      "The answer to signing in or up.\n\nIt holds a token. Without a token, next_step says what "
+      "must happen first: the second step of a two-step sign-in, or an administrator's approval.");
 
 #define SIGNUP_FORM_FIELDS \
     REQUIRED("name", OWU_STR, "Full name of the new user."), \
@@ -526,7 +530,7 @@ MODEL(signin_response, "SigninResponse", NULL, OWU_CARRY,
             TEXT_DEFAULT("/user.png"), "Address, path or data URL of the profile image.")
 
 static const owu_field signup_form_fields[] = {SIGNUP_FORM_FIELDS};
-MODEL(signup_form, "SignupForm", NULL, OWU_CARRY, "What a new user signs up with.");
+MODEL(signup_form, "SignupForm", NULL, OWU_CARRY, "Data of a new user who signs up.");
 
 static const owu_field add_user_form_fields[] = {
     SIGNUP_FORM_FIELDS,
@@ -534,16 +538,16 @@ static const owu_field add_user_form_fields[] = {
         "Role of the new user: admin, user or pending."),
 };
 MODEL(add_user_form, "AddUserForm", &owu_model_signup_form, OWU_CARRY,
-      "A new user, made by an administrator.");
+      "A new user, created by an administrator.");
 
 static const owu_field add_user_response_fields[] = {
     USER_PROFILE_IMAGE_RESPONSE_FIELDS,
     OPTIONAL_WITH("token", OWU_STR, OWU_SECRET,
-                  "Live session token of the new user; null while two-step sign-in is on."),
+                  "Valid session token of the new user; null if two-step sign-in is on."),
     OPTIONAL("token_type", OWU_STR, "Kind of the token: Bearer."),
 };
 MODEL(add_user_response, "AddUserResponse", &owu_model_user_profile_image_response, OWU_CARRY,
-      "The user that was made, with a live token of theirs.");
+      "The new user, with a valid session token.");
 
 static const owu_field session_user_response_fields[] = {
     USER_PROFILE_IMAGE_RESPONSE_FIELDS,
@@ -552,7 +556,7 @@ static const owu_field session_user_response_fields[] = {
     OPTIONAL_WITH("expires_at", OWU_INT, OWU_EPOCH, "When the token ends, in seconds since 1970."),
     OPTIONAL("permissions", OWU_DICT, "What the user may do, by section and name."),
     USER_STATUS_FIELDS,
-    OPTIONAL("bio", OWU_STR, "What the user says of themselves."),
+    OPTIONAL("bio", OWU_STR, "Text of the user about themselves."),
     OPTIONAL("gender", OWU_STR, "Gender in the user's own words."),
     OPTIONAL("date_of_birth", OWU_DATE, "Day of birth."),
 };
@@ -560,16 +564,18 @@ MODEL(session_user_response, "SessionUserResponse", &owu_model_user_profile_imag
       OWU_CARRY, "The user that the client is signed in as.");
 
 static const owu_field update_password_form_fields[] = {
-    REQUIRED_WITH("password", OWU_STR, OWU_SECRET, "The password so far."),
+    REQUIRED_WITH("password", OWU_STR, OWU_SECRET, "The current password."),
     REQUIRED_WITH("new_password", OWU_STR, OWU_SECRET,
-                  "The password from now on, at most 72 bytes in UTF-8."),
+                  "The new password, at most 72 bytes in UTF-8."),
 };
-MODEL(update_password_form, "UpdatePasswordForm", NULL, OWU_CARRY, "A new password of one's own.");
+MODEL(update_password_form, "UpdatePasswordForm", NULL, OWU_CARRY,
+      "A new password for your own account.");
 
 static const owu_field update_timezone_form_fields[] = {
     REQUIRED("timezone", OWU_STR, "IANA name of the time zone."),
 };
-MODEL(update_timezone_form, "UpdateTimezoneForm", NULL, OWU_CARRY, "A new time zone of one's own.");
+MODEL(update_timezone_form, "UpdateTimezoneForm", NULL, OWU_CARRY,
+      "A new time zone for your own account.");
 
 static const owu_field signout_response_fields[] = {
     REQUIRED("status", OWU_BOOL, "Was the session ended?"),
@@ -580,7 +586,7 @@ MODEL(signout_response, "SignoutResponse", NULL, OWU_CARRY, "The answer to signi
 static const owu_field api_key_fields[] = {
     OPTIONAL_WITH("api_key", OWU_STR, OWU_SECRET, "The key; null when there is none."),
 };
-MODEL(api_key, "ApiKey", NULL, OWU_CARRY, "An API key of one's own.");
+MODEL(api_key, "ApiKey", NULL, OWU_CARRY, "The API key of your own account.");
 
 static const owu_field oauth_session_model_fields[] = {
     REQUIRED("id", OWU_STR, "Identifier of the session."),
@@ -597,7 +603,7 @@ MODEL(oauth_session_model, "OAuthSessionModel", NULL, OWU_CARRY, "A session at a
 
 static const owu_field group_model_fields[] = {
     REQUIRED("id", OWU_STR, "Unique identifier of the group."),
-    REQUIRED("user_id", OWU_STR, "Identifier of the user who made the group."),
+    REQUIRED("user_id", OWU_STR, "Identifier of the user who created the group."),
     REQUIRED("name", OWU_STR, "Name of the group."),
     REQUIRED("description", OWU_STR, "What the group is for."),
     OPTIONAL("data", OWU_DICT, "Free-form data, such as the sharing configuration."),
@@ -606,23 +612,25 @@ static const owu_field group_model_fields[] = {
     REQUIRED_WITH("created_at", OWU_INT, OWU_EPOCH, "Creation in seconds since 1970."),
     REQUIRED_WITH("updated_at", OWU_INT, OWU_EPOCH, "Last change in seconds since 1970."),
     OPTIONAL("member_count", OWU_INT, "Number of members."),
-    OPTIONAL("parent_group_id", OWU_STR, "Identifier of the group that this one is part of."),
+    OPTIONAL("parent_group_id", OWU_STR, "Identifier of the group that contains this group."),
 };
 MODEL(group_model, "GroupModel", NULL, OWU_CARRY, "A group of users.");
 
 #define GROUP_FORM_FIELDS \
     REQUIRED("name", OWU_STR, "Name of the group."), \
         REQUIRED("description", OWU_STR, "What the group is for."), \
-        OPTIONAL("permissions", OWU_DICT, "Permissions of the members, replaced whole."), \
+        OPTIONAL("permissions", OWU_DICT, \
+                 "Permissions of the members; they replace all stored ones."), \
         OPTIONAL("data", OWU_DICT, "Free-form data, such as the sharing configuration."), \
-        OPTIONAL("parent_group_id", OWU_STR, "Identifier of the group that this one is part of.")
+        OPTIONAL("parent_group_id", OWU_STR, "Identifier of the group that contains this group.")
 
 static const owu_field group_form_fields[] = {GROUP_FORM_FIELDS};
 MODEL(group_form, "GroupForm", NULL, OWU_CARRY, "A new group.");
 
 static const owu_field group_update_form_fields[] = {GROUP_FORM_FIELDS};
 MODEL(group_update_form, "GroupUpdateForm", &owu_model_group_form, OWU_CARRY,
-      "Changes to a group: name and description are needed, permissions are replaced whole.");
+      "Changes to a group. Name and description are required. Given permissions replace all stored "
+      "ones.");
 
 static const owu_field user_ids_form_fields[] = {
     OPTIONAL_LIST("user_ids", OWU_STR, NULL, "Identifiers of users; unknown ones are ignored."),
@@ -639,7 +647,7 @@ MODEL(group_member_info, "GroupMemberInfo", &owu_model_user_info_response, OWU_C
 
 static const owu_field group_members_response_fields[] = {
     REQUIRED_LIST("items", OWU_MODEL, &owu_model_group_member_info, "The members of this page."),
-    REQUIRED("total", OWU_INT, "How many members match on all pages."),
+    REQUIRED("total", OWU_INT, "Number of matching members on all pages."),
     ROW("counts", "counts", OWU_DICT, OWU_INT, false, NULL, OWU_REQUIRED, NO_DEFAULT,
         "Number of members by the kind of membership."),
 };
@@ -652,34 +660,36 @@ static const owu_field access_grant_model_fields[] = {
     REQUIRED("id", OWU_STR, "Identifier of the grant."),
     REQUIRED("resource_type", OWU_STR, "Kind of the resource."),
     REQUIRED("resource_id", OWU_STR, "Identifier of the resource."),
-    REQUIRED("principal_type", OWU_STR, "Kind of who has access: user or group."),
-    REQUIRED("principal_id", OWU_STR, "Identifier of who has access."),
+    REQUIRED("principal_type", OWU_STR, "Kind of the principal: user or group."),
+    REQUIRED("principal_id", OWU_STR, "Identifier of the user or group that has access."),
     REQUIRED("permission", OWU_STR, "What is granted: read or write."),
     REQUIRED_WITH("created_at", OWU_INT, OWU_EPOCH, "Creation in seconds since 1970."),
 };
-MODEL(access_grant_model, "AccessGrantModel", NULL, OWU_CARRY, "Access granted to somebody.");
+MODEL(access_grant_model, "AccessGrantModel", NULL, OWU_CARRY,
+      "Access that is granted to a user or a group.");
 
 #define CHANNEL_MODEL_FIELDS \
     REQUIRED("id", OWU_STR, "Unique identifier of the channel."), \
-        REQUIRED("user_id", OWU_STR, "Identifier of the user who made the channel."), \
+        REQUIRED("user_id", OWU_STR, "Identifier of the user who created the channel."), \
         OPTIONAL("type", OWU_STR, "Kind of the channel: null, group or dm."), \
         REQUIRED("name", OWU_STR, "Name of the channel."), \
         OPTIONAL("description", OWU_STR, "What the channel is for."), \
         OPTIONAL("is_private", OWU_BOOL, "Is the channel for members only?"), \
         OPTIONAL("data", OWU_DICT, "Free-form data."), \
         OPTIONAL("meta", OWU_DICT, "Free-form facts about the channel."), \
-        LIST("access_grants", OWU_MODEL, &owu_model_access_grant_model, "Who may read or write."), \
-        OPTIONAL("access_control", OWU_DICT, "Who may read or write, from older servers."), \
+        LIST("access_grants", OWU_MODEL, &owu_model_access_grant_model, \
+             "Read and write access of users and groups."), \
+        OPTIONAL("access_control", OWU_DICT, "Read and write access, from older servers."), \
         REQUIRED_WITH("created_at", OWU_INT, OWU_EPOCH_NS, "Creation in nanoseconds since 1970."), \
         REQUIRED_WITH("updated_at", OWU_INT, OWU_EPOCH_NS, \
                       "Last change in nanoseconds since 1970."), \
         OPTIONAL("updated_by", OWU_STR, "Identifier of the user who made the last change."), \
         OPTIONAL_WITH("archived_at", OWU_INT, OWU_EPOCH_NS, \
-                      "When it was archived, in nanoseconds since 1970."), \
-        OPTIONAL("archived_by", OWU_STR, "Identifier of the user who archived it."), \
+                      "When the channel was archived, in nanoseconds since 1970."), \
+        OPTIONAL("archived_by", OWU_STR, "Identifier of the user who archived the channel."), \
         OPTIONAL_WITH("deleted_at", OWU_INT, OWU_EPOCH_NS, \
-                      "When it was deleted, in nanoseconds since 1970."), \
-        OPTIONAL("deleted_by", OWU_STR, "Identifier of the user who deleted it.")
+                      "When the channel was deleted, in nanoseconds since 1970."), \
+        OPTIONAL("deleted_by", OWU_STR, "Identifier of the user who deleted the channel.")
 
 static const owu_field channel_model_fields[] = {CHANNEL_MODEL_FIELDS};
 MODEL(channel_model, "ChannelModel", NULL, OWU_CARRY, "A channel.");
@@ -700,7 +710,7 @@ MODEL(channel_list_item_response, "ChannelListItemResponse", &owu_model_channel_
 static const owu_field channel_member_response_fields[] = {
     REQUIRED("id", OWU_STR, "Unique identifier of the user."),
     REQUIRED("name", OWU_STR, "Full name, as others see it."),
-    REQUIRED("email", OWU_STR, "E-mail address, with which the user signs in."),
+    REQUIRED("email", OWU_STR, "E-mail address that the user signs in with."),
     REQUIRED_WITH("role", OWU_STR, OWU_CATEGORY, "One of admin, user and pending."),
     OPTIONAL("profile_image_url", OWU_STR, "Address, path or data URL of the profile image."),
     OPTIONAL("presence_state", OWU_STR, "Presence, such as online or idle."),
@@ -708,26 +718,26 @@ static const owu_field channel_member_response_fields[] = {
     FLAG("is_active", false, "Was the user active within the last three minutes?"),
 };
 MODEL(channel_member_response, "ChannelMemberResponse", NULL, OWU_KEEP,
-      "A member of a channel; what else older servers send of them is kept.");
+      "A member of a channel. Other keys that older servers send are kept.");
 
 static const owu_field channel_member_list_response_fields[] = {
     REQUIRED_LIST("users", OWU_MODEL, &owu_model_channel_member_response,
                   "The members of this page."),
-    REQUIRED("total", OWU_INT, "How many members match on all pages."),
+    REQUIRED("total", OWU_INT, "Number of matching members on all pages."),
 };
 MODEL(channel_member_list_response, "ChannelMemberListResponse", NULL, OWU_CARRY,
       "One page of the members of a channel.");
 
 #define MESSAGE_MODEL_FIELDS \
     REQUIRED("id", OWU_STR, "Unique identifier of the message."), \
-        REQUIRED("user_id", OWU_STR, "Identifier of the user who wrote it."), \
+        REQUIRED("user_id", OWU_STR, "Identifier of the user who wrote the message."), \
         OPTIONAL("channel_id", OWU_STR, "Identifier of the channel."), \
-        OPTIONAL("reply_to_id", OWU_STR, "Identifier of the message that it answers."), \
+        OPTIONAL("reply_to_id", OWU_STR, "Identifier of the message that this one answers."), \
         OPTIONAL("parent_id", OWU_STR, "Identifier of the message that opens its thread."), \
-        FLAG("is_pinned", false, "Is it pinned to the channel?"), \
-        OPTIONAL("pinned_by", OWU_STR, "Identifier of the user who pinned it."), \
+        FLAG("is_pinned", false, "Is the message pinned to the channel?"), \
+        OPTIONAL("pinned_by", OWU_STR, "Identifier of the user who pinned the message."), \
         OPTIONAL_WITH("pinned_at", OWU_INT, OWU_EPOCH_NS, \
-                      "When it was pinned, in nanoseconds since 1970."), \
+                      "When the message was pinned, in nanoseconds since 1970."), \
         REQUIRED("content", OWU_STR, "Text of the message."), \
         OPTIONAL("data", OWU_DICT, "Free-form data, such as attached files."), \
         OPTIONAL("meta", OWU_DICT, "Free-form facts about the message."), \
@@ -740,7 +750,7 @@ MODEL(message_model, "MessageModel", NULL, OWU_CARRY, "A message of a channel.")
 
 static const owu_field message_user_response_fields[] = {
     MESSAGE_MODEL_FIELDS,
-    OPTIONAL_MODEL("user", &owu_model_user_name_response, "The user who wrote it."),
+    OPTIONAL_MODEL("user", &owu_model_user_name_response, "The user who wrote the message."),
 };
 MODEL(message_user_response, "MessageUserResponse", &owu_model_message_model, OWU_CARRY,
       "A message with the user who wrote it.");

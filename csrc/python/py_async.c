@@ -354,34 +354,37 @@ static PyMethodDef PendingCall_methods[] = {
     {"of_method", PendingCall_of_method, METH_VARARGS | METH_CLASS,
      "of_method($type, method, args, kwargs, /)\n--\n\nA call of a method of a client."},
     {"check_method", PendingCall_check_method, METH_VARARGS | METH_CLASS,
-     "check_method($type, client, method, /)\n--\n\nRefuse what is no method of this client."},
+     "check_method($type, client, method, /)\n--\n\nRefuse anything that is not a method of this "
+     "client."},
     {"of_request", PendingCall_of_request, METH_VARARGS | METH_CLASS,
      "of_request($type, client, method, path, params, json, /)\n--\n\nA call of any route."},
     {"of_version", PendingCall_of_version, METH_O | METH_CLASS,
-     "of_version($type, client, /)\n--\n\nThe question for the server's version."},
+     "of_version($type, client, /)\n--\n\nThe request for the server's version."},
     {"of_farewell", PendingCall_of_farewell, METH_O | METH_CLASS,
-     "of_farewell($type, client, /)\n--\n\nCloses the client, and is done when nothing of it "
-     "runs."},
+     "of_farewell($type, client, /)\n--\n\nClose the client; the call is done when nothing of the "
+     "client runs any more."},
     {"start", (PyCFunction)(void (*)(void))PendingCall_start, METH_FASTCALL,
      "start($self, port, future, /)\n--\n\nCheck the arguments and begin."},
     {"ask_key", PendingCall_ask_key, METH_NOARGS,
-     "ask_key($self, /)\n--\n\nAsk for the key; what is no str is returned, to be awaited."},
+     "ask_key($self, /)\n--\n\nGet the key from its function. If the result is not a str, return "
+     "it: it is awaited."},
     {"set_key", PendingCall_set_key, METH_O, "set_key($self, key, /)\n--\n\nUse this key."},
     {"tell", PendingCall_tell, METH_NOARGS,
-     "tell($self, /)\n--\n\nTell hooks and logs of the event; what the hook returned."},
+     "tell($self, /)\n--\n\nReport the event to hooks and logs; the hook's return value."},
     {"resume", PendingCall_resume, METH_O, "resume($self, future, /)\n--\n\nGo on after an event."},
     {"close_client", PendingCall_close_client, METH_NOARGS,
      "close_client($self, /)\n--\n\nClose the client, without waiting for anything."},
-    {"cancel", PendingCall_cancel, METH_NOARGS, "cancel($self, /)\n--\n\nStop, unless it is done."},
+    {"cancel", PendingCall_cancel, METH_NOARGS,
+     "cancel($self, /)\n--\n\nStop the call, unless it is done."},
     {"finish", PendingCall_finish, METH_NOARGS,
-     "finish($self, /)\n--\n\nThe result, or the exception, once."},
+     "finish($self, /)\n--\n\nReturn the result or raise the exception, once."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef PendingCall_getset[] = {
-    {"done", PendingCall_get_done, NULL, "Whether it has ended.", NULL},
-    {"has_event", PendingCall_get_has_event, NULL, "Whether it stands still for tell().", NULL},
-    {"client", PendingCall_get_client, NULL, "The client, no view of it.", NULL},
+    {"done", PendingCall_get_done, NULL, "Whether the call has ended.", NULL},
+    {"has_event", PendingCall_get_has_event, NULL, "Whether the call waits for tell().", NULL},
+    {"client", PendingCall_get_client, NULL, "The client itself, not a view of it.", NULL},
     {"ports", PendingCall_get_ports, NULL, "The client's ports by their event loop.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -627,16 +630,19 @@ static PyMethodDef Port_methods[] = {
     {"fileno", Port_fileno, METH_NOARGS,
      "fileno($self, /)\n--\n\nThe descriptor, readable while there is news."},
     {"drain", Port_drain, METH_NOARGS,
-     "drain($self, /)\n--\n\nTake all news: futures get a result, calls without one are returned."},
+     "drain($self, /)\n--\n\nTake all news: futures get a result, calls without a future are "
+     "returned."},
     {"wait", Port_wait, METH_O,
-     "wait($self, seconds, /)\n--\n\nBlock until there is news, or so long; None: no limit."},
+     "wait($self, seconds, /)\n--\n\nBlock until there is news, or for this many seconds; None: no "
+     "limit."},
     {"close", Port_close, METH_NOARGS,
-     "close($self, /)\n--\n\nStop what was started here, and let the descriptor go."},
+     "close($self, /)\n--\n\nStop the calls that were started here, and close the descriptor."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef Port_getset[] = {
-    {"is_foreign", Port_get_is_foreign, NULL, "Whether a parent of this process made it.", NULL},
+    {"is_foreign", Port_get_is_foreign, NULL, "Whether a parent of this process made the port.",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

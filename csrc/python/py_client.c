@@ -272,11 +272,11 @@ static PyObject *Client_get_option(PyObject *op, void *closure) {
 static const PyGetSetDef client_getset[] = {
     {"base_url", Client_get_base_url, NULL, "Address of the server, normalised.", NULL},
     {"api_key", Client_get_api_key, Client_set_api_key,
-     "Key or token that is sent, or what gives it; None: there is none. Views share it, but those "
-     "with one of their own.",
+     "Key or token that is sent, or the function that returns it; None: there is no key. Views "
+     "share it, except views that have their own key.",
      NULL},
     {"closed", Client_get_closed, NULL, "Whether the client was closed.", NULL},
-    {"raw", Client_get_raw, NULL, "Whether methods return RawResponse: see with_raw_response.",
+    {"raw", Client_get_raw, NULL, "Whether methods return RawResponse; see with_raw_response.",
      NULL},
     {"with_raw_response", Client_get_with_raw_response, NULL,
      "This client with methods that return RawResponse and refuse no status.", NULL},
@@ -540,11 +540,11 @@ static PyMethodDef Client_methods[] = {
     {"with_options", (PyCFunction)(void (*)(void))Client_with_options, METH_VARARGS | METH_KEYWORDS,
      "with_options($self, /, **options)\n--\n\n"
      "This client with other options, over the same connections.\n\n"
-     "Options that are not given stay as they are; extra_headers replaces all of them. With\n"
-     "api_key it acts as somebody else: a new user, for instance, whose token is at hand. Signing\n"
-     "in or out then changes the key of this one alone."},
+     "Options that are not given do not change; extra_headers replaces all extra headers. With\n"
+     "api_key the new client acts as another user, for instance a new user whose token you have.\n"
+     "If it signs in or out, only its own key changes."},
     {"stats", Client_stats, METH_NOARGS,
-     "stats($self)\n--\n\nWhat was done since the client was made, over all its views and "
+     "stats($self)\n--\n\nStatistics since the client was made, over all its views and "
      "threads.\n\n"
      "Returns:\n    ClientStats: requests, retries, connections, bytes, seconds."},
     {"__reduce__", Client_reduce, METH_NOARGS, NULL},
@@ -552,25 +552,25 @@ static PyMethodDef Client_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-/* Of those that block. */
+/* Methods of clients that block. */
 static PyMethodDef blocking_methods[] = {
     {"request", (PyCFunction)(void (*)(void))Client_request, METH_VARARGS | METH_KEYWORDS,
      "request($self, method, path, *, params=None, json=None)\n--\n\n"
-     "Call any route of the server, for those that have no method here.\n\n"
+     "Call any route of the server, such as a route that has no method here.\n\n"
      "Args:\n"
      "    method (str): GET, POST, PUT, PATCH or DELETE.\n"
      "    path (str): below the base URL, for instance '/api/v1/users/'.\n"
      "    params (mapping, optional): values of the query; None is left out, a list is repeated.\n"
      "    json (optional): the body, anything that JSON can hold; None: no body.\n\n"
-     "Returns:\n    RawResponse: whatever its status; see its raise_for_status().\n\n"
-     "Raises:\n    ValueError: a path that would not stay below the base URL.\n"
-     "    SerializationError: a body that JSON cannot hold.\n"
-     "    APIConnectionError: no usable answer came, or not in time."},
+     "Returns:\n    RawResponse: the answer with any status; see its raise_for_status().\n\n"
+     "Raises:\n    ValueError: the path would not stay below the base URL.\n"
+     "    SerializationError: JSON cannot hold the body.\n"
+     "    APIConnectionError: no usable answer came, or it did not come in time."},
     {"get_version", Client_get_version, METH_NOARGS,
-     "get_version($self)\n--\n\nThe server's version, for instance '0.12.4'; asked once."},
+     "get_version($self)\n--\n\nThe server's version, such as '0.12.4'. It is requested once."},
     {"close", Client_close, METH_NOARGS,
      "close($self)\n--\n\nClose the connections; this client and its views cannot be used any "
-     "more.\n\nCalls that are under way in other threads end by themselves."},
+     "more.\n\nCalls that are under way in other threads still end by themselves."},
     {"__enter__", Client_enter, METH_NOARGS, NULL},
     {"__exit__", Client_exit, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -201,10 +201,11 @@ static PyMethodDef ModelList_methods[] = {
 
 PyDoc_STRVAR(
     ModelList_doc,
-    "A list of models, such as users: a list in everything, with methods that make records "
-    "and data\nframes of them.\n\n"
-    "Lists that a server sent are of this class, and so are their slices, copies and sums.\n"
-    "ModelList(client.iter_users()) makes one of any models.");
+    "A list of models, such as users. It is a list in every way, and has methods that make "
+    "records\nand data frames.\n\n"
+    "Lists that a server sent are of this class. So are their slices, copies and sums. To make "
+    "one\n"
+    "from any models, use for example ModelList(client.iter_users()).");
 
 static PyType_Slot ModelList_slots[] = {
     {Py_tp_doc, (void *)ModelList_doc},

@@ -791,7 +791,7 @@ static PyMethodDef Model_methods[] = {
     {"model_dump", WITH_KEYWORDS(Model_model_dump), KEYWORDS,
      "model_dump($self, *, mode='python', include=None, exclude=None, by_alias=False,\n"
      "           exclude_unset=False, exclude_defaults=False, exclude_none=False)\n--\n\n"
-     "The fields as a fresh dict; mode 'json' makes values that JSON can hold."},
+     "The fields as a new dict; mode 'json' makes values that JSON can hold."},
     {"to_dict", WITH_KEYWORDS(Model_model_dump), KEYWORDS,
      "to_dict($self, *, mode='python', include=None, exclude=None, by_alias=False,\n"
      "        exclude_unset=False, exclude_defaults=False, exclude_none=False)\n--\n\n"
@@ -833,7 +833,7 @@ static PyGetSetDef Model_getset[] = {
     {"model_fields_set", Model_get_fields_set, NULL, "Names of the fields that were given a value.",
      NULL},
     {"model_extra", Model_get_extra, NULL,
-     "Unknown keys that this model keeps, or None where it carries them.", NULL},
+     "Unknown keys that this model keeps; None if it carries them instead.", NULL},
     {"model_unknown", Model_get_unknown, NULL,
      "Unknown keys that are carried: not dumped, but sent back in a request body.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -844,9 +844,9 @@ static PyMemberDef Model_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
-PyDoc_STRVAR(Model_doc, "Common base of all models: what a server sends or takes.\n\n"
-                        "Instances are made with keyword arguments, which are checked and coerced\n"
-                        "as pydantic does; all errors are raised together as ValidationError.");
+PyDoc_STRVAR(Model_doc, "Common base of all models: the data that a server sends or accepts.\n\n"
+                        "Make an instance with keyword arguments. They are checked and coerced as\n"
+                        "pydantic does. One ValidationError reports all faults.");
 
 static PyType_Slot Model_slots[] = {
     {Py_tp_doc, (void *)Model_doc},

@@ -154,26 +154,27 @@ static PyMethodDef module_methods[] = {
     {"option_table", owu_option_table, METH_NOARGS,
      "option_table($module)\n--\n\nThe options of clients, as a list of dicts."},
     {"core_defaults", owu_core_defaults, METH_NOARGS,
-     "core_defaults($module)\n--\n\nWhat the core does where no option is given, by name."},
+     "core_defaults($module)\n--\n\nThe core's values for options that are not given, by name."},
     {"json_merge", (PyCFunction)(void (*)(void))owu_json_merge_texts, METH_FASTCALL,
      "json_merge($module, document, patch, /)\n--\n\nA JSON text after a merge patch (RFC 7396). "
-     "Numbers stay as they stand."},
+     "The text of numbers does not change."},
     {"json_diff", (PyCFunction)(void (*)(void))owu_json_diff_texts, METH_FASTCALL,
      "json_diff($module, before, after, /)\n--\n\nThe merge patch that turns one JSON text into "
      "the other."},
     {"json_equal", (PyCFunction)(void (*)(void))owu_json_equal_texts, METH_FASTCALL,
-     "json_equal($module, a, b, /)\n--\n\nAre two JSON texts equal as values?"},
+     "json_equal($module, a, b, /)\n--\n\nWhether two JSON texts are equal as values."},
     {"columns_of", (PyCFunction)(void (*)(void))owu_columns_of, METH_FASTCALL,
-     "columns_of($module, models, names=None, /)\n--\n\nNames of the models of a list in the order "
-     "of their first instance, and the unknown keys that are kept: those among names, or all."},
+     "columns_of($module, models, names=None, /)\n--\n\nThe names of the models in a list, in the "
+     "order of their first instance; and the unknown keys that the models keep: those among names, "
+     "or all."},
     {"columns", (PyCFunction)(void (*)(void))owu_columns, METH_FASTCALL,
      "columns($module, models, names, as_json, /)\n--\n\nThe values of each of these fields and "
-     "kept "
-     "keys, as model_dump() or as JSON has them; None where there is none."},
+     "kept keys, as in model_dump() or as JSON; None if there is no value."},
     {"records", (PyCFunction)(void (*)(void))owu_records, METH_FASTCALL,
      "records($module, names, lists, /)\n--\n\nA dict for each row of columns of these names."},
     {"column_facts", owu_column_facts, METH_O,
-     "column_facts($module, values, /)\n--\n\nWhat the values of a list are: kinds, the least and "
+     "column_facts($module, values, /)\n--\n\nFacts about the values of a list: kinds, the least "
+     "and "
      "the "
      "greatest integer, the first row with a lone surrogate or -1."},
     {NULL, NULL, 0, NULL},

@@ -176,15 +176,15 @@ static PyMethodDef RawResponse_methods[] = {
      "Raises:\n    ResponseDecodeError: the body is not JSON.\n"
      "    UnexpectedContentTypeError: the body is a web page."},
     {"parse", RawResponse_parse, METH_NOARGS,
-     "parse($self)\n--\n\nWhat the client's method itself would have returned.\n\n"
-     "Of an answer to request() this is json(), because no model is known for it.\n\n"
+     "parse($self)\n--\n\nThe value that the client's method itself would have returned.\n\n"
+     "For an answer to request() this is json(), because no model is known for it.\n\n"
      "Raises:\n    APIStatusError, RedirectError: as the method would have.\n"
      "    ResponseDecodeError, ResponseValidationError, UnexpectedContentTypeError: the\n"
      "        body does not fit."},
     {"raise_for_status", RawResponse_raise_for_status, METH_NOARGS,
-     "raise_for_status($self)\n--\n\nThis answer, when its status is 200 to 299.\n\n"
-     "Raises:\n    APIStatusError: its status is 400 or above.\n"
-     "    RedirectError: it leads elsewhere."},
+     "raise_for_status($self)\n--\n\nThis answer, if its status is 200 to 299.\n\n"
+     "Raises:\n    APIStatusError: the status is 400 or above.\n"
+     "    RedirectError: the answer is a redirect."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -230,9 +230,9 @@ static void RawResponse_tp_dealloc(PyObject *op) {
 }
 
 PyDoc_STRVAR(RawResponse_doc,
-             "An answer as it came: status, header lines and body.\n\n"
-             "Returned by the methods of `client.with_raw_response` and by `client.request()`; "
-             "no status is\nrefused before `parse()` or `raise_for_status()` is called.");
+             "An answer as the server sent it: status, header lines and body.\n\n"
+             "The methods of `client.with_raw_response` and `client.request()` return it. They "
+             "refuse no\nstatus; only `parse()` and `raise_for_status()` can refuse one.");
 
 static PyType_Slot RawResponse_slots[] = {
     {Py_tp_doc, (void *)(uintptr_t)RawResponse_doc},
