@@ -4,7 +4,7 @@
 #
 # bundled  links the libraries of scripts/libraries.txt: small, and for machines with an older glibc
 # system   copies this machine's libcurl and cJSON, with all that they need, into the wheel
-# Neither: bundled where the sources of the libraries can be had, else system.
+# Neither: bundled if the sources of the libraries are available, otherwise system.
 set -eu
 
 python=${1:-} kind=${2:-}

@@ -1,4 +1,4 @@
-"""What is linked into a wheel: the bill of materials (CycloneDX, PEP 770) and the licenses."""
+"""The libraries in a wheel: bill of materials (CycloneDX, PEP 770) and licenses."""
 
 from __future__ import annotations
 

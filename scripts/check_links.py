@@ -1,7 +1,7 @@
-"""Look whether the docs' links to other sites lead somewhere: `make docs-links`.
+"""Check that the docs' links to other sites work: `make docs-links`.
 
-Links between pages are looked at by `make docs`. A machine without network cannot look at others:
-then this says so, names how many were not looked at, and does not fail.
+`make docs` checks links between pages. On a machine without network, links to other sites cannot be
+checked: the script then says so, says how many were not checked, and does not fail.
 """
 
 from __future__ import annotations

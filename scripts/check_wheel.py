@@ -1,7 +1,8 @@
-"""Says what a wheel holds and needs, and fails where it is not as it should be.
+"""Show what a wheel holds and needs, and fail if something is wrong.
 
-check_wheel.py WHEEL: its extension shows one symbol, a bill of materials says which libraries came
-along, the license is there. Libraries that auditwheel copied and did not list are named.
+check_wheel.py WHEEL checks that the extension exports one symbol, that a bill of materials lists
+the bundled libraries, and that the license is there. It names libraries that auditwheel copied but
+did not list.
 """
 
 from __future__ import annotations

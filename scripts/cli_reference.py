@@ -1,4 +1,4 @@
-"""The reference of the command line for docs/cli.md, as the application has it."""
+"""The reference of the command line for docs/cli.md, made from the application."""
 
 from __future__ import annotations
 

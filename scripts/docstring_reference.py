@@ -1,4 +1,4 @@
-"""The reference of functions and classes of Python, by their signatures and docstrings alone."""
+"""The reference of Python functions and classes, made only from their signatures and docstrings."""
 
 from __future__ import annotations
 

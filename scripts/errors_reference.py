@@ -1,4 +1,4 @@
-"""The reference of exceptions for docs/errors.md, as their classes are documented."""
+"""The reference of exceptions for docs/errors.md, made from the docstrings of their classes."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Each fuzz target for so many seconds, with libFuzzer, AddressSanitizer and UBSan.
+# Run each fuzz target for SECONDS, with libFuzzer, AddressSanitizer and UBSan.
 #
 #     scripts/fuzz.sh PYTHON SECONDS [TARGET...]
 #
-# What libFuzzer finds worth keeping goes into build/fuzz/TARGET; what fails into
-# build/fuzz/failures: shorten it (-minimize_crash=1), and add it to tests/fuzz/corpus/TARGET.
+# libFuzzer writes interesting inputs to build/fuzz/TARGET, and inputs that fail to
+# build/fuzz/failures. Shorten those (-minimize_crash=1), and add them to tests/fuzz/corpus/TARGET.
 set -eu
 usage() {
     echo "usage: $0 PYTHON SECONDS [TARGET...], SECONDS from 1 on; targets: $(echo $known)" >&2

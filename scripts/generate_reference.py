@@ -1,4 +1,4 @@
-"""Write what is derived from the two tables: type stubs, and the reference parts of the docs.
+"""Write the files that are derived from the two tables: type stubs and reference parts of the docs.
 
     python scripts/generate_reference.py            write the files
     python scripts/generate_reference.py --check    fail when one of them is not up to date

@@ -1,10 +1,10 @@
-"""Write docs/cli-transcript.md: a story told by the command line itself, on a real terminal.
+"""Write docs/cli-transcript.md: a session of the command line, recorded on a real terminal.
 
     python scripts/generate_transcript.py            write the page
     python scripts/generate_transcript.py --check    fail when it is not up to date
 
-Every command is run on a pseudo-terminal against the embedded server. What is another each time
-(ids, ports, times, keys, passwords) is replaced.
+Every command is run on a pseudo-terminal against the embedded server. Values that differ in each
+run (ids, ports, times, keys, passwords) are replaced.
 """
 
 from __future__ import annotations

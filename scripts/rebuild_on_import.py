@@ -1,4 +1,4 @@
-"""Compiles the core anew when it is imported from a checkout with newer sources.
+"""Compile the core again when it is imported from a checkout with newer sources.
 
 An editable installation (pip install -e) holds this file as _openwebui_users_rebuild.py, and a .pth
 file that calls install(); no other installation does. OWU_NO_REBUILD=1 switches it off.

@@ -1,6 +1,7 @@
-"""Is an installed package whole? For wheels, in an environment that has trustme beside it.
+"""Check that an installed package is complete: for wheels, in an environment that also has trustme.
 
-Calls over TLS with an authority of its own, compressed, on a thread and on an event loop.
+It makes calls over TLS with its own certificate authority, with compression, on a thread and on an
+event loop.
 """
 
 from __future__ import annotations

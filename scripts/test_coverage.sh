@@ -1,6 +1,7 @@
 #!/bin/sh
-# Which lines of csrc/ the tests reach: a build for gcov in build/coverage, the unit tests and the
-# tests of the core on it, and a report by gcovr: test_coverage.sh PYTHON [pytest arguments]
+# Show which lines of csrc/ the tests reach: test_coverage.sh PYTHON [pytest arguments]
+# It makes a build for gcov in build/coverage, runs the unit tests and the tests of the core on it,
+# and makes a report with gcovr.
 set -eu
 
 python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")

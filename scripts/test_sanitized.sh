@@ -1,6 +1,7 @@
 #!/bin/sh
-# Run the unit tests on a build with AddressSanitizer and UndefinedBehaviorSanitizer, which stands
-# in build/sanitized and leaves the usual build alone: test_sanitized.sh PYTHON [pytest arguments]
+# Run the unit tests on a build with AddressSanitizer and UndefinedBehaviorSanitizer:
+# test_sanitized.sh PYTHON [pytest arguments]
+# The build is in build/sanitized; the usual build stays.
 set -eu
 
 python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")

@@ -1,4 +1,4 @@
-"""What the docstrings of the verbs of administration say, for the tests that keep them true."""
+"""Read the docstrings of the verbs of administration, for the tests that check them."""
 
 from __future__ import annotations
 

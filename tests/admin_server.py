@@ -1,4 +1,4 @@
-"""What tests of the verbs of administration ask about an embedded server, and put on it."""
+"""Helpers of the tests of verbs: they read the state of an embedded server and put data on it."""
 
 from __future__ import annotations
 

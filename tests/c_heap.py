@@ -1,4 +1,4 @@
-"""What the allocator of C says that it holds: exact with glibc 2.33 and later."""
+"""The memory in use according to C's allocator; exact with glibc 2.33 and later."""
 
 from __future__ import annotations
 

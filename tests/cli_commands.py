@@ -1,4 +1,4 @@
-"""The commands of the command line and their options, as the application has them."""
+"""The commands of the command line and their options, read from the application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of docstrings, for the tests that keep these true and for the pages made of them."""
+"""Split docstrings into parts, for the tests that check them and the pages made from them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """JSON texts to accept and to refuse, by the grammar of RFC 8259, element by element.
 
-What the RFC leaves to whoever reads is decided here: see CHOICES.
+The RFC leaves some decisions to the reader; CHOICES lists how this reader decides.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A random administrator: does one thing after another to a server, and to a model of it here.
+"""A random administrator: it changes a server step by step, and a model of the server here too.
 
-The machine of Hypothesis that tests run on the embedded server and on real ones. The model knows
-only what the documentation of the package promises.
+This is a Hypothesis state machine. Tests run it on the embedded server and on real servers. The
+model knows only what the documentation of the package promises.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A server made of bare sockets: it says exactly what a test wants, and knows what it was asked."""
+"""A server made of bare sockets: it sends exactly what a test wants, and records the requests."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Real Open WebUI servers for tests: installed once a version into a cache, booted with no data.
+"""Real Open WebUI servers for tests: each version is installed once in a cache and starts empty.
 
 Environment:
     OWU_SERVER_VERSIONS     versions to test against, separated by spaces (default: 0.6.42 0.12.4)
     OWU_SERVER_CACHE        where they are installed (default: ~/.cache/openwebui-users/servers)
 
-What user administration never imports, the machine-learning packages above all, is left out:
-real_server_overrides.txt names it.
+Packages that user administration never imports, mainly for machine learning, are not installed:
+real_server_overrides.txt names them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Is this run under the sanitizers (`make sanitize`)? They keep what was freed, and take time."""
+"""Whether the sanitizers are on (`make sanitize`): they are slow and keep freed memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as people have it: a process of its own, also on a pseudo-terminal."""
+"""The command line as people use it: in a separate process, also on a pseudo-terminal."""
 
 from __future__ import annotations
 

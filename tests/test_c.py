@@ -1,8 +1,8 @@
-"""Compiles and runs the tests of the C core: one case a file tests/c/test_*.c.
+"""Compile and run the tests of the C core: one test case for each file tests/c/test_*.c.
 
-They are linked with the core alone, without Python, and run under AddressSanitizer (with its leak
-check) and UndefinedBehaviorSanitizer. What was compiled is kept in build/c-tests under a hash of
-everything that went into it, so that only changes cost time.
+They are linked only with the core, without Python, and run under AddressSanitizer (with its leak
+check) and UndefinedBehaviorSanitizer. The compiled files are kept in build/c-tests, each under a
+hash of everything that it was made from. So only changes are compiled again.
 """
 
 from __future__ import annotations

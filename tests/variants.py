@@ -1,6 +1,6 @@
-"""Builds of the extension with one thing deliberately different, for tests that need the contrast.
+"""Builds of the extension with one deliberate difference, for tests that need one to compare with.
 
-A variant is made from a copy of the sources: nothing in the product switches on being tested.
+A variant is made from a copy of the sources. The product itself has no switch for tests.
 """
 
 from __future__ import annotations

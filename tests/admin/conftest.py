@@ -1,6 +1,6 @@
-"""One embedded server of each version for the tests of this folder, as new for each test.
+"""One embedded server of each version for the tests of this folder, like new for each test.
 
-And a look at what each verb asks of them, which its docstring must name.
+It also checks that the docstring of each verb names the routes that the verb calls.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""For all desired states: after apply the plan is empty, and what they do not name is as before."""
+"""For all desired states: after apply the plan is empty, and what they do not name is unchanged."""
 
 from __future__ import annotations
 

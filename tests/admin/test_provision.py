@@ -1,4 +1,4 @@
-"""provision_user, and what users alone can write."""
+"""provision_user, and the values that only the user can write."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The routes that docstrings of the verbs name are those that the verbs call.
 
-That each call is named is looked at after each test of this folder, in conftest.py.
+conftest.py checks after each test of this folder that the docstring names each call.
 """
 
 from __future__ import annotations

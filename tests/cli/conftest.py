@@ -1,4 +1,4 @@
-"""Ways to run a command: in this process, in one of its own, and on a terminal."""
+"""Ways to run a command: in this process, in a separate process, and on a terminal."""
 
 from __future__ import annotations
 

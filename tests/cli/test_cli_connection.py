@@ -1,4 +1,4 @@
-"""Which server and which key: options, environment, profiles; and where secrets are."""
+"""How the server and the key are found: options, environment, profiles; references to secrets."""
 
 from __future__ import annotations
 

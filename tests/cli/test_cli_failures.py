@@ -1,4 +1,4 @@
-"""How commands end when something is not right: exit codes, one line on stderr, no traceback."""
+"""How commands end when something is wrong: exit codes, one line on stderr, no traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats of the output: what is in them, nothing at all in them, and very much."""
+"""The formats of the output: their contents, also with no rows and with very many rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands on a terminal: what is shown, what is asked, Ctrl-C, and what never gets through."""
+"""Commands on a terminal: output, questions, Ctrl-C, and control characters that are escaped."""
 
 from __future__ import annotations
 

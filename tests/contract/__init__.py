@@ -1,1 +1,1 @@
-"""The embedded server and real ones, compared by what they say to the same cases."""
+"""Compare the embedded server with real servers by their answers to the same cases."""

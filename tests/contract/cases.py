@@ -1,7 +1,7 @@
-"""The cases that embedded and real servers are compared by: every route, with its traps.
+"""The cases that compare embedded and real servers: every route, with its traps.
 
-A case gets on with what it asks itself; later cases rely on earlier ones only for the number of
-users there are. Each one is played on every version: what a version lacks is part of its answers.
+A case makes everything that it needs itself. Later cases depend on earlier ones only for the number
+of users. Each case is played on every version; missing routes of a version show in its answers.
 """
 
 from __future__ import annotations

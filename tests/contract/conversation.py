@@ -1,6 +1,6 @@
-"""Asking a server and keeping what it says in a form that two servers can be compared by.
+"""Send requests to a server, and keep its answers in a form in which two servers can be compared.
 
-Nothing of the package under test takes part: the requests are written with the standard library.
+The package under test is not used: the requests are made with the standard library.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keep what a real server says to all cases: `python tests/contract/record.py VERSION …`."""
+"""Record a real server's answers to all cases: `python tests/contract/record.py VERSION …`."""
 
 from __future__ import annotations
 

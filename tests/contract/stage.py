@@ -1,4 +1,4 @@
-"""What the cases need of a server beyond its routes, on the embedded and on a real one."""
+"""What the cases need of a server besides its routes, for the embedded server and for real ones."""
 
 from __future__ import annotations
 

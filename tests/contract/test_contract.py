@@ -1,8 +1,9 @@
-"""The embedded server says what real servers say.
+"""The embedded server answers as real servers do.
 
-`make test` compares it with what real servers said when they were recorded (recorded/*.json);
-`make test-server` compares it with real servers now, and these with their records. Versions that it
-does not imitate are recorded too: real ones must still say the same, and the models take all of it.
+`make test` compares it with the recorded answers of real servers (recorded/*.json).
+`make test-server` compares it with running real servers, and these with their recorded answers.
+Versions that it does not imitate are recorded too: real servers of these versions must still give
+the same answers, and the models must accept all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables beside the OpenAPI documents of servers: those in openapi/, and of real ones now."""
+"""Compare the tables with the OpenAPI documents of servers: those in openapi/ and real ones."""
 
 from __future__ import annotations
 

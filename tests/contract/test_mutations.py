@@ -1,6 +1,6 @@
-"""The contract notices: a small lie put into the embedded server makes a comparison fail.
+"""The contract notices errors: a small error put into the embedded server makes a comparison fail.
 
-Each lie is told by a copy of `openwebui_users.testing`; nothing in the product switches on it.
+Each error is put into a copy of `openwebui_users.testing`; the product itself has no switch for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What examples of the docs begin with: the people on the server, and what a page does not show."""
+"""The start of examples in the docs: the people on the server, and code that is not shown."""
 
 from __future__ import annotations
 

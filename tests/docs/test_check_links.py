@@ -1,4 +1,4 @@
-"""`make docs-links`: broken links fail it, and being offline is said."""
+"""`make docs-links` fails for broken links, and reports if the machine is offline."""
 
 from __future__ import annotations
 

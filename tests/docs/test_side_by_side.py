@@ -1,4 +1,4 @@
-"""The table of docs/coming-from-owui-client.md: what stands in it works, on both sides."""
+"""The table of docs/coming-from-owui-client.md: the code in it works, on both sides."""
 
 from __future__ import annotations
 

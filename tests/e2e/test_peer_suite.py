@@ -1,11 +1,13 @@
-"""The behaviour that the peer's users tests ask for, on a real server, with either package.
+"""The behaviour that the peer's tests of users expect, on a real server, with either package.
 
-Whoever has scripts and tests for owui-client's asynchronous client can move by changing imports:
-everything below the import block is written once, in calls that both packages take, and runs with
-both. With the peer it shows that the suite is true to the peer, with ours that ours fits.
+If you have scripts and tests for owui-client's asynchronous client, you can switch by changing
+imports. Everything below the import block is written once, with calls that both packages accept,
+and runs with both. With the peer, it shows that the suite is true to the peer. With this package,
+it shows that this package fits.
 
-Where the packages differ, `Api` says how, for each of them: what the peer gets wrong (`forgets`),
-so that the suite fails the day it is mended, and what ours does better (`out_of_bounds`).
+Where the packages differ, `Api` says how, for each of them. `forgets` is an error of the peer, so
+the suite fails on the day when it is fixed. `out_of_bounds` is something that this package does
+better.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Changing accounts on real servers, of which some want the whole form and allow few pictures."""
+"""Changing accounts on real servers; some of them need the whole form and allow few pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line on real servers, in processes of its own and on a terminal."""
+"""The command line on real servers, in separate processes and on a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Iterating over the users of a real server while others come and go."""
+"""Iterating over the users of a real server while other users are added and deleted."""
 
 from __future__ import annotations
 

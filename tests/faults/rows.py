@@ -1,6 +1,6 @@
-"""The table of faults: each with what is promised, and the tests that show it.
+"""The table of faults: each fault has a promise and the tests that show it.
 
-docs/faults.md is made of it (make generate), and every test that it names must exist.
+docs/faults.md is made from it (make generate), and every test that it names must exist.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What goes wrong around calls that an event loop waits for."""
+"""Faults around calls that an event loop waits for."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The worst faults, with the guard against them taken out: what the other tests would then see.
+"""The worst faults without the guard against them: what the other tests would then see.
 
-All guards are out of one build; each is looked at by itself. A guard whose absence nobody notices
-guards nothing, or its test does not look.
+One build lacks all guards, and each guard is tested separately. If no test notices that a guard is
+missing, the guard has no effect, or its test does not check it.
 """
 
 from __future__ import annotations

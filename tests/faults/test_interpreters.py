@@ -1,4 +1,4 @@
-"""More than one interpreter in a process: they share the core, and not its threads' end."""
+"""Several interpreters in a process: they share the core, but each ends only its own threads."""
 
 from __future__ import annotations
 

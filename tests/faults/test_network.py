@@ -1,4 +1,4 @@
-"""What a network, a proxy or a broken server may do, and what a client makes of it."""
+"""Faults of a network, a proxy or a broken server, and how a client handles them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client tells of its requests: logs, hooks, statistics, versions."""
+"""What a client reports about its requests: logs, hooks, statistics, versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS, HTTP/2 and proxies: who is trusted, and by which way requests go."""
+"""TLS, HTTP/2 and proxies: which certificates are trusted, and which way requests take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The project's files, and C with its comments and texts taken out, for the rules of the house."""
+"""The project's files, and C without comments and string literals, for the tests in this folder."""
 
 from __future__ import annotations
 

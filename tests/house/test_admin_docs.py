@@ -1,4 +1,4 @@
-"""What is said of the verbs of administration is complete: in docstrings, and in the pages."""
+"""The documentation of the verbs of administration is complete: in docstrings and in the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line says messages of verbs in its own words: what it replaces is still said."""
+"""The command line replaces phrases in messages of verbs; each of these phrases still occurs."""
 
 from __future__ import annotations
 

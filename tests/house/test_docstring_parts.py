@@ -1,4 +1,4 @@
-"""Docstrings are taken apart as the reference pages and the tests of docstrings expect it."""
+"""Docstrings are split into parts as the reference pages and the tests of docstrings expect."""
 
 from __future__ import annotations
 

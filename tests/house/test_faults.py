@@ -1,4 +1,4 @@
-"""The table of faults names tests that there are."""
+"""The table of faults names only tests that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated files are what the generator writes today."""
+"""Generated files are equal to what the generator writes now."""
 
 from __future__ import annotations
 

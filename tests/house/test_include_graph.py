@@ -1,4 +1,4 @@
-"""Who may know whom: the layers of the C code, the imports of the package, the sizes of files."""
+"""Allowed dependencies: layers of the C code, imports of the package; sizes of files."""
 
 from __future__ import annotations
 

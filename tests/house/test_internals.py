@@ -1,4 +1,4 @@
-"""docs/internals.md names every file of the project, and pages name nothing that is gone."""
+"""docs/internals.md names every file of the project, and pages name nothing that was removed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What is built and how: errors name what to install, an editable install follows its sources, and
-a wheel says what is in it."""
+"""The build: errors name what to install, an editable installation follows its sources, and a wheel
+lists its contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents promise is shown by tests that there are."""
+"""The documents name only tests that exist as proof of their promises."""
 
 from __future__ import annotations
 

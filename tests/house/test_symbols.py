@@ -1,4 +1,4 @@
-"""The extension shows the dynamic linker one symbol: what it exports could clash with others."""
+"""The extension exports only one symbol, because exported symbols could clash with others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server whose answers are ordered by the client: each request says in a header what it gets."""
+"""A server whose answers the client chooses: a header of each request says which answer it gets."""
 
 from __future__ import annotations
 

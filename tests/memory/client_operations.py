@@ -1,4 +1,4 @@
-"""What clients do, as operations: see operations.py. They need the server of answers.py."""
+"""Operations of clients: see operations.py. They need the server of answers.py."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Repeat operations and look whether memory grows: a script for a process of its own.
+"""Repeat operations and check whether memory grows: a script for a separate process.
 
     find_leaks.py GROUP URL [NAME]
 
-Prints what look_at_each() does.
+It prints the output of look_at_each().
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much memory is held: exact, where the allocators tell."""
+"""How much memory is in use; exact if the allocators report it."""
 
 from __future__ import annotations
 

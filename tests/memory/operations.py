@@ -1,8 +1,8 @@
 """Everything that the extension does, as operations that can be repeated: for sweeps and for leaks.
 
-An operation is named after what it uses, "Type.attribute" or the name of a function, with what is
-special about it behind a colon. What it returns is compared with what it returned undisturbed, so
-it returns values that can be compared, and an exception that is meant to come.
+The name of an operation is "Type.attribute" or the name of a function, then a colon and what is
+special about it. The result of an operation is compared with its result in a normal run. So an
+operation returns values that can be compared, or an exception that is expected.
 """
 
 from __future__ import annotations

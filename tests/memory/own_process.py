@@ -1,4 +1,4 @@
-"""Running sweep.py and find_leaks.py: what they look at is alone in a process of its own."""
+"""Run sweep.py and find_leaks.py, each in a separate process, so that nothing disturbs them."""
 
 from __future__ import annotations
 

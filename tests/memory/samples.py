@@ -1,4 +1,4 @@
-"""What operations on memory work with: a value for every type of the tables, and the heap types."""
+"""Values for the tests of memory: a value for every type of the tables, and the heap types."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Let the n-th allocation of an operation fail, for all n: a script for a process of its own.
+"""Let the n-th allocation of an operation fail, for all n: a script for a separate process.
 
     sweep.py GROUP URL [NAME]
 
-Prints what look_at_each() does: how often an operation was run, how often that failed, and what was
-wrong.
+It prints the output of look_at_each(): how often an operation was run, how often it failed, and
+what was wrong.
 """
 
 from __future__ import annotations

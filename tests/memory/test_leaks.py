@@ -1,4 +1,4 @@
-"""Nothing leaks: every operation and every way to fail, repeated; and that a leak would be seen."""
+"""Nothing leaks: every operation and every way to fail is repeated. A deliberate leak is found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that runs out, at the n-th allocation for all n; and that nothing leaks then, either."""
+"""Memory runs out at the n-th allocation, for all n, and nothing leaks in these cases either."""
 
 from __future__ import annotations
 

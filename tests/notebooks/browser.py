@@ -1,4 +1,4 @@
-"""A real browser without a window, which loads a page and tells what became of it."""
+"""A real browser without a window, which loads a page and reports the result."""
 
 from __future__ import annotations
 

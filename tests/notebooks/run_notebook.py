@@ -1,7 +1,7 @@
 """Execute a notebook in a kernel of this interpreter: run_notebook.py IN.ipynb OUT.ipynb OUT.html.
 
-A process of its own, so that warnings of the libraries of notebooks, and what they leave open, are
-none of the tests'.
+It is a separate process, so that warnings of the notebook libraries, and files that they leave
+open, do not affect the tests.
 """
 
 from __future__ import annotations

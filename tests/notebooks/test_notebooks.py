@@ -1,4 +1,4 @@
-"""The example notebooks, executed; and what a kernel is shown."""
+"""The example notebooks run without errors; what a kernel displays."""
 
 from __future__ import annotations
 

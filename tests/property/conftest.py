@@ -1,4 +1,4 @@
-"""Counts what the generated inputs were, for the report at the end of a run."""
+"""Count the kinds of generated inputs, for the report at the end of a run."""
 
 from __future__ import annotations
 

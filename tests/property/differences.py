@@ -1,7 +1,7 @@
-"""Where this package differs from its peer owui-client on purpose, each with the reason.
+"""Intended differences between this package and its peer owui-client, each with the reason.
 
-The tests in this folder compare everything else. Entries about fields are themselves tested: one
-that no longer holds is an error, so that the list stays true.
+The tests in this folder compare everything else. Entries about fields are tested too: an entry that
+is no longer true is an error, so the list stays true.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records of models against their dumps, whatever is in them."""
+"""Compare the records of models with their dumps, for any values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker of the soak asks for, and what the answer must then be."""
+"""The calls that a worker of the soak makes, and the answers that they must get."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Does a process hold more and more? Judged by what it held at quiet points, after the warm-up.
+"""Does the memory use of a process grow? This is judged from quiet points after the warm-up.
 
 At a quiet point no call is under way, the garbage collector has run, and the allocator has given
-back what is free. What glibc calls in use is exact then, for its caches of threads, which fill up
-for long, are switched off (`run.ENVIRONMENT`). So is the number of Python's blocks. Resident memory
-is coarser, and covers what neither of them knows.
+back free memory. The memory in use according to glibc is then exact, because glibc's caches for
+threads, which take long to fill, are switched off (`run.ENVIRONMENT`). The number of Python's
+blocks is exact too. Resident memory is less exact, but covers memory that neither of them knows.
 """
 
 from __future__ import annotations

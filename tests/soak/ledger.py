@@ -1,4 +1,4 @@
-"""The books of both sides compared: what the clients were told of each write, and what was done."""
+"""Compare the records of both sides: the reported result of each write, and what was done."""
 
 from __future__ import annotations
 

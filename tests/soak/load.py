@@ -1,8 +1,9 @@
-"""The process whose calls and memory are looked at: threads, shared clients, event loops at once.
+"""The process whose calls and memory are checked: threads, shared clients, event loops at once.
 
-`python -m soak.load OPTIONS` with a JSON object of `Options`. The work goes in rounds: everybody
-works for some seconds, then everybody pauses, and what the process holds is noted: a quiet point.
-Notes go to a file, line by line: nothing is lost with the process, and nothing stays in it.
+`python -m soak.load OPTIONS` with a JSON object of `Options`. The work has rounds: all workers work
+for some seconds, then all of them pause, and the memory use of the process is recorded. This is a
+quiet point. Records go to a file line by line, so none is lost if the process ends, and none stays
+in its memory.
 """
 
 from __future__ import annotations

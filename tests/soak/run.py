@@ -1,4 +1,4 @@
-"""The process that watches: starts the others, kills the server, compares the books, judges."""
+"""The main process: it starts the others, kills the server, compares the records and judges."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The server of the soak: plays faults, and notes each write in the transaction that does it.
+"""The server of the soak: plays faults, and records each write in the transaction that makes it.
 
-`python -m soak.server PORT DATABASE SEED LIE`. It uses nothing of the package, so that it can
-contradict it, and keeps all it knows in SQLite, so that it can be killed at any moment.
+`python -m soak.server PORT DATABASE SEED LIE`. It uses nothing of the package, so the two can
+contradict each other. It keeps all its state in SQLite, so it can be killed at any moment.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What server and clients of the soak both know without asking each other: the users that stay."""
+"""What the server and the clients of the soak both know from the start: the users that stay."""
 
 from __future__ import annotations
 

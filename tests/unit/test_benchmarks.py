@@ -1,4 +1,4 @@
-"""The benchmarks without running them: what they decode, how they judge, what the page tells."""
+"""The benchmarks, without running them: what they decode, how they judge, what the page says."""
 
 from __future__ import annotations
 

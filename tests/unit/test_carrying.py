@@ -1,4 +1,4 @@
-"""Reading, changing one thing and writing back loses nothing, not even what nobody declared."""
+"""Reading a model, changing one value and writing it back loses nothing, not even unknown keys."""
 
 from __future__ import annotations
 

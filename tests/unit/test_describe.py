@@ -1,4 +1,4 @@
-"""What can be said of a model class or a method."""
+"""Descriptions of model classes and methods: fields, signatures, JSON Schema, documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records and data frames of models: columns, types, values, and what does not fit."""
+"""Records and data frames of models: columns, types, values, and values that do not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that run code, lie about themselves or have no end: no crash, no loss, no secret shown."""
+"""Values that run code, report wrong facts or have no end: no crash, no loss, no secret shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Iterating over all users, while they come and go."""
+"""Iterating over all users, while users are added and deleted."""
 
 from __future__ import annotations
 

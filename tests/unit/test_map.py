@@ -1,4 +1,4 @@
-"""Many calls of one method: in order, bounded, and stopped when they are to be."""
+"""Many calls of one method: in order, limited in number, and stopped when they should be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ModelList: a list in everything, of which its methods make records and data frames."""
+"""ModelList: it is a list in every way, and its methods make records and data frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots: what stands in the Axes."""
+"""Plots: the contents of the Axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects over records: what is read, kept, edited and dumped is the same as without a record."""
+"""Objects over records: reading, keeping, editing and dumping give the same as without a record."""
 
 from __future__ import annotations
 

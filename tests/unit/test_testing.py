@@ -1,4 +1,4 @@
-"""The embedded server itself: its life, what it records, what it keeps."""
+"""The embedded server itself: start and stop, what it records, what it keeps."""
 
 from __future__ import annotations
 
