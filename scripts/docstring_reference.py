@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
-from docstrings import entries_of, paragraphs_of, sections_of
+from docstrings import entries_of, paragraphs_of, returned_by, sections_of
 from markdown_text import cell, code, table_head, table_row
 
 #: Makes links of what a text names.
@@ -135,8 +135,8 @@ def method_list(owner: type, link: Linker = str) -> Iterator[str]:
             for names, text in entries_of(sections.get(word, "")):
                 before = "raises " if word == "Raises" else ""
                 yield f"    - {before}{', '.join(map(code, names))}: {link(text)}"
-        if "Returns" in sections:
-            kind, _, text = " ".join(sections["Returns"].split()).partition(": ")
+        kind, text = returned_by(method)
+        if kind:
             yield f"    - returns `{kind}`: {link(text)}"
 
 

@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import cli_reference  # noqa: E402
 import errors_reference  # noqa: E402
 import verbs_reference  # noqa: E402
+from admin_docs import public_verbs  # noqa: E402
 from docstring_reference import class_reference, declared  # noqa: E402
 from faults.rows import ROWS as FAULT_ROWS  # noqa: E402
 from markdown_text import cell, code, table_head, table_row, with_section  # noqa: E402
@@ -42,7 +43,7 @@ from stub_texts import (  # noqa: E402
     UI_KEYS,
 )
 
-from openwebui_users import _core, _describe, admin, frames  # noqa: E402
+from openwebui_users import _core, _describe, frames  # noqa: E402
 from openwebui_users.options import (  # noqa: E402
     ClientStats,
     RequestEvent,
@@ -614,10 +615,8 @@ def classes_reference(*classes: type) -> Iterator[str]:
 def admin_reference() -> Iterator[str]:
     """Which verb of administration has which of the arguments that many of them have."""
     shared = ("dry_run", "progress", "concurrency", "audit")
-    verbs = {name: getattr(admin, name) for name in admin.__all__}
-    verbs = {name: verb for name, verb in verbs.items() if inspect.isfunction(verb)}
     yield from table_head("verb", *(f"`{name}`" for name in shared))
-    for name, verb in {**verbs, "fleet.run": admin.fleet.run}.items():
+    for name, verb in public_verbs().items():
         has = inspect.signature(verb).parameters
         yield table_row(f"`{name}`", *("yes" if one in has else "" for one in shared))
 

@@ -14,7 +14,7 @@ from typing import Any
 import errors_reference
 from admin_docs import ROUTE, public_verbs
 from docstring_reference import argument_table, class_reference, short_signature
-from docstrings import entries_of, paragraphs_of, sections_of
+from docstrings import entries_of, paragraphs_of, returned_by, sections_of
 
 from openwebui_users import UsersClient, _core, admin, errors
 
@@ -90,7 +90,7 @@ def _verb(name: str, function: Callable[..., Any]) -> Iterator[str]:
     for text in paragraphs_of(function):
         yield from (_linked(text), "")
     yield from (*argument_table(function, public_verbs(), _linked), "")
-    kind, _, text = " ".join(sections["Returns"].split()).partition(": ")
+    kind, text = returned_by(function)
     yield from (f"Returns {_link_of_class(kind)}: {_linked(text)}", "")
     yield from ("Raises:", "")
     for names, text in entries_of(sections["Raises"]):

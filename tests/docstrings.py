@@ -31,6 +31,12 @@ def sections_of(documented: object) -> dict[str, str]:
     }
 
 
+def returned_by(documented: object) -> tuple[str, str]:
+    """The type in the section Returns, and in one line what is said of it; "": there is none."""
+    kind, _, text = " ".join(sections_of(documented).get("Returns", "").split()).partition(": ")
+    return kind, text
+
+
 def entries_of(section: str) -> list[tuple[list[str], str]]:
     """The entries of a section: names before a colon, and in one line what is said of them."""
     parts = _ENTRY.split(section)

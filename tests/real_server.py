@@ -58,6 +58,11 @@ class RealServer:
     def is_at_least(self, version: str) -> bool:
         return is_at_least(self.version, version)
 
+    @property
+    def is_like_0_8_12(self) -> bool:
+        """Wants accounts whole, allows few pictures, and stumbles over users who are deleted."""
+        return self.is_at_least("0.7") and not self.is_at_least("0.10")
+
     def has(self, call: str, argument: str | None = None) -> bool:
         """Whether the tables say that this version has a call ("users.get_users"), or one argument
         of it."""

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 import pytest
 from project import ROOT
 
-INTERNALS = (ROOT / "docs" / "internals.md").read_text(encoding="utf-8")
-QUOTED = set(re.findall(r"`([^`\n]+)`", INTERNALS))
+
+def quoted_in(page: str) -> set[str]:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return set(re.findall(r"`([^`\n]+)`", text))
+
+
+QUOTED = quoted_in("internals.md")
 C_NAME = re.compile(r"\b(?!Py)(?:owu_|OWU_|[A-Z][a-z]+_)\w*[a-z]\w*|OWU_[A-Z_]+")
 
 
@@ -49,8 +54,7 @@ def test_every_file_of_a_table_is_there() -> None:
 @pytest.mark.parametrize("page", ["internals.md", "style.md"])
 def test_names_of_c_exist(page: str) -> None:
     """Those in quotes: a page that names what was renamed is not true any more."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    named = {name for quoted in re.findall(r"`([^`\n]+)`", text) for name in C_NAME.findall(quoted)}
+    named = {name for quoted in quoted_in(page) for name in C_NAME.findall(quoted)}
     sources = "\n".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "csrc").rglob("*.[ch]")
     )

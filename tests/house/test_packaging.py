@@ -23,9 +23,10 @@ from project import ROOT
 MANAGERS = ("sudo apt-get install", "sudo dnf install", "sudo apk add", "brew install")
 
 
-def build(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Build the extension out of the way, in an environment of its own."""
-    command = [sys.executable, "setup.py", "-q", "build", "--build-base", str(folder / "build")]
+def run(
+    command: list[str], limit: float, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the project, with these variables more."""
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -33,8 +34,14 @@ def build(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=limit,
     )
+
+
+def build(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Build the extension out of the way, in an environment of its own."""
+    command = [sys.executable, "setup.py", "-q", "build", "--build-base", str(folder / "build")]
+    return run(command, 300, environment)
 
 
 def lines_of_managers(text: str) -> list[set[str]]:
@@ -489,15 +496,7 @@ def test_the_sdist_holds_the_project_and_no_more(tmp_path: Path) -> None:
 
 
 def shell(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["sh", script, *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run(["sh", script, *arguments], 60, environment)
 
 
 def test_a_source_with_another_checksum_is_not_built(tmp_path: Path) -> None:
